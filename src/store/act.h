@@ -1,0 +1,97 @@
+/* Acts: everything that changes an account. One act is one CHANGE record, all or nothing (promise 2).
+ *
+ * Each function checks first, then writes one batch, then applies the very bytes it wrote through the
+ * code that replay uses. It never blocks on a sync: see account.h for when its answer may leave.
+ * Errors of all: ERR_IO, ERR_NO_SPACE (nothing happened; the account may have failed, see
+ * account_has_failed), ERR_CLOSED (it has failed earlier), ERR_LIMIT (names in account_options). */
+#ifndef ROOST_STORE_ACT_H
+#define ROOST_STORE_ACT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/types.h"
+
+struct account;
+struct body_writer;
+struct mailbox;
+
+/* Makes the mailbox and the missing levels above it. ERR_EXISTS; ERR_INVALID: not a name.
+ * `uses`: enum special_use; ERR_CONFLICT when another mailbox has that use already. */
+MUST_USE enum err act_mailbox_create(struct account *account, const struct origin *origin,
+                                     struct bytes name, unsigned uses, struct mailbox **out_mailbox);
+
+/* Deletes it, not its children (RFC 9051 section 6.3.5). ERR_CONFLICT: it has children, and IMAP4
+ * wants \Noselect parents not to be made; ERR_DENIED: INBOX. */
+MUST_USE enum err act_mailbox_delete(struct account *account, const struct origin *origin,
+                                     struct mailbox *mailbox);
+
+/* Renames it with all below it and makes missing levels above the new name (RFC 9051 section 6.3.6).
+ * INBOX: its messages move to a new mailbox, INBOX and its children stay. ERR_EXISTS; ERR_INVALID:
+ * into itself, or not a name. Subscriptions are names and stay. */
+MUST_USE enum err act_mailbox_rename(struct account *account, const struct origin *origin,
+                                     struct mailbox *mailbox, struct bytes new_name);
+
+/* Subscribing what is so already writes nothing. The mailbox need not exist. */
+MUST_USE enum err act_subscribe(struct account *account, const struct origin *origin,
+                                struct bytes name, bool subscribed);
+
+/* Claims \Recent: answers the floor before and raises it to UIDNEXT. Writes nothing when no message
+ * is recent. */
+MUST_USE enum err act_recent_claim(struct account *account, const struct origin *origin,
+                                   struct mailbox *mailbox, uint32_t *out_floor);
+
+/* Keywords as spelled by the client; duplicates are allowed. */
+struct flag_names {
+    uint16_t flags; /* enum message_flag */
+    const struct bytes *keywords;
+    uint32_t keyword_count;
+};
+
+struct append_item {
+    struct body_writer *body; /* finished; consumed when the act succeeds, untouched else */
+    struct flag_names flags;
+    struct zoned_time internal_date;
+};
+
+/* APPEND, MULTIAPPEND and delivery. The new messages take consecutive UIDs from *out_first on.
+ * ERR_OVER_QUOTA; ERR_LIMIT: too many keywords. */
+MUST_USE enum err act_append(struct account *account, const struct origin *origin,
+                             struct mailbox *mailbox, const struct append_item *items,
+                             uint32_t count, struct uid *out_first);
+
+enum flag_mode {
+    FLAGS_REPLACE = 0, /* numbers are on disk */
+    FLAGS_ADD = 1,
+    FLAGS_REMOVE = 2,
+};
+
+/* STORE. Rows that it does not change are not touched; when it changes none nothing is written and
+ * *out_modseq is 0. UIDs that are not there are skipped. Not gated unless the account is strict.
+ * With `unchanged_since` not UINT64_MAX (CONDSTORE) rows with a higher MODSEQ are left alone and listed
+ * in *out_modified (arena memory). */
+struct flag_act {
+    struct uid_set uids;
+    enum flag_mode mode;
+    struct flag_names flags;
+    uint64_t unchanged_since;
+};
+MUST_USE enum err act_flags(struct mailbox *mailbox, const struct origin *origin,
+                            const struct flag_act *act, struct arena *arena,
+                            struct modseq *out_modseq, struct uid_set *out_modified);
+
+/* COPY or MOVE. *out_copied: the UIDs that were there, ascending; the copies take consecutive UIDs from
+ * *out_first on in that order. Stores no second body. MOVE expunges in the same change. A message
+ * that only a view still has (expunged elsewhere) is skipped. ERR_OVER_QUOTA (COPY only). */
+MUST_USE enum err act_copy(struct mailbox *from, struct mailbox *to, const struct origin *origin,
+                           struct uid_set uids, bool move, struct arena *arena,
+                           struct uid_set *out_copied, struct uid *out_first);
+
+/* Expunges those of `uids` that are there (and have \Deleted, when `deleted_only`). *out_count of 0:
+ * nothing was written. */
+MUST_USE enum err act_expunge(struct mailbox *mailbox, const struct origin *origin,
+                              struct uid_set uids, bool deleted_only, uint32_t *out_count);
+
+#endif

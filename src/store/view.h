@@ -1,0 +1,90 @@
+/* What one session believes a mailbox to be (DESIGN: "In memory").
+ *
+ * A view is a reference to an immutable snapshot of columns, in blocks of at most VIEW_BLOCK_ROWS rows
+ * that are shared with the mailbox and with every view that is equally up to date. Sequence numbers
+ * are positions in it, and nothing changes in it until view_refresh says what changed. Rows that were
+ * expunged meanwhile stay until a refresh may tell so; view_row_is_gone tells for one. */
+#ifndef ROOST_STORE_VIEW_H
+#define ROOST_STORE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/types.h"
+
+enum { VIEW_BLOCK_ROWS = 4096 };
+
+struct mailbox;
+struct view;
+
+/* Holds the mailbox until view_close. */
+struct view *view_open(struct mailbox *mailbox);
+void view_close(struct view *view); /* NULL is allowed */
+
+struct mailbox *view_mailbox(const struct view *view);
+uint32_t view_count(const struct view *view);
+uint32_t view_uid_last(const struct view *view); /* the highest UID in it, 0 when empty */
+struct modseq view_modseq(const struct view *view); /* all changes up to this one are in it */
+
+/* seqno from 1 to view_count. */
+void view_row(const struct view *view, struct seqno seqno, struct row *out_row);
+
+/* The position of the first row whose UID is >= uid; view_count + 1 when there is none. */
+struct seqno view_seqno_from(const struct view *view, struct uid uid);
+/* The position of that UID, or 0. */
+struct seqno view_seqno(const struct view *view, struct uid uid);
+
+/* Was it expunged since? O(log n). */
+bool view_row_is_gone(const struct view *view, struct uid uid);
+
+/* The message as it is now (flags may be newer than the view's); false when it is gone. */
+bool view_row_now(const struct view *view, struct uid uid, struct row *out_row);
+
+/* Columns of the rows from `first` to the end of its block, borrowed until the next refresh. For
+ * loops over many messages; an absent column (NULL keywords) means all zero. */
+struct view_rows {
+    uint32_t count;
+    const uint32_t *uids;
+    const uint16_t *flags;
+    const struct keyword_set *keywords;
+    const uint64_t *modseqs;
+    const int64_t *internal_seconds;
+    const int16_t *internal_zones;
+    const int64_t *save_dates;
+    const uint64_t *sizes;
+    const uint64_t *bodies;
+    const uint64_t *threads;
+};
+void view_rows(const struct view *view, struct seqno first, struct view_rows *out_rows);
+
+enum view_refresh_flags {
+    VIEW_KEEP_EXPUNGED = 1, /* tell of flags and new messages only (RFC 9051 section 7.5.1) */
+};
+
+/* What a refresh found, in the order in which a session tells it. */
+struct view_changes {
+    const struct seqno *expunged;     /* to be sent in this order, each counted after the one before */
+    const struct uid *expunged_uids;  /* the same, for VANISHED */
+    uint32_t expunged_count;
+    const struct seqno *changed;      /* flags, keywords or modseq differ; numbers after expunges */
+    uint32_t changed_count;
+    uint32_t exists_before;           /* after the expunges */
+    uint32_t exists_now;
+};
+
+/* Moves the view to the present. Changed rows whose MODSEQ is `silent` are not told (the session's own
+ * STORE, reported or .SILENT already); 0: none. Memory of the lists from `arena`; ERR_LIMIT when it is
+ * over budget, then the view has not moved. */
+MUST_USE enum err view_refresh(struct view *view, unsigned flags, struct modseq silent,
+                               struct arena *arena, struct view_changes *out_changes);
+
+/* True when a refresh would find something; a pointer comparison. */
+bool view_is_stale(const struct view *view);
+
+/* Tells `waker` after each change of the mailbox, until view_close or NULL. One waker a view. */
+struct waker;
+void view_watch(struct view *view, struct waker *waker);
+
+#endif
