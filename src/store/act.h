@@ -23,8 +23,8 @@ struct mailbox;
 MUST_USE enum err act_mailbox_create(struct account *account, const struct origin *origin,
                                      struct bytes name, unsigned uses, struct mailbox **out_mailbox);
 
-/* Deletes it, not its children (RFC 9051 section 6.3.5). ERR_CONFLICT: it has children, and IMAP4
- * wants \Noselect parents not to be made; ERR_DENIED: INBOX. */
+/* Deletes it, not its children (RFC 9051 section 6.3.5): a level that only children have is a name
+ * without a mailbox, shown as \NonExistent. ERR_DENIED: INBOX. */
 MUST_USE enum err act_mailbox_delete(struct account *account, const struct origin *origin,
                                      struct mailbox *mailbox);
 
