@@ -41,6 +41,8 @@ static void add_block(struct arena *arena, size_t needed)
         capacity = ARENA_BLOCK_BYTES_MAX;
     if (capacity < needed)
         capacity = needed;
+    if (capacity > SIZE_MAX - sizeof(*block))
+        abort();
     block = malloc(sizeof(*block) + capacity);
     if (block == NULL)
         abort();

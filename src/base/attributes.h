@@ -2,11 +2,14 @@
 #ifndef ROOST_BASE_ATTRIBUTES_H
 #define ROOST_BASE_ATTRIBUTES_H
 
+#include <stddef.h>
+
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 #define NORETURN __attribute__((noreturn))
 #define CLEANUP(function) __attribute__((cleanup(function)))
 #define MAYBE_UNUSED __attribute__((unused))
+#define FOR_PROCESSOR(feature) __attribute__((target(feature)))
 
 /* The struct of type `type` whose member `member` is at `pointer`. */
 #define CONTAINER_OF(pointer, type, member) \

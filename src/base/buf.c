@@ -54,16 +54,19 @@ static void move_to_front(struct buf *buf)
     buf->start = 0;
 }
 
+/* One byte more than the capacity is allocated: room for the NUL that vsnprintf insists on. */
 static void grow(struct buf *buf, size_t needed)
 {
     size_t capacity = buf->capacity < BUF_FIRST_BYTES ? BUF_FIRST_BYTES : buf->capacity;
     uint8_t *at;
 
+    if (needed > SIZE_MAX / 4)
+        abort();
     while (capacity < needed)
         capacity *= 2;
     if (capacity > buf->max && needed <= buf->max)
         capacity = buf->max;
-    at = realloc(buf->at, capacity);
+    at = realloc(buf->at, capacity + 1);
     if (at == NULL)
         abort();
     buf->at = at;
@@ -132,7 +135,7 @@ void buf_add_format(struct buf *buf, const char *format, ...)
     len = vsnprintf(NULL, 0, format, args);
     va_end(args);
     assert(len >= 0);
-    at = buf_reserve(buf, (size_t)len + 1);
+    at = buf_reserve(buf, (size_t)len);
     if (at != NULL) {
         (void)vsnprintf((char *)at, (size_t)len + 1, format, again);
         buf->len += (size_t)len;
@@ -182,6 +185,10 @@ void buf_put_varint(struct buf *buf, uint64_t value)
 
 void buf_put_bytes(struct buf *buf, struct bytes bytes)
 {
+    size_t before = buf->len;
+
     buf_put_varint(buf, bytes.len);
     buf_add(buf, bytes);
+    if (buf->overflowed)
+        buf_truncate(buf, before);
 }
