@@ -1,0 +1,13 @@
+/* The two clocks of the machine, as the types of base/time.h. The only place that reads them. */
+#ifndef ROOST_SYS_CLOCK_H
+#define ROOST_SYS_CLOCK_H
+
+#include "base/time.h"
+
+/* CLOCK_MONOTONIC: the same for all processes of the machine, never steps back. */
+struct mono clock_mono(void);
+
+/* CLOCK_REALTIME: may step when an administrator or NTP sets it. */
+struct wall clock_wall(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* What a process does to itself at its start, before it meets anybody. */
+#ifndef ROOST_SYS_PROCESS_H
+#define ROOST_SYS_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attributes.h"
+#include "base/err.h"
+
+/* The name that ps and top show, at most 15 bytes. */
+void process_set_name(const char *name);
+
+/* Few malloc arenas and an early trim, for processes with many small sessions. Before threads. */
+void process_tune_memory(void);
+
+/* Gives memory that malloc holds but does not use back to the kernel. */
+void process_trim_memory(void);
+
+/* Soft limit of descriptors raised to the hard one; answers it. */
+uint64_t process_raise_fd_limit(void);
+
+/* When the process that started us ends, we get `grace_ms` to end in order; then the kernel ends
+ * us, even if we hang. Uses SIGUSR2 and SIGALRM. */
+void process_end_with_parent(int grace_ms);
+
+/* Ends this process within `grace_ms`, even if it hangs from now on. */
+void process_end_soon(int grace_ms);
+
+/* True when the effective user is root. */
+bool process_is_root(void);
+
+/* Number of processors that this process may run on, at least 1. */
+unsigned process_cpus(void);
+
+/* Becomes that user for good (groups included); for an administrator's command that was started as
+ * root and is to work as the owner of the data. */
+MUST_USE enum err process_become(uint32_t uid, uint32_t gid, struct note *why);
+
+#endif

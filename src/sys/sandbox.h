@@ -1,0 +1,90 @@
+/* The walls around a role: Landlock for files, seccomp for system calls, no new privileges.
+ *
+ * A profile is data: which sets of system calls, which of them only with certain arguments, which
+ * directories. Everything else kills the process (seccomp) or is refused (Landlock: a profile
+ * without paths reaches no file at all). Entered once, before the first thread and the first
+ * foreign byte; there is no way out. */
+#ifndef ROOST_SYS_SANDBOX_H
+#define ROOST_SYS_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attributes.h"
+#include "base/err.h"
+
+/* Names of system calls, ended by NULL. A name that the architecture does not have is skipped; a
+ * name that nobody knows is ERR_INVALID. */
+typedef const char *const sandbox_set[];
+
+/* Any role: memory, time, futexes, reading and writing what is open, epoll, exit, abort, and
+ * threads (clone with CLONE_THREAD only; clone3 answers ENOSYS, so libc falls back). Memory can
+ * never be made executable. */
+extern const sandbox_set sandbox_base;
+/* recvmsg, sendmsg, shutdown, accept4, getpeername, setsockopt ... on sockets that are there. */
+extern const sandbox_set sandbox_sockets;
+/* openat, rename, unlink, ftruncate, fdatasync, mkdir ...: with Landlock paths. */
+extern const sandbox_set sandbox_files;
+/* What SQLite needs beyond sandbox_files. */
+extern const sandbox_set sandbox_sqlite;
+
+/* A call allowed only where (argument `index` & `mask`) == `value`. Several rules for one name are
+ * alternatives. */
+struct sandbox_rule {
+    const char *name;
+    unsigned index;
+    uint64_t mask;
+    uint64_t value;
+};
+
+enum sandbox_access {
+    SANDBOX_READ = 1, /* open files to read, list directories */
+    SANDBOX_WRITE = 2, /* and to write, make, truncate, rename and remove files and directories */
+    SANDBOX_UNIX = 4, /* make unix sockets */
+};
+
+/* The directory (or file) behind `fd` and everything below it. */
+struct sandbox_path {
+    int fd;
+    unsigned access;
+};
+
+struct sandbox_profile {
+    const char *role;
+    const char *const *const *sets; /* ended by NULL */
+    const struct sandbox_rule *rules;
+    size_t rule_count;
+    const struct sandbox_path *paths;
+    size_t path_count;
+};
+
+/* What the kernel could not give; ERR_UNSUPPORTED fields say which wall is missing. */
+struct sandbox_report {
+    int landlock_abi; /* 0: none */
+    bool seccomp;
+};
+
+/* What this kernel offers. */
+struct sandbox_report sandbox_available(void);
+
+/* Puts the walls up. With `required` a missing wall is ERR_UNSUPPORTED and the caller must end;
+ * without, the walls that exist are put up, and `why` says which are missing. */
+MUST_USE enum err sandbox_enter(const struct sandbox_profile *profile, bool required,
+                                struct note *why);
+
+/* For tests and `roost sandbox`: in a process of its own inside the profile, calls `act` and tells
+ * how that ended. */
+enum sandbox_outcome {
+    SANDBOX_ALLOWED, /* act answered 0 */
+    SANDBOX_REFUSED, /* act answered an errno: *out_errno */
+    SANDBOX_KILLED, /* seccomp ended the process */
+    SANDBOX_BROKEN, /* the probe itself failed; see the note */
+};
+enum sandbox_outcome sandbox_probe(const struct sandbox_profile *profile, int (*act)(void *context),
+                                   void *context, int *out_errno, struct note *why);
+
+/* One syscall name at a time that the profile allows: NULL at the end. For `roost sandbox`. */
+const char *sandbox_allowed(const struct sandbox_profile *profile, size_t index);
+
+#endif

@@ -1,0 +1,16 @@
+/* A certificate that a server makes for itself until an administrator brings a real one. */
+#ifndef ROOST_SYS_SELFSIGNED_H
+#define ROOST_SYS_SELFSIGNED_H
+
+#include "base/attributes.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/time.h"
+
+/* ECDSA P-256, signed by itself, from a day before `now` for `days`, for `host_name` and the names
+ * and addresses of loopback. PEM is appended to both bufs. */
+MUST_USE enum err selfsigned_make(const char *host_name, struct wall now, int days,
+                                  struct buf *out_certificate_pem, struct buf *out_key_pem,
+                                  struct note *why);
+
+#endif
