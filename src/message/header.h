@@ -1,0 +1,56 @@
+/* Walks the fields of a header block (RFC 5322 s2.2), whatever it looks like.
+ *
+ * A block is raw bytes: field lines with their folded lines, usually ended by an empty line. Line
+ * ends are LF or CR LF; a CR elsewhere is a byte like others. A line that is no field (no colon, no
+ * name, blanks first in the block) is given as a field without a name, so that the fields' raw
+ * bytes put together are always the block up to its empty line. Everything borrows from the block.
+ */
+#ifndef ROOST_MESSAGE_HEADER_H
+#define ROOST_MESSAGE_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/attributes.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+
+struct header_field {
+    struct bytes raw; /* all its lines, line ends included */
+    struct bytes name; /* before the colon, blanks cut; empty when the line is no field */
+    struct bytes
+        value; /* after the colon: folds inside kept, blanks and line ends cut at both ends */
+};
+
+struct header_reader {
+    struct bytes block;
+    size_t offset; /* of the next field */
+};
+
+static inline struct header_reader header_reader_make(struct bytes block)
+{
+    return (struct header_reader){ .block = block };
+}
+
+/* The next field. False at the empty line or the end of the block; reader->offset is then where the
+ * fields end. `out_field` is untouched on false. */
+MUST_USE bool header_next(struct header_reader *reader, struct header_field *out_field);
+
+/* The first field of that name (ASCII case does not matter); false when there is none. */
+MUST_USE bool header_find(struct bytes block, struct bytes name, struct header_field *out_field);
+
+/* The value without its CR and LF (RFC 5322 s2.2.3); borrows `value` when it has none, else a copy
+ * in the arena. `at` is NULL when the arena is over budget. */
+MUST_USE struct bytes header_unfold(struct arena *arena, struct bytes value);
+
+/* BODY[HEADER.FIELDS (names)] of that block, or of HEADER.FIELDS.NOT when `exclude` is set: the raw
+ * fields in their order, then the block's empty line if it has one (RFC 9051 s6.4.5.1). Lines that
+ * are no field have no name: they are in no FIELDS and in every FIELDS.NOT. */
+void header_filter(struct bytes block, const struct bytes *names, size_t name_count, bool exclude,
+                   struct buf *out);
+
+/* True when the block ends with its empty line. */
+MUST_USE bool header_has_end(struct bytes block);
+
+#endif
