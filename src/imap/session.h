@@ -1,0 +1,78 @@
+/* An IMAP session after the login (RFC 9051, RFC 3501): bytes in, bytes out, no descriptor, no clock.
+ *
+ * The host (daemon/mail, or a test) feeds what the client sent and lets out what the session answered,
+ * when the account's log permits (store/account.h, commit gating). A step does a bounded amount of
+ * work and says what it waits for; the host calls again when that has come, or when the session's
+ * waker said so. Nothing here blocks. */
+#ifndef ROOST_IMAP_SESSION_H
+#define ROOST_IMAP_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/job.h"
+#include "base/time.h"
+
+struct account;
+struct imap_session;
+
+enum imap_want {
+    IMAP_WANT_INPUT,     /* idle: more bytes from the client, or a wake */
+    IMAP_WANT_TURN,      /* used up its share: call again after the others */
+    IMAP_WANT_WAKE,      /* waits for the disk: call again after the waker was called */
+    IMAP_WANT_DRAIN,     /* output is above IMAP_OUTPUT_HIGH: call again when it has left */
+    IMAP_WANT_HAND_BACK, /* UNAUTHENTICATE was answered: give the connection back to the gate */
+    IMAP_WANT_CLOSE,     /* let the output out, then close */
+};
+
+enum {
+    IMAP_OUTPUT_STEP = 64 * 1024,  /* a step stops after about this much output */
+    IMAP_OUTPUT_HIGH = 128 * 1024, /* and none begins above this */
+    IMAP_MESSAGES_STEP = 1000,     /* or after looking at this many messages */
+};
+
+struct imap_limits {
+    uint32_t line_bytes_max;         /* of a command without its literals */
+    uint64_t literal_bytes_max;      /* of a literal held in memory */
+    uint64_t message_bytes_max;      /* of an APPEND; APPENDLIMIT (RFC 7889) */
+    uint32_t mailbox_list_depth_max; /* levels of nesting in a search program or list */
+    int64_t idle_ms_max;             /* autologout, at least 30 minutes (RFC 9051 section 5.4) */
+};
+
+struct imap_session_options {
+    struct account *account;  /* open; belongs to the calling thread; outlives the session */
+    struct bytes user;        /* its name, copied */
+    uint64_t number;          /* of the session, in logs and records */
+    const struct imap_limits *limits; /* borrowed for the session's life */
+    struct waker *waker;      /* called when a step is worth trying again */
+    bool tls;
+};
+
+/* `tag` is that of the LOGIN or AUTHENTICATE that succeeded; the session answers it with the first
+ * step, `final_data` (SASL, RFC 9051 section 6.2.2) before it. Never NULL. */
+struct imap_session *imap_session_new(const struct imap_session_options *options,
+                                      struct bytes tag, struct bytes final_data);
+
+/* Ends it: pending acts have happened or not at all. NULL is allowed. */
+void imap_session_free(struct imap_session *session);
+
+struct imap_now {
+    struct mono mono;
+    struct wall wall;
+};
+
+/* Takes bytes from `in` (*out_used of them; the rest is to be offered again), appends answers to
+ * `out`. May be called at any time, also with no input. */
+MUST_USE enum imap_want imap_session_step(struct imap_session *session, struct bytes in,
+                                          struct imap_now now, size_t *out_used, struct buf *out);
+
+/* When the session must be stepped even if nothing happens (autologout, IDLE's keep-alive). */
+struct mono imap_session_deadline(const struct imap_session *session);
+
+/* The server ends: untagged BYE with `text`, then IMAP_WANT_CLOSE at the next step. A command that
+ * runs is finished if it ends within its step, else broken off unanswered. */
+void imap_session_bye(struct imap_session *session, const char *text);
+
+#endif
