@@ -1,6 +1,6 @@
 /* Small whole files, for configuration and certificates. The store uses sys/vfs.h instead. */
-#ifndef ROOST_SYS_FILE_H
-#define ROOST_SYS_FILE_H
+#ifndef ROOST_SYS_FILES_H
+#define ROOST_SYS_FILES_H
 
 #include <stdint.h>
 #include <sys/types.h>

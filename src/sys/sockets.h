@@ -1,7 +1,7 @@
 /* Making sockets: for the supervisor, which binds the ports, and for the administrator's commands.
  */
-#ifndef ROOST_SYS_SOCKET_H
-#define ROOST_SYS_SOCKET_H
+#ifndef ROOST_SYS_SOCKETS_H
+#define ROOST_SYS_SOCKETS_H
 
 #include <stddef.h>
 #include <stdint.h>
