@@ -1,7 +1,7 @@
 /* The limits every session has unless the configuration says otherwise. */
 #include "imap/wire/grammar.h"
 
-const struct imap_limits imap_limits_default = {
+const struct imap_grammar_limits imap_grammar_limits_default = {
     .ranges_max = 10000,
     .search_depth_max = 32,
     .search_keys_max = 1000,

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct imap_limits {
+struct imap_grammar_limits {
     uint32_t ranges_max; /* in one sequence-set */
     uint32_t search_depth_max; /* NOT, OR and parentheses inside each other */
     uint32_t search_keys_max; /* in one SEARCH, inner nodes counted */
@@ -27,17 +27,17 @@ struct imap_limits {
     uint32_t id_value_bytes_max; /* RFC 2971 s3.3: 1024 */
 };
 
-extern const struct imap_limits imap_limits_default;
+extern const struct imap_grammar_limits imap_grammar_limits_default;
 
 struct imap_grammar {
-    const struct imap_limits *limits; /* never NULL */
+    const struct imap_grammar_limits *limits; /* never NULL */
     bool rev2; /* ENABLE IMAP4rev2 was given (RFC 9051 s6.3.1) */
     bool utf8_accept; /* ENABLE UTF8=ACCEPT was given (RFC 6855 s3) */
 };
 
 static inline struct imap_grammar imap_grammar_make(void)
 {
-    return (struct imap_grammar){ .limits = &imap_limits_default };
+    return (struct imap_grammar){ .limits = &imap_grammar_limits_default };
 }
 
 /* Mailbox names travel as UTF-8, not as modified UTF-7, and quoted strings may hold UTF-8. */

@@ -57,7 +57,7 @@ const char *imap_name_refusal_text(enum imap_name_refusal refusal);
 
 /* A UTF-8 name from elsewhere (delivery, configuration, administrator) made canonical and checked
  * by the same rules. False when the arena's budget is spent. */
-MUST_USE bool imap_mailbox_from_utf8(struct bytes name, const struct imap_limits *limits,
+MUST_USE bool imap_mailbox_from_utf8(struct bytes name, const struct imap_grammar_limits *limits,
                                      struct arena *arena, struct imap_mailbox *out_mailbox);
 
 /* A canonical name as astring in the session's encoding: an atom if it can be one, else quoted. */
