@@ -39,6 +39,10 @@ static void test_budget_holds_to_the_byte(void **state)
     arena_done(&arena);
     assert_non_null(arena_alloc(&arena, 64));
     arena_done(&arena);
+    arena = arena_make(72); /* what alignment adds is paid for too */
+    assert_null(arena_alloc(&arena, 65));
+    assert_non_null(arena_alloc(&arena, 64));
+    arena_done(&arena);
 }
 
 static void test_overflowing_sizes_are_over_budget(void **state)

@@ -1,0 +1,43 @@
+# The verbs a person types. `make help` lists them; meson and ninja do the work.
+PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
+FUZZ_SECONDS ?= 60
+BENCH ?=
+
+.DEFAULT_GOAL := all
+.PHONY: all run test check fuzz bench docs clean help
+
+all:  ## build build/roost
+	@tools/install.sh build
+	@[ -f build/build.ninja ] || meson setup build >/dev/null
+	@ninja -C build --quiet
+
+run: all  ## a demo server on loopback, with a demo account; says what to type next
+	@tools/install.sh run
+	@tools/demo.sh
+
+test:  ## all tests: units, sanitizers, dialogues, end to end, a little fuzzing
+	@tools/install.sh test
+	@$(PYTHON) tools/run_tests.py
+
+check:  ## the quick gate: format, layers, sizes, headers, house rules
+	@tools/install.sh check
+	@$(PYTHON) tools/tidy.py
+	@echo "check: all is well"
+
+fuzz:  ## every fuzz harness for FUZZ_SECONDS (60) each
+	@tools/install.sh fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) tools/run_tests.py fuzz
+
+bench: all  ## the benchmarks, next to Dovecot
+	@tools/install.sh bench
+	@$(PYTHON) tools/run_bench.py $(BENCH)
+
+docs:  ## docs/rfc.md from the citations in the code
+	@$(PYTHON) tools/rfcxref.py
+
+clean:  ## remove everything that was built
+	rm -rf build build-asan build-fuzz
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
+	    while IFS='|' read -r verb what; do printf '%-12s %s\n' "$$verb" "$$what"; done

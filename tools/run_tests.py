@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Runs every test there is and sums them up in one last line: N passed, N failed, N skipped.
+
+    tools/run_tests.py                  all steps
+    tools/run_tests.py units e2e        these steps only: units, sanitized, tools, e2e, fuzz
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CASES = re.compile(r'\[  (PASSED|FAILED|SKIPPED) \s*\] (\d+) test')
+FUZZ_SECONDS = int(os.environ.get('FUZZ_SECONDS', '5'))
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def fail(self, name):
+        self.failed += 1
+        self.failures.append(name)
+
+    def line(self):
+        return f'{self.passed} passed, {self.failed} failed, {self.skipped} skipped'
+
+
+def run(command, **options):
+    print('+', ' '.join(map(str, command)), flush=True)
+    return subprocess.run([str(c) for c in command], cwd=ROOT, **options).returncode
+
+
+def build(tally, folder, options, environment=None):
+    """Configures once and compiles; a failure is a failed test."""
+    variables = dict(os.environ, **(environment or {}))
+    if not (ROOT / folder / 'build.ninja').exists():
+        if run(['meson', 'setup', folder, *options], env=variables, stdout=subprocess.DEVNULL):
+            tally.fail(f'{folder}: meson setup')
+            return False
+    if run(['ninja', '-C', folder, '--quiet']):
+        tally.fail(f'{folder}: build')
+        return False
+    return True
+
+
+def count_meson_test(tally, where, test):
+    """One program of tests; cmocka says how many cases it held."""
+    cases = dict.fromkeys(('PASSED', 'FAILED', 'SKIPPED'), 0)
+    for word, number in CASES.findall(test.get('stdout', '') + test.get('stderr', '')):
+        cases[word] += int(number)
+    result = test['result']
+    if result == 'SKIP':
+        tally.skipped += max(1, cases['SKIPPED'])
+        return
+    tally.passed += cases['PASSED'] if sum(cases.values()) else result == 'OK'
+    tally.skipped += cases['SKIPPED']
+    if result not in ('OK', 'EXPECTEDFAIL'):
+        tally.failed += max(1, cases['FAILED']) - 1
+        tally.fail(f'{where}: {test["name"]} ({result.lower()})')
+
+
+def meson_tests(tally, folder, environment=None):
+    log = ROOT / folder / 'meson-logs' / 'testlog.json'
+    log.unlink(missing_ok=True)
+    code = run(['meson', 'test', '-C', folder, '--no-rebuild', '--print-errorlogs', '--quiet',
+                '--timeout-multiplier', '4'], env=dict(os.environ, **(environment or {})))
+    if not log.exists():
+        tally.fail(f'{folder}: no test was run')
+        return
+    failed_before = tally.failed
+    for line in log.read_text().splitlines():
+        count_meson_test(tally, folder, json.loads(line))
+    if code != 0 and tally.failed == failed_before:
+        tally.fail(f'{folder}: meson test ended with {code}')
+
+
+def step_units(tally):
+    if build(tally, 'build', []):
+        meson_tests(tally, 'build')
+
+
+def step_sanitized(tally):
+    options = ['-Db_sanitize=address,undefined', '-Db_lundef=false']
+    strict = {'ASAN_OPTIONS': 'detect_stack_use_after_return=1:strict_string_checks=1',
+              'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1'}
+    if build(tally, 'build-asan', options):
+        meson_tests(tally, 'build-asan', strict)
+
+
+def pytest(tally, folder, name):
+    if not any((ROOT / folder).glob('**/test_*.py')):
+        return
+    report = ROOT / 'build' / f'{name}.xml'
+    report.parent.mkdir(exist_ok=True)
+    report.unlink(missing_ok=True)
+    code = run([sys.executable, '-m', 'pytest', '-q', '-rs', '-p', 'no:cacheprovider',
+                f'--junitxml={report}', folder])
+    if not report.exists():
+        tally.fail(f'{name}: pytest ended with {code}')
+        return
+    failed_before = tally.failed
+    for case in xml.etree.ElementTree.parse(report).iter('testcase'):
+        if case.find('failure') is not None or case.find('error') is not None:
+            tally.fail(f'{name}: {case.get("classname")}.{case.get("name")}')
+        elif case.find('skipped') is not None:
+            tally.skipped += 1
+        else:
+            tally.passed += 1
+    if code != 0 and tally.failed == failed_before:
+        tally.fail(f'{name}: pytest ended with {code}')
+
+
+def step_tools(tally):
+    pytest(tally, 'test/tools', 'tools')
+
+
+def step_e2e(tally):
+    pytest(tally, 'test/e2e', 'e2e')
+
+
+def fuzz_command(harness, scratch):
+    name = re.sub(r'(_fuzz|-fuzz)?$', '', harness.name)
+    found = scratch / f'{name}.found'
+    found.mkdir(parents=True, exist_ok=True)
+    command = [harness, f'-max_total_time={FUZZ_SECONDS}', '-timeout=10', '-rss_limit_mb=2048',
+               '-print_final_stats=0', '-verbosity=0', f'-artifact_prefix={scratch}/{name}-']
+    dictionary = ROOT / 'fuzz' / 'dict' / f'{name}.dict'
+    if dictionary.exists():
+        command.append(f'-dict={dictionary}')
+    seeds = ROOT / 'fuzz' / 'corpus' / name
+    return command + [found] + ([seeds] if seeds.is_dir() else [])
+
+
+def finish_fuzz(tally, name, process):
+    output, _ = process.communicate()
+    if process.returncode == 0:
+        tally.passed += 1
+        return
+    print(f'--- {name}\n{output[-4000:]}', flush=True)
+    tally.fail(f'fuzz: {name}')
+
+
+def step_fuzz(tally):
+    """Each harness for some seconds, as many at once as there are processors."""
+    if not (ROOT / 'fuzz' / 'meson.build').exists():
+        return
+    if not build(tally, 'build-fuzz', ['-Dfuzz=true', '-Db_lundef=false'], {'CC': 'clang-14'}):
+        return
+    harnesses = sorted(p for p in (ROOT / 'build-fuzz' / 'fuzz').iterdir()
+                       if p.is_file() and os.access(p, os.X_OK))
+    print(f'+ {len(harnesses)} fuzz harnesses, {FUZZ_SECONDS} s each', flush=True)
+    scratch = ROOT / 'build-fuzz' / 'scratch'
+    running = []
+    for harness in harnesses:
+        running.append((harness.name, subprocess.Popen(
+            [str(c) for c in fuzz_command(harness, scratch)], cwd=ROOT, text=True,
+            errors='replace', stdout=subprocess.PIPE, stderr=subprocess.STDOUT)))
+        if len(running) >= (os.cpu_count() or 1):
+            finish_fuzz(tally, *running.pop(0))
+    for name, process in running:
+        finish_fuzz(tally, name, process)
+
+
+STEPS = {'units': step_units, 'sanitized': step_sanitized, 'tools': step_tools, 'e2e': step_e2e,
+         'fuzz': step_fuzz}
+
+
+def main():
+    chosen = sys.argv[1:] or list(STEPS)
+    unknown = [name for name in chosen if name not in STEPS]
+    if unknown:
+        print(f'no step {unknown[0]!r}; there are {", ".join(STEPS)}')
+        return 64
+    tally = Tally()
+    for name in chosen:
+        start = time.monotonic()
+        STEPS[name](tally)
+        print(f'= {name}: {time.monotonic() - start:.0f} s, so far {tally.line()}', flush=True)
+    for name in tally.failures:
+        print('FAILED', name)
+    print(tally.line())
+    return 1 if tally.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The house rules as tables; tools/tidy.py holds the tree against them."""
+
+# Room -> rooms and headers that its files may include, besides its own. The longest name that
+# fits a path is its room. A name that ends in .h allows that one header.
+LAYERS = {
+    'base': [],
+    'message': ['base'],
+    # nstring is how both the wire and the summary write a string (RFC 9051 s9).
+    'imap/wire': ['base', 'message/nstring.h'],
+    'smtp/wire': ['base'],
+    'sys': ['base'],
+    'config': ['base', 'sys'],
+    'ipc': ['base', 'sys'],
+    'store': ['base', 'message', 'sys'],
+    'search': ['base', 'message', 'store'],
+    'auth': ['base', 'sys'],
+    'smtp': ['base', 'message', 'smtp/wire'],
+    # What strangers meet before the login: nothing of the store is in reach.
+    'imap/login': ['base', 'imap/wire'],
+    'imap': ['base', 'message', 'imap/wire', 'imap/cmd', 'store', 'search'],
+    'imap/cmd': ['base', 'message', 'imap/wire', 'imap', 'store', 'search'],
+    'daemon': ['base', 'sys', 'config', 'ipc'],
+    'daemon/supervisor': ['base', 'sys', 'config', 'ipc', 'daemon'],
+    'daemon/tls': ['base', 'sys', 'config', 'ipc', 'daemon'],
+    'daemon/gate': ['base', 'message', 'sys', 'config', 'ipc', 'imap/wire', 'imap/login',
+                    'smtp', 'smtp/wire', 'daemon'],
+    'daemon/auth': ['base', 'sys', 'config', 'ipc', 'auth', 'daemon'],
+    'daemon/mail': ['base', 'message', 'sys', 'config', 'ipc', 'store', 'search', 'imap/wire',
+                    'imap', 'smtp', 'daemon'],
+    'daemon/control': ['base', 'sys', 'config', 'ipc', 'daemon'],
+    'cli': ['base', 'sys', 'config', 'ipc', 'auth', 'daemon', 'daemon/supervisor', 'daemon/tls',
+            'daemon/gate', 'daemon/auth', 'daemon/mail', 'daemon/control'],
+}
+
+# Rooms that belong together, and may include each other without that being a circle.
+TOGETHER = [{'imap', 'imap/cmd'}]
+
+# System headers that show descriptors, processes, clocks or signals: only sys sees those.
+SYSTEM_HEADERS = [
+    'errno.h', 'fcntl.h', 'grp.h', 'netdb.h', 'poll.h', 'pthread.h', 'pwd.h', 'sched.h',
+    'signal.h', 'syslog.h', 'termios.h', 'unistd.h', 'arpa/', 'event2/', 'linux/', 'net/',
+    'netinet/', 'openssl/ssl.h', 'sys/', 'systemd/', 'seccomp.h',
+]
+
+# (room or file, header): reason.
+SYSTEM_HEADERS_ALLOWED = {
+    ('message/charset.c', 'errno.h'): 'iconv(3) says E2BIG, EILSEQ and EINVAL only through errno',
+}
+
+BANNED_CALLS = {
+    'strcpy': 'memcpy with a length', 'strcat': 'a buf', 'strncpy': 'memcpy with a length',
+    'strncat': 'a buf', 'sprintf': 'snprintf or a buf', 'vsprintf': 'vsnprintf or a buf',
+    'strtok': 'a cursor', 'strtok_r': 'a cursor', 'atoi': 'num_parse', 'atol': 'num_parse',
+    'atoll': 'num_parse', 'atof': 'num_parse', 'strtol': 'num_parse', 'strtoul': 'num_parse',
+    'strtoull': 'num_parse', 'strtoll': 'num_parse', 'alloca': 'an arena', 'gets': 'nothing',
+    'sscanf': 'a cursor', 'scanf': 'a cursor', 'fscanf': 'a cursor', 'system': 'nothing',
+    'popen': 'nothing', 'longjmp': 'a return value', 'setlocale': 'nothing', 'signal': 'sigaction',
+    'rand': 'random bytes of sys', 'localtime': 'localtime_r', 'gmtime': 'gmtime_r',
+    'strerror': 'err_text, or sys', 'tmpnam': 'O_TMPFILE', 'mktemp': 'O_TMPFILE',
+}
+
+# (file, call): reason.
+BANNED_CALLS_ALLOWED = {}
+
+BANNED_HEADERS = {'ctype.h': 'base/ascii.h', 'setjmp.h': 'return values', 'alloca.h': 'an arena',
+                  'regex.h': 'a cursor', 'locale.h': 'nothing'}
+
+# Pattern -> why it may not stand in the tree. Applied to every text file but this one.
+BANNED_TEXT = {
+    r'\b(TODO|FIXME|XXX)\b(?!-)': 'finish it, or leave it out',
+    r'(?<![\w.])/(work|home|root)/\w': 'a path of somebody\'s machine',
+    r'\b[Ii]ssues? #?\d': 'the reason itself says more than its number',
+    r'<{7} |>{7} |^={7}$': 'a merge was left half done',
+}
+
+# Fixtures have the shape that they test: no rule of text applies to them.
+TEXT_EXEMPT = ('.eml', '.bin', '.pem', '.crt', '.key', '.der', '.png', '.dict')
+FOLDERS_TEXT_EXEMPT = ('fuzz/corpus', 'test/fixtures')
+
+# .c files without a _test.c beside them: what tests them instead.
+TESTED_ELSEWHERE = {
+    'src/base/crc_x86_64.c': 'crc_test.c runs the one that the build chose',
+    'src/base/crc_other.c': 'crc_test.c runs the one that the build chose',
+}
+
+# Folders whose files are tested from elsewhere, by scripts or end to end.
+FOLDERS_TESTED_ELSEWHERE = {
+    'src/imap/cmd': 'test/script: a dialogue or more for each command',
+    'src/cli': 'test/e2e: the verbs are run as a person runs them',
+}
+
+FILE_LINES_MAX = 800
+HEADER_LINES_MAX = 150
+FUNCTION_LINES_MAX = 70
+NESTING_MAX = 3
+PARAMETERS_MAX = 5
+COLUMNS_MAX = 100
