@@ -47,6 +47,7 @@ enum ipc_result {
     IPC_NO_SPACE,     /* the disk is full */
     IPC_EXPIRED,      /* the password or the ticket is too old */
     IPC_UNSUPPORTED,  /* no such mechanism */
+    IPC_RESULT_COUNT,
 };
 
 enum ipc_type {
@@ -59,6 +60,7 @@ enum ipc_type {
     IPC_TLS_TICKETS,/* keys for session tickets, shared by all tls processes */
     IPC_START,      /* all is handed over: enter the sandbox, begin */
     IPC_STOP,       /* end in order: finish what is running, at most a few seconds */
+    IPC_MEMORY,     /* fd: memfd that outlives the process: where a shard notes what it is at (mail) */
     /* role -> supervisor */
     IPC_READY,      /* sandboxed and serving */
     IPC_STATUS,     /* control asks; the supervisor answers with IPC_STATUS_ANSWER */
@@ -142,7 +144,7 @@ struct ipc_start {
 };
 
 struct ipc_tls_tickets {
-    struct bytes keys; /* 80 bytes */
+    struct bytes keys; /* 80 bytes each; the newest first, at most two */
 };
 
 struct ipc_process {
@@ -152,6 +154,7 @@ struct ipc_process {
     uint32_t restarts;
 };
 
+/* `request` comes first in every struct that has one: ask and answer are matched by it. */
 struct ipc_text_answer { /* IPC_STATUS_ANSWER (JSON), IPC_RELOAD_ANSWER, IPC_MAIL_STATS_ANSWER (JSON) */
     uint64_t request;
     uint8_t result;
@@ -247,6 +250,13 @@ struct ipc_deliver_answer {
     uint64_t request;
     uint8_t result;
     struct bytes text;      /* for the log and the client's 4xx or 5xx */
+};
+
+/* The client gave its login back (RFC 8437): the gate greets nobody and goes on before the login. */
+struct ipc_hand_back {
+    uint8_t service;
+    struct ipc_client client;
+    struct bytes unread;    /* at most 32 KB */
 };
 
 struct ipc_tls_start {
