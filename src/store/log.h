@@ -1,0 +1,140 @@
+/* The log of one account: the only place where something becomes durable (docs/format.md).
+ *
+ * A log is a sequence of segments in the directory log/. A position is a byte in that sequence; it
+ * only grows, across segments. Everything runs on the owner's thread but the jobs that the log
+ * itself gives to the executor; log_open, log_settle and log_close block and are called where that
+ * is allowed.
+ *
+ * Writing: log_batch, then bodies and changes, then log_append: one write. The bytes are on the
+ * disk when log_durable has reached the position; one fdatasync serves all that waits. When a
+ * segment is full, or the clean mark stands, what is appended waits in memory for the job that
+ * makes the next segment (or takes the mark away); it counts as gated until it is durable.
+ *
+ * After a failed write or sync every call answers ERR_CLOSED or does nothing: close the log, open
+ * it again, and only what was durable is there. */
+#ifndef ROOST_STORE_LOG_H
+#define ROOST_STORE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/job.h"
+#include "store/record.h"
+#include "store/types.h"
+
+struct log;
+struct vfs;
+
+enum { LOG_BATCH_BYTES_MAX = 64 * 1024 * 1024 };
+
+/* A point of the log that can be checked later: a checkpoint carries one. All zero: the beginning.
+ */
+struct log_mark {
+    uint64_t position;
+    uint64_t segment;
+    uint8_t segment_id[16];
+};
+
+/* One CHANGE or BASE record. The bytes are borrowed until the callback returns, or, of one's own
+ * change, until the next log_batch. */
+struct log_record {
+    enum record_type type;
+    struct place place;
+    struct modseq number;
+    struct wall when;
+    struct bytes payload; /* CHANGE: op_origin_decode, then ops; BASE: ops */
+};
+
+/* Called by log_open on every record that counts, in order, damaged ones left out. A base comes
+ * first and replaces all there was. Errors end the opening. */
+typedef enum err log_replay_fn(void *context, const struct log_record *record);
+
+/* Calls on the owner's thread. */
+struct log_listener {
+    void (*durable)(struct log_listener *listener);
+    void (*failed)(struct log_listener *listener, const struct note *why);
+};
+
+struct log_options {
+    struct vfs *vfs; /* the account's directory; borrowed until log_close */
+    struct executor *executor; /* borrowed; until log_open has returned it is not used */
+    bool create; /* begin a log where there is none */
+    struct log_mark from; /* replay starts here; what is before it is known to be durable */
+    uint64_t segment_bytes; /* when to begin a new segment; 0: the usual 64 MB */
+    struct wall now;
+    log_replay_fn *replay;
+    void *context;
+};
+
+/* What opening met. */
+struct log_report {
+    bool created;
+    bool unclean; /* the last owner did not close */
+    uint32_t
+        epoch_reasons; /* enum op_epoch_reason; not 0: an epoch must be written, see log_settle */
+    uint64_t records; /* given to `replay` */
+    uint64_t tail_bytes; /* set aside behind the last whole record */
+    uint64_t damaged; /* records, and stretches where none could be made out, set aside */
+    struct note damage; /* where the first of them is */
+};
+
+/* Locks, finds the whole records, replays them, sets aside the rest, syncs what is kept.
+ * ERR_BUSY: another process holds the lock. ERR_NOT_FOUND: nothing there and `create` is false.
+ * ERR_CONFLICT: `from` is no place of this log; nothing has been replayed or touched: forget the
+ * checkpoint and open from the beginning. ERR_UNSUPPORTED: a newer Roost wrote it. */
+MUST_USE enum err log_open(const struct log_options *options, struct log **out_log,
+                           struct log_report *out_report, struct note *why);
+
+/* Must be called once after log_open, before anything else is appended but the epoch that the
+ * report asked for: syncs it, then the lock file names this machine, boot and directory. Blocks. */
+MUST_USE enum err log_settle(struct log *log, struct note *why);
+
+/* Syncs what is left and leaves the clean mark (unless the log has failed), unlocks, frees. No job
+ * of the log may be running. NULL is allowed. */
+void log_close(struct log *log, struct wall now);
+
+/* NULL is allowed; before it is set nobody hears anything. */
+void log_set_listener(struct log *log, struct log_listener *listener);
+
+/* Begins a batch; one that was begun and not appended is dropped. ERR_CLOSED. */
+MUST_USE enum err log_batch(struct log *log);
+
+/* Adds a body. *out_body is its place for body_back (op_put): log_body_back tells how far the
+ * CHANGE that is added next will stand behind it. ERR_LIMIT: the batch would pass
+ * LOG_BATCH_BYTES_MAX. */
+MUST_USE enum err log_add_body(struct log *log, struct body_id body, struct wall when,
+                               struct bytes bytes, struct place *out_body);
+uint64_t log_body_back(const struct log *log, struct place body);
+
+/* Adds a CHANGE made of `ops`. ERR_LIMIT also when they pass RECORD_CHANGE_BYTES_MAX. The record is
+ * handed out as replay will see it; `place` is final. */
+MUST_USE enum err log_add_change(struct log *log, const struct origin *origin, struct modseq number,
+                                 struct bytes ops, struct log_record *out_record);
+
+/* Writes the batch. `gated`: answers wait for it. ERR_NO_SPACE, ERR_IO: nothing of it is in the
+ * log, or else the log has failed (log_has_failed). */
+MUST_USE enum err log_append(struct log *log, bool gated);
+
+/* Positions: the end, the end of the last gated batch, and what is on the disk. */
+uint64_t log_end(const struct log *log);
+uint64_t log_gate(const struct log *log);
+uint64_t log_durable(const struct log *log);
+
+/* The durable position as a checkpoint wants it. */
+void log_durable_mark(const struct log *log, struct log_mark *out_mark);
+
+/* Starts a sync when something is unsynced and none is running; while one is running it makes
+ * another follow. */
+void log_sync(struct log *log);
+
+/* The same on this thread, at once. No job of the log may be running. */
+MUST_USE enum err log_sync_now(struct log *log);
+
+bool log_is_busy(const struct log *log); /* a job of it is running */
+bool log_has_failed(const struct log *log);
+
+/* Closes descriptors that are only kept for speed. */
+void log_trim(struct log *log);
+
+#endif

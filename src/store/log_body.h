@@ -1,0 +1,69 @@
+/* Bodies in the log: large ones on their way in, and all of them on their way out.
+ *
+ * A large body gets a segment of its own. The owner begins it, jobs write it (one at a time), and
+ * when log_body_finish has returned ERR_OK it is on the disk, name and all; a CHANGE may then name
+ * its place. One that no CHANGE names is dropped by its owner, or, after a crash, by whoever finds
+ * it (log_body_segments). */
+#ifndef ROOST_STORE_LOG_BODY_H
+#define ROOST_STORE_LOG_BODY_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/record.h"
+#include "store/types.h"
+
+struct log;
+struct log_body;
+struct vfs;
+
+/* On the owner's thread; makes nothing on the disk yet. */
+struct log_body *log_body_new(struct log *log, struct body_id body, struct wall when);
+
+/* The rest runs in jobs, or anywhere: it touches only the log_body and the vfs. After an error
+ * nothing but log_body_free works. */
+MUST_USE enum err log_body_append(struct log_body *body, struct bytes bytes);
+MUST_USE enum err log_body_finish(struct log_body *body); /* blocks: syncs the file and the name */
+
+/* Where it stands and how long it is; once finished. */
+struct place log_body_place(const struct log_body *body);
+uint64_t log_body_length(const struct log_body *body);
+
+/* Closes; removes the file unless `keep` (a CHANGE names it). NULL is allowed. */
+void log_body_free(struct log_body *body, bool keep);
+
+/* Every body segment on the disk, for finding those that nothing refers to. */
+typedef void log_segment_fn(void *context, uint64_t segment);
+MUST_USE enum err log_body_segments(struct log *log, log_segment_fn *each, void *context);
+MUST_USE enum err log_body_unlink(struct log *log, uint64_t segment);
+
+/* What reading one stored body needs, once its header was checked. A plain value: it may travel to
+ * a job. Good as long as the segment is on the disk. */
+struct log_source {
+    struct record_key key;
+    struct body_id body;
+    uint64_t segment;
+    uint64_t frames; /* offset of its first chunk */
+    uint64_t length; /* of the body */
+};
+
+/* Finds and checks the header at `place`. With VFS_READ_NOWAIT: ERR_BUSY, repeat it in a job with
+ * log_source_load. ERR_NOT_FOUND: no such segment; ERR_CORRUPT: another body, or none. */
+MUST_USE enum err log_source(struct log *log, struct place place, struct body_id body,
+                             unsigned flags, struct log_source *out_source);
+
+/* Reads chunk `index` (RECORD_CHUNK_BYTES each, the last one shorter) into `frame` and checks it;
+ * *out_chunk borrows from `frame`. ERR_CORRUPT: the checksum does not hold; ERR_INVALID: past the
+ * end. */
+MUST_USE enum err log_source_read(struct log *log, const struct log_source *source, uint64_t index,
+                                  unsigned flags, uint8_t frame[RECORD_FRAME_BYTES],
+                                  struct bytes *out_chunk);
+
+/* The same two on any thread, for jobs: they open the file anew and may block. Not for bodies whose
+ * batch still waits in memory: of those log_source never answers ERR_BUSY. */
+MUST_USE enum err log_source_load(struct vfs *vfs, struct place place, struct body_id body,
+                                  struct log_source *out_source);
+MUST_USE enum err log_source_fetch(struct vfs *vfs, const struct log_source *source, uint64_t index,
+                                   uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk);
+
+#endif

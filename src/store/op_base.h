@@ -1,0 +1,37 @@
+/* Ops of BASE records: what is, at one position of the log (docs/format.md, "Base segments"). */
+#ifndef ROOST_STORE_OP_BASE_H
+#define ROOST_STORE_OP_BASE_H
+
+#include <stdint.h>
+
+#include "store/op_parts.h"
+
+struct op_base_state {
+    struct account_id account;
+    uint64_t position; /* of the log: everything before it is in this base */
+    struct modseq change; /* number of the last change in it */
+    struct modseq floor; /* of MODSEQs, from the last epoch; 0: none */
+    uint32_t uidvalidity_last;
+    uint32_t mailbox_next;
+    uint64_t body_next;
+};
+
+struct op_base_mailbox {
+    struct mailbox_id id;
+    uint32_t uidvalidity;
+    uint32_t uidnext;
+    uint32_t uses;
+    uint32_t recent_floor;
+    struct modseq highest;
+    struct modseq vanished_since; /* the vanished UIDs after this change are all in this base */
+    struct bytes name;
+    struct op_names keywords; /* the table: index by place in it */
+};
+
+struct op_vanished {
+    struct mailbox_id mailbox;
+    struct modseq modseq;
+    struct op_uids uids;
+};
+
+#endif

@@ -1,0 +1,64 @@
+/* Sets, lists and rows inside ops (store/op.h): given as arrays when encoding, walked over the
+ * encoded bytes after decoding, by the same calls. */
+#ifndef ROOST_STORE_OP_PARTS_H
+#define ROOST_STORE_OP_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "store/record.h"
+#include "store/types.h"
+
+/* A set of UIDs. When `set.count` is not 0 it is what encoding writes and iterating gives; a
+ * decoded one is iterated over its bytes. Never empty. */
+struct op_uids {
+    struct uid_set set;
+    struct bytes raw;
+    uint32_t ranges;
+    uint64_t total; /* UIDs in it; filled by decoding */
+};
+struct op_uid_walk {
+    const struct op_uids *uids;
+    size_t at;
+    uint32_t done;
+    uint32_t last;
+};
+bool op_uids_next(struct op_uid_walk *walk, struct uid_range *out_range); /* start: { .uids = x } */
+
+/* A list of names, as struct op_uids: `list` for encoding, `raw` when decoded. May be empty. */
+struct op_names {
+    const struct bytes *list;
+    struct bytes raw;
+    uint32_t count;
+};
+struct op_name_walk {
+    const struct op_names *names;
+    size_t at;
+    uint32_t done;
+};
+bool op_names_next(struct op_name_walk *walk, struct bytes *out_name);
+
+/* System flags, and keywords by name: an op is understood without any op before it. */
+struct op_flag_names {
+    uint16_t flags; /* within FLAGS_ALL */
+    struct op_names keywords; /* each 1 to KEYWORD_BYTES_MAX bytes */
+};
+
+struct op_rows { /* ascending UIDs; for encoding `list` and `places`, else `raw` */
+    struct mailbox_id mailbox;
+    const struct row *list;
+    const struct place *places;
+    struct bytes raw;
+    uint32_t count;
+};
+struct op_row_walk {
+    const struct op_rows *rows;
+    size_t at;
+    uint32_t done;
+    uint32_t last;
+};
+bool op_rows_next(struct op_row_walk *walk, struct row *out_row, struct place *out_place);
+
+#endif
