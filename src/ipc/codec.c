@@ -370,3 +370,10 @@ bool ipc_decode(struct bytes packet, struct ipc_message *out_message)
     *out_message = message;
     return true;
 }
+
+bool ipc_is_last(const struct ipc_message *answer)
+{
+    if (answer->type == IPC_ACCOUNT_ANSWER)
+        return !answer->account_answer.more;
+    return answer->type != IPC_AUTH_CHALLENGE;
+}

@@ -52,6 +52,9 @@ MUST_USE bool ipc_encode(const struct ipc_message *message, struct buf *out);
  * Bytes fields borrow from `packet`. Fields that the type lacks are zero. */
 MUST_USE bool ipc_decode(struct bytes packet, struct ipc_message *out_message);
 
+/* False for a challenge and for a part of a list: more answers to the same request will come. */
+MUST_USE bool ipc_is_last(const struct ipc_message *answer);
+
 /* Most bytes of a `text` that goes with a refusal; JSON texts may have 60 KB. */
 enum { IPC_TEXT_BYTES_MAX = 1000 };
 

@@ -111,6 +111,38 @@ bool ipc_roles_talk(enum ipc_role a, enum ipc_role b)
     return false;
 }
 
+bool ipc_is_answer_to(enum ipc_type answer, enum ipc_type request)
+{
+    static const struct {
+        enum ipc_type request;
+        enum ipc_type answer;
+    } pairs[] = {
+        { IPC_STATUS, IPC_STATUS_ANSWER },
+        { IPC_RELOAD, IPC_RELOAD_ANSWER },
+        { IPC_AUTH_START, IPC_AUTH_CHALLENGE },
+        { IPC_AUTH_START, IPC_AUTH_RESULT },
+        { IPC_AUTH_CONTINUE, IPC_AUTH_CHALLENGE },
+        { IPC_AUTH_CONTINUE, IPC_AUTH_RESULT },
+        { IPC_RECIPIENT, IPC_RECIPIENT_RESULT },
+        { IPC_TICKET, IPC_TICKET_ANSWER },
+        { IPC_HANDOFF, IPC_HANDOFF_ANSWER },
+        { IPC_DELIVER, IPC_DELIVER_ANSWER },
+        { IPC_TLS_START, IPC_TLS_ANSWER },
+        { IPC_ACCOUNT_ADD, IPC_ACCOUNT_ANSWER },
+        { IPC_ACCOUNT_LIST, IPC_ACCOUNT_ANSWER },
+        { IPC_ACCOUNT_SHOW, IPC_ACCOUNT_ANSWER },
+        { IPC_ACCOUNT_PASSWORD, IPC_ACCOUNT_ANSWER },
+        { IPC_ACCOUNT_REMOVE, IPC_ACCOUNT_ANSWER },
+        { IPC_ACCOUNT_DROP, IPC_ACCOUNT_DROP_ANSWER },
+        { IPC_MAIL_STATS, IPC_MAIL_STATS_ANSWER },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(pairs); i++)
+        if (pairs[i].answer == answer && pairs[i].request == request)
+            return true;
+    return false;
+}
+
 const char *ipc_role_name(enum ipc_role role)
 {
     switch (role) {

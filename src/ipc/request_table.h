@@ -39,6 +39,9 @@ const struct ipc_rule *ipc_rules(size_t *out_count);
 MUST_USE bool ipc_is_allowed(enum ipc_type type, enum ipc_role from, enum ipc_role to,
                              size_t fd_count);
 
+/* True when an answer of that type may come to that request. */
+MUST_USE bool ipc_is_answer_to(enum ipc_type answer, enum ipc_type request);
+
 /* "supervisor", "tls", "gate", "auth", "mail", "control". */
 const char *ipc_role_name(enum ipc_role role);
 

@@ -64,6 +64,32 @@ static void test_who_talks(void **state)
         assert_true(ipc_roles_talk(pairs[i][1], pairs[i][0]));
 }
 
+static void test_requests_and_answers_belong_together(void **state)
+{
+    size_t count;
+    const struct ipc_rule *rules = ipc_rules(&count);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        size_t partners = 0;
+
+        for (size_t j = 0; j < count; j++) {
+            enum ipc_type a = (enum ipc_type)rules[i].type;
+            enum ipc_type b = (enum ipc_type)rules[j].type;
+            bool as_answer = ipc_is_answer_to(a, b);
+            bool as_request = ipc_is_answer_to(b, a);
+
+            /* An answer travels the other way. */
+            if (as_answer)
+                assert_true(rules[i].from == rules[j].to && rules[i].to == rules[j].from);
+            assert_false(as_answer && rules[j].kind != IPC_KIND_REQUEST);
+            assert_false(as_request && rules[j].kind != IPC_KIND_ANSWER);
+            partners += as_answer || as_request ? 1 : 0;
+        }
+        assert_int_equal(partners == 0, rules[i].kind == IPC_KIND_ORDER);
+    }
+}
+
 static void test_rules_are_unique_and_named(void **state)
 {
     size_t count;
@@ -88,6 +114,7 @@ int main(void)
         cmocka_unit_test(test_descriptors_are_counted),
         cmocka_unit_test(test_unknown_types_are_not_allowed),
         cmocka_unit_test(test_who_talks),
+        cmocka_unit_test(test_requests_and_answers_belong_together),
         cmocka_unit_test(test_rules_are_unique_and_named),
     };
 
