@@ -38,6 +38,7 @@ struct channel_fds {
 struct channel {
     struct loop_fd watch;
     struct loop_timer retry;
+    struct loop_task late;
     struct list queue;
     size_t queue_bytes; /* waiting, with their overhead */
     size_t queue_bytes_max;

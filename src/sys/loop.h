@@ -61,9 +61,6 @@ void loop_fd_init(struct loop_fd *fd, struct loop *loop, int descriptor,
 /* From now on `ready` is called for these; 0 switches off. */
 void loop_fd_want(struct loop_fd *fd, unsigned what);
 
-/* Calls `ready` with `what` from the loop soon, whatever the descriptor says. */
-void loop_fd_poke(struct loop_fd *fd, unsigned what);
-
 /* Takes the registration back; the descriptor stays open. Harmless on a zeroed struct. Always
  * before close(2): a duplicate in another process would keep the registration alive. */
 void loop_fd_done(struct loop_fd *fd);

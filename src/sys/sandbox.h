@@ -14,21 +14,6 @@
 #include "base/attributes.h"
 #include "base/err.h"
 
-/* Names of system calls, ended by NULL. A name that the architecture does not have is skipped; a
- * name that nobody knows is ERR_INVALID. */
-typedef const char *const sandbox_set[];
-
-/* Any role: memory, time, futexes, reading and writing what is open, epoll, exit, abort, and
- * threads (clone with CLONE_THREAD only; clone3 answers ENOSYS, so libc falls back). Memory can
- * never be made executable. */
-extern const sandbox_set sandbox_base;
-/* recvmsg, sendmsg, shutdown, accept4, getpeername, setsockopt ... on sockets that are there. */
-extern const sandbox_set sandbox_sockets;
-/* openat, rename, unlink, ftruncate, fdatasync, mkdir ...: with Landlock paths. */
-extern const sandbox_set sandbox_files;
-/* What SQLite needs beyond sandbox_files. */
-extern const sandbox_set sandbox_sqlite;
-
 /* A call allowed only where (argument `index` & `mask`) == `value`. Several rules for one name are
  * alternatives. */
 struct sandbox_rule {
@@ -37,6 +22,28 @@ struct sandbox_rule {
     uint64_t mask;
     uint64_t value;
 };
+
+/* System calls that belong together. A name that this architecture does not have is skipped; one
+ * that nobody knows is ERR_INVALID. */
+struct sandbox_set {
+    const char *const *names; /* ended by NULL */
+    const struct sandbox_rule *rules;
+    size_t rule_count;
+};
+
+/* Any role: memory, time, futexes, reading and writing what is open, epoll, exit, abort, and
+ * threads (clone with CLONE_THREAD only; clone3 answers ENOSYS, so libc falls back). Memory can
+ * never be made executable. */
+extern const struct sandbox_set sandbox_base;
+/* Sockets that are there: recvmsg, sendmsg, shutdown, accept4, getpeername, setsockopt ..., and
+ * socketpair. Never socket, connect, bind. */
+extern const struct sandbox_set sandbox_sockets;
+/* What sys/spool.h needs: memfd_create, and openat for unnamed files alone. */
+extern const struct sandbox_set sandbox_spool;
+/* openat, rename, unlink, ftruncate, fdatasync, mkdir ...: with Landlock paths. */
+extern const struct sandbox_set sandbox_files;
+/* What SQLite needs beyond sandbox_files. */
+extern const struct sandbox_set sandbox_sqlite;
 
 enum sandbox_access {
     SANDBOX_READ = 1, /* open files to read, list directories */
@@ -52,14 +59,13 @@ struct sandbox_path {
 
 struct sandbox_profile {
     const char *role;
-    const char *const *const *sets; /* ended by NULL */
+    const struct sandbox_set *const *sets; /* ended by NULL */
     const struct sandbox_rule *rules;
     size_t rule_count;
     const struct sandbox_path *paths;
     size_t path_count;
 };
 
-/* What the kernel could not give; ERR_UNSUPPORTED fields say which wall is missing. */
 struct sandbox_report {
     int landlock_abi; /* 0: none */
     bool seccomp;
@@ -84,7 +90,8 @@ enum sandbox_outcome {
 enum sandbox_outcome sandbox_probe(const struct sandbox_profile *profile, int (*act)(void *context),
                                    void *context, int *out_errno, struct note *why);
 
-/* One syscall name at a time that the profile allows: NULL at the end. For `roost sandbox`. */
+/* The names that the profile allows, one for each index, those with conditions last; NULL at the
+ * end. For `roost sandbox`. */
 const char *sandbox_allowed(const struct sandbox_profile *profile, size_t index);
 
 #endif

@@ -5,12 +5,16 @@
 #ifndef ROOST_SYS_SPOOL_H
 #define ROOST_SYS_SPOOL_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attributes.h"
 #include "base/bytes.h"
 #include "base/err.h"
+
+/* The one way a spool opens anything; a sandbox rule for openat names it (sys/sandbox.h). */
+enum { SPOOL_OPEN_FLAGS = O_TMPFILE | O_RDWR | O_CLOEXEC };
 
 struct spool {
     int fd; /* -1 before the first byte */

@@ -34,6 +34,7 @@ struct stream_ops {
 
 struct stream {
     struct loop_fd watch;
+    struct loop_task late; /* tells the owner what a call of its own has brought about */
     const struct stream_ops *ops;
     struct buf out; /* waiting to be sent; `max` bounds it */
     size_t out_high; /* above: congested */
@@ -46,8 +47,8 @@ struct stream_limits {
     size_t out_low, out_high, out_max; /* bytes */
 };
 
-/* Takes `fd` (made non-blocking where it is private; TCP_NODELAY set where it applies). Reading is
- * off until stream_read_start. `ops` is borrowed for the stream's life. */
+/* Takes `fd`, a connected socket; sets TCP_NODELAY where it applies. Reading is off until
+ * stream_read_start. `ops` is borrowed for the stream's life. */
 void stream_init(struct stream *stream, struct loop *loop, int fd, const struct stream_ops *ops,
                  struct stream_limits limits);
 
@@ -60,8 +61,8 @@ MUST_USE int stream_take_fd(struct stream *stream);
 void stream_read_start(struct stream *stream);
 void stream_read_stop(struct stream *stream); /* back-pressure: the kernel's buffer fills */
 
-/* Sends now what the socket takes, keeps a copy of the rest. ERR_LIMIT when the rest would pass
- * out_max (nothing is sent), ERR_CLOSED after a break or a shutdown. */
+/* Sends now what the socket takes, keeps a copy of the rest. ERR_LIMIT when `bytes` and what waits
+ * are more than out_max (nothing is sent then), ERR_CLOSED after a break or a shutdown. */
 MUST_USE enum err stream_send(struct stream *stream, struct bytes bytes);
 
 /* The output buf, to be formatted into directly; then stream_flush. */

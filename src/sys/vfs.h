@@ -1,14 +1,15 @@
 /* The one seam through which the store reaches the disk.
  *
  * A `struct vfs` is a directory and everything below it. Paths are relative, '/'-separated, without
- * "..", at most VFS_PATH_MAX bytes. There are three: real files (sys/vfs_posix.h), memory and a disk
- * that loses power (test/kit). All calls are synchronous; those that may block for long (sync, large
- * appends, a read without VFS_READ_NOWAIT) are made from jobs. A file handle may be used by one
- * thread at a time per call kind: append on the owner's thread while a pool thread syncs is allowed.
+ * "..", at most VFS_PATH_MAX bytes. There are three: real files (sys/vfs_posix.h), memory and a
+ * disk that loses power (test/kit). All calls are synchronous; those that may block for long (sync,
+ * large appends, a read without VFS_READ_NOWAIT) are made from jobs. A file handle may be used by
+ * one thread at a time per call kind: append on the owner's thread while a pool thread syncs is
+ * allowed.
  *
  * What is durable: bytes once `sync` of the file has returned ERR_OK after their append; a name
- * (made, renamed, removed) once `sync_dir` of its directory has. A failed sync says nothing about what
- * is on the disk, and a later ERR_OK does not take it back. */
+ * (made, renamed, removed) once `sync_dir` of its directory has. A failed sync says nothing about
+ * what is on the disk, and a later ERR_OK does not take it back. */
 #ifndef ROOST_SYS_VFS_H
 #define ROOST_SYS_VFS_H
 
@@ -23,8 +24,8 @@ enum { VFS_PATH_MAX = 255 };
 
 enum vfs_open_flags {
     VFS_OPEN_READ = 1,
-    VFS_OPEN_WRITE = 2,     /* read and append */
-    VFS_OPEN_CREATE = 4,    /* make it when missing; with WRITE */
+    VFS_OPEN_WRITE = 2, /* read and append */
+    VFS_OPEN_CREATE = 4, /* make it when missing; with WRITE */
     VFS_OPEN_EXCLUSIVE = 8, /* ERR_EXISTS when it is there; with CREATE */
 };
 
@@ -54,7 +55,6 @@ struct vfs_file {
 
 /* What a listing tells of one name. */
 typedef void vfs_list_fn(void *context, struct bytes name);
-
 
 struct vfs {
     enum err (*open)(struct vfs *vfs, const char *path, unsigned flags, struct vfs_file **out_file);

@@ -1,0 +1,20 @@
+/* Reading the clocks. */
+#include "sys/clock.h"
+
+#include <time.h>
+
+struct mono clock_mono(void)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (struct mono){ (int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000 };
+}
+
+struct wall clock_wall(void)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_REALTIME, &at);
+    return (struct wall){ (int64_t)at.tv_sec * 1000000 + at.tv_nsec / 1000 };
+}

@@ -1,0 +1,148 @@
+/* Small whole files. */
+#include "sys/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sys/fd.h"
+
+enum { READ_BYTES = 16384 };
+
+static enum err fail(struct note *why, const char *act, const char *path)
+{
+    int error = errno;
+
+    return note_fail(why, fd_err(error), "cannot %s %s: %s", act, path, strerror(error));
+}
+
+enum err file_read(const char *path, struct buf *out, struct note *why)
+{
+    FD_LOCAL int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return fail(why, "open", path);
+    if (!fd_check(fd, FD_KIND_REGULAR))
+        return note_fail(why, ERR_INVALID, "%s is not a regular file", path);
+    for (;;) {
+        uint8_t piece[READ_BYTES];
+        ssize_t got = read(fd, piece, sizeof(piece));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail(why, "read", path);
+        if (got == 0)
+            return ERR_OK;
+        buf_add(out, bytes_make(piece, (size_t)got));
+        if (out->overflowed)
+            return note_fail(why, ERR_LIMIT, "%s is larger than %zu bytes", path, out->max);
+    }
+}
+
+static enum err write_all(int fd, struct bytes bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t sent = write(fd, bytes.at, bytes.len);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return fd_err(errno);
+        bytes = bytes_from(bytes, (size_t)sent);
+    }
+    return ERR_OK;
+}
+
+static enum err sync_parent(const char *path, struct note *why)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    FD_LOCAL int fd = -1;
+
+    (void)snprintf(parent, sizeof(parent), "%.*s", slash == NULL ? 1 : (int)(slash - path + 1),
+                   slash == NULL ? "." : path);
+    fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return fail(why, "sync", parent);
+    return ERR_OK;
+}
+
+static enum err write_new(const char *path, struct bytes bytes, mode_t mode, struct note *why)
+{
+    FD_LOCAL int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+
+    if (fd < 0)
+        return fail(why, "make", path);
+    if (fchmod(fd, mode) < 0 || write_all(fd, bytes) != ERR_OK || fsync(fd) < 0)
+        return fail(why, "write", path);
+    return ERR_OK;
+}
+
+enum err file_write(const char *path, struct bytes bytes, mode_t mode, struct note *why)
+{
+    char temporary[PATH_MAX];
+    enum err err;
+    int len = snprintf(temporary, sizeof(temporary), "%s.new", path);
+
+    if (len < 0 || (size_t)len >= sizeof(temporary))
+        return note_fail(why, ERR_LIMIT, "the path is too long: %.64s...", path);
+    err = write_new(temporary, bytes, mode, why);
+    if (err == ERR_OK && rename(temporary, path) < 0)
+        err = fail(why, "rename a file to", path);
+    if (err != ERR_OK) {
+        (void)unlink(temporary);
+        return err;
+    }
+    return sync_parent(path, why);
+}
+
+static enum err make_one(const char *path, mode_t mode, struct note *why)
+{
+    struct stat st;
+
+    if (mkdir(path, mode) == 0)
+        return ERR_OK;
+    if (errno != EEXIST)
+        return fail(why, "make the directory", path);
+    if (stat(path, &st) < 0)
+        return fail(why, "look at", path);
+    if (!S_ISDIR(st.st_mode))
+        return note_fail(why, ERR_EXISTS, "%s is there and is not a directory", path);
+    return ERR_OK;
+}
+
+enum err file_make_directory(const char *path, mode_t mode, struct note *why)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+
+    if (len == 0 || len >= sizeof(part))
+        return note_fail(why, ERR_INVALID, "not a path of a directory: \"%.64s\"", path);
+    for (size_t i = 1; i <= len; i++) {
+        enum err err;
+
+        if (i < len && path[i] != '/')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        err = make_one(part, mode, why);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_OK;
+}
+
+enum err file_open_directory(const char *path, int *out_fd, struct note *why)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return fail(why, "open the directory", path);
+    *out_fd = fd;
+    return ERR_OK;
+}

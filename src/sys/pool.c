@@ -1,0 +1,179 @@
+/* A thread pool that answers through an eventfd. */
+#include "sys/pool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct pool {
+    struct executor executor;
+    struct loop_fd watch; /* the eventfd */
+    pthread_mutex_t mutex; /* guards the two lists and `ending` */
+    pthread_cond_t submitted;
+    pthread_cond_t finished;
+    struct list todo;
+    struct list ready; /* ran, `done` not yet called */
+    bool ending;
+    size_t pending; /* the loop thread's own */
+    size_t thread_count;
+    pthread_t threads[];
+};
+
+static struct job *take_first(struct list *jobs)
+{
+    struct job *job = CONTAINER_OF(list_first(jobs), struct job, link);
+
+    list_remove(&job->link);
+    return job;
+}
+
+static void *work(void *context)
+{
+    struct pool *pool = context;
+
+    pthread_mutex_lock(&pool->mutex);
+    while (!pool->ending) {
+        bool was_empty;
+        struct job *job;
+
+        if (list_is_empty(&pool->todo)) {
+            pthread_cond_wait(&pool->submitted, &pool->mutex);
+            continue;
+        }
+        job = take_first(&pool->todo);
+        pthread_mutex_unlock(&pool->mutex);
+        job->run(job);
+        pthread_mutex_lock(&pool->mutex);
+        was_empty = list_is_empty(&pool->ready);
+        list_push_back(&pool->ready, &job->link);
+        pthread_cond_signal(&pool->finished);
+        if (was_empty)
+            (void)eventfd_write(pool->watch.fd, 1); /* can only fail when it is set already */
+    }
+    pthread_mutex_unlock(&pool->mutex);
+    return NULL;
+}
+
+/* Calls `done` of all that is ready. */
+static void finish_ready(struct pool *pool)
+{
+    struct list mine;
+
+    list_init(&mine);
+    pthread_mutex_lock(&pool->mutex);
+    while (!list_is_empty(&pool->ready))
+        list_push_back(&mine, &take_first(&pool->ready)->link);
+    pthread_mutex_unlock(&pool->mutex);
+    while (!list_is_empty(&mine)) {
+        struct job *job = take_first(&mine);
+
+        pool->pending--;
+        job->done(job);
+    }
+}
+
+static void on_ready(struct loop_fd *watch, unsigned what)
+{
+    eventfd_t count;
+
+    (void)eventfd_read(watch->fd, &count);
+    finish_ready(CONTAINER_OF(watch, struct pool, watch));
+}
+
+static void submit(struct executor *executor, struct job *job)
+{
+    struct pool *pool = CONTAINER_OF(executor, struct pool, executor);
+
+    pool->pending++;
+    pthread_mutex_lock(&pool->mutex);
+    list_push_back(&pool->todo, &job->link);
+    pthread_cond_signal(&pool->submitted);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void start_threads(struct pool *pool, size_t threads)
+{
+    pthread_attr_t attributes;
+    sigset_t all;
+    sigset_t before;
+
+    sigfillset(&all);
+    if (pthread_attr_init(&attributes) != 0 ||
+        pthread_attr_setstacksize(&attributes, POOL_STACK_BYTES) != 0 ||
+        pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+        abort();
+    for (; pool->thread_count < threads; pool->thread_count++) {
+        if (pthread_create(&pool->threads[pool->thread_count], &attributes, work, pool) != 0)
+            abort();
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+}
+
+struct pool *pool_new(struct loop *loop, size_t threads)
+{
+    struct pool *pool;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    assert(threads >= 1 && threads <= POOL_THREADS_MAX);
+    pool = calloc(1, sizeof(*pool) + threads * sizeof(pthread_t));
+    if (pool == NULL || fd < 0)
+        abort();
+    pool->executor.submit = submit;
+    pthread_mutex_init(&pool->mutex, NULL);
+    pthread_cond_init(&pool->submitted, NULL);
+    pthread_cond_init(&pool->finished, NULL);
+    list_init(&pool->todo);
+    list_init(&pool->ready);
+    loop_fd_init(&pool->watch, loop, fd, on_ready);
+    loop_fd_want(&pool->watch, LOOP_READ);
+    start_threads(pool, threads);
+    return pool;
+}
+
+/* A `done` may submit again: until nothing is pending at all. */
+static void drain(struct pool *pool)
+{
+    while (pool->pending > 0) {
+        pthread_mutex_lock(&pool->mutex);
+        while (list_is_empty(&pool->ready))
+            pthread_cond_wait(&pool->finished, &pool->mutex);
+        pthread_mutex_unlock(&pool->mutex);
+        finish_ready(pool);
+    }
+}
+
+void pool_free(struct pool *pool)
+{
+    if (pool == NULL)
+        return;
+    drain(pool);
+    pthread_mutex_lock(&pool->mutex);
+    pool->ending = true;
+    pthread_cond_broadcast(&pool->submitted);
+    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < pool->thread_count; i++)
+        pthread_join(pool->threads[i], NULL);
+    loop_fd_done(&pool->watch);
+    (void)close(pool->watch.fd);
+    pthread_cond_destroy(&pool->finished);
+    pthread_cond_destroy(&pool->submitted);
+    pthread_mutex_destroy(&pool->mutex);
+    free(pool);
+}
+
+struct executor *pool_executor(struct pool *pool)
+{
+    return &pool->executor;
+}
+
+size_t pool_pending(const struct pool *pool)
+{
+    return pool->pending;
+}

@@ -1,0 +1,102 @@
+/* What a process does to itself. */
+#include "sys/process.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <malloc.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { TRIM_THRESHOLD_BYTES = 256 * 1024, MMAP_THRESHOLD_BYTES = 128 * 1024 };
+
+void process_set_name(const char *name)
+{
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+void process_tune_memory(void)
+{
+    /* One arena for the loop's thread and one for its helpers. Fixed thresholds: glibc would raise
+     * them with the first large block and then keep what large mails have used. */
+    (void)mallopt(M_ARENA_MAX, 2);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES);
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+}
+
+void process_trim_memory(void)
+{
+    (void)malloc_trim(0);
+}
+
+uint64_t process_raise_fd_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+void process_end_soon(int grace_ms)
+{
+    struct itimerval after = { .it_value = { .tv_sec = grace_ms / 1000,
+                                             .tv_usec = (suseconds_t)(grace_ms % 1000) * 1000 } };
+
+    (void)signal(SIGALRM, SIG_DFL);
+    (void)setitimer(ITIMER_REAL, &after, NULL);
+}
+
+static volatile sig_atomic_t orphan_grace_ms;
+
+static void on_orphaned(int number)
+{
+    process_end_soon(orphan_grace_ms);
+}
+
+void process_end_with_parent(int grace_ms)
+{
+    struct sigaction action = { .sa_handler = on_orphaned, .sa_flags = SA_RESTART };
+    sigset_t set;
+
+    orphan_grace_ms = grace_ms;
+    sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGUSR2, &action, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigaddset(&set, SIGALRM);
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGUSR2, 0, 0, 0);
+}
+
+bool process_is_root(void)
+{
+    return geteuid() == 0;
+}
+
+unsigned process_cpus(void)
+{
+    cpu_set_t set;
+    int count = 0;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == 0)
+        count = CPU_COUNT(&set);
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+enum err process_become(uint32_t uid, uint32_t gid, struct note *why)
+{
+    if (geteuid() == uid && getegid() == gid)
+        return ERR_OK;
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        return note_fail(why, ERR_DENIED, "cannot become user %u, group %u: %s", uid, gid,
+                         strerror(errno));
+    return ERR_OK;
+}

@@ -1,0 +1,99 @@
+/* What glibc, libevent, OpenSSL and SQLite ask of the kernel, as sets to compose profiles from. */
+#include <linux/prctl.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "base/attributes.h"
+#include "sys/sandbox.h"
+#include "sys/spool.h"
+
+/* Sanitizer builds look at their own maps and stacks; they are for tests only. */
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANDBOX_SANITIZER_NAMES \
+    "openat", "readlink", "readlinkat", "sigaltstack", "personality", "getdents64", "prctl", \
+        "mprotect", "mmap", "clone", "wait4", "ptrace", "sched_getaffinity", "kill", "tgkill",
+#else
+#define SANDBOX_SANITIZER_NAMES
+#endif
+
+static const char *const base_names[] = {
+    /* clang-format off */
+    SANDBOX_SANITIZER_NAMES
+    /* clang-format on */
+    /* what is open */
+    "read",
+    "write", "readv", "writev", "pread64", "pwrite64", "close", "close_range", "lseek", "fstat",
+    "fcntl", "poll", "ppoll",
+    /* the loop */
+    "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2",
+    "timerfd_create", "timerfd_settime",
+    /* memory */
+    "brk", "munmap", "mremap", "madvise", "sysinfo",
+    /* time and chance, where the vDSO does not answer */
+    "clock_gettime", "clock_getres", "gettimeofday", "time", "clock_nanosleep", "nanosleep",
+    "getrandom", "setitimer",
+    /* threads */
+    "futex", "set_robust_list", "rseq", "set_tid_address", "sched_yield", "sched_getaffinity",
+    "getcpu", "membarrier",
+    /* signals and the end */
+    "rt_sigreturn", "rt_sigaction", "rt_sigprocmask", "restart_syscall", "exit", "exit_group",
+    /* who we are */
+    "getpid", "gettid", "getppid", "getuid", "geteuid", "getgid", "getegid", "uname", NULL
+};
+
+static const struct sandbox_rule base_rules[] = {
+    { "mmap", 2, PROT_EXEC, 0 },
+    { "mprotect", 2, PROT_EXEC, 0 },
+    { "clone", 0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM },
+    { "prctl", 0, UINT64_MAX, PR_SET_NAME },
+    { "prctl", 0, UINT64_MAX, PR_SET_VMA }, /* names of mappings */
+    { "prlimit64", 2, UINT64_MAX, 0 }, /* asking only */
+    { "getrlimit", 0, 0, 0 },
+    /* fstat of newer libc; paths reach metadata only with this flag and an empty path */
+    { "newfstatat", 3, UINT64_MAX, 0x1000 /* AT_EMPTY_PATH */ },
+};
+
+const struct sandbox_set sandbox_base = { base_names, base_rules, ARRAY_COUNT(base_rules) };
+
+static const char *const socket_names[] = {
+    "recvmsg",     "recvfrom",    "sendmsg",    "sendto",     "shutdown", "accept4",
+    "getsockname", "getpeername", "getsockopt", "setsockopt", NULL,
+};
+
+static const struct sandbox_rule socket_rules[] = {
+    { "socketpair", 0, UINT64_MAX, AF_UNIX },
+    { "ioctl", 1, UINT32_MAX, FIONREAD },
+};
+
+const struct sandbox_set sandbox_sockets = { socket_names, socket_rules,
+                                             ARRAY_COUNT(socket_rules) };
+
+static const char *const spool_names[] = { "memfd_create", NULL };
+
+static const struct sandbox_rule spool_rules[] = {
+    { "openat", 2, UINT32_MAX, SPOOL_OPEN_FLAGS },
+};
+
+const struct sandbox_set sandbox_spool = { spool_names, spool_rules, ARRAY_COUNT(spool_rules) };
+
+static const char *const file_names[] = {
+    "openat",       "newfstatat", "statx",     "fstatfs",         "unlink",    "unlinkat",
+    "rename",       "renameat",   "renameat2", "mkdir",           "mkdirat",   "rmdir",
+    "getdents64",   "ftruncate",  "fallocate", "fadvise64",       "fdatasync", "fsync",
+    "preadv",       "preadv2",    "pwritev",   "sync_file_range", "faccessat", "faccessat2",
+    "memfd_create", NULL,
+};
+
+const struct sandbox_set sandbox_files = { file_names, NULL, 0 };
+
+static const char *const sqlite_names[] = {
+    "access", "getcwd", "readlink", "readlinkat", "fchmod", "stat", "lstat", NULL,
+};
+
+const struct sandbox_set sandbox_sqlite = { sqlite_names, NULL, 0 };
