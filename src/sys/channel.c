@@ -200,9 +200,10 @@ static void on_retry(struct loop_timer *timer)
 }
 
 /* One message handed over. False when there is no more, or the channel is gone. */
-static bool receive_one(struct channel *channel, const bool *gone)
+static bool receive_one(struct channel *channel)
 {
-    uint8_t *buffer = loop_buffer(channel->watch.loop);
+    struct loop *loop = channel->watch.loop;
+    uint8_t *buffer = loop_buffer(loop);
     struct channel_fds fds;
     size_t len;
 
@@ -210,7 +211,7 @@ static bool receive_one(struct channel *channel, const bool *gone)
     case RECEIVED:
         channel->received(channel, bytes_make(buffer, len), &fds);
         drop_fds(&fds);
-        return !*gone && !channel->closed;
+        return loop_is_serving(loop, &channel->watch) && !channel->closed;
     case RECEIVED_BAD: channel->dropped++; return true;
     case RECEIVED_NOTHING: return false;
     case RECEIVED_END: close_off(channel); return false;
@@ -221,17 +222,13 @@ static bool receive_one(struct channel *channel, const bool *gone)
 static void on_ready(struct loop_fd *watch, unsigned what)
 {
     struct channel *channel = CONTAINER_OF(watch, struct channel, watch);
-    bool gone = false;
 
     if ((what & LOOP_WRITE) != 0)
         send_queue(channel);
     if ((what & LOOP_READ) == 0 || channel->closed)
         return;
-    channel->gone = &gone;
-    for (int i = 0; i < CHANNEL_BATCH && receive_one(channel, &gone); i++)
+    for (int i = 0; i < CHANNEL_BATCH && receive_one(channel); i++)
         continue;
-    if (!gone)
-        channel->gone = NULL;
 }
 
 void channel_init(struct channel *channel, struct loop *loop, int fd,
@@ -257,9 +254,6 @@ void channel_done(struct channel *channel)
 {
     if (channel->watch.loop == NULL)
         return;
-    if (channel->gone != NULL)
-        *channel->gone = true;
-    channel->gone = NULL;
     drop_queue(channel);
     loop_undefer(&channel->late);
     loop_timer_done(&channel->retry);

@@ -43,7 +43,6 @@ struct channel {
     size_t queue_bytes; /* waiting, with their overhead */
     size_t queue_bytes_max;
     uint64_t dropped; /* bad messages received */
-    bool *gone;
     bool closed;
     /* `message` (at most 64 KB, not empty) and `fds` are valid until return. */
     void (*received)(struct channel *channel, struct bytes message, struct channel_fds *fds);

@@ -21,6 +21,7 @@ static_assert(alignof(struct event) <= 8, "struct event needs more alignment");
 struct loop {
     struct event_base *base;
     struct list tasks;
+    const struct loop_fd *serving; /* compared, never followed */
     bool stopped;
     alignas(64) uint8_t buffer[LOOP_BUFFER_BYTES];
 };
@@ -39,6 +40,7 @@ struct loop *loop_new(void)
     if (loop->base == NULL)
         abort();
     list_init(&loop->tasks);
+    loop->serving = NULL;
     loop->stopped = false;
     return loop;
 }
@@ -107,13 +109,16 @@ static struct event *fd_event(struct loop_fd *fd)
 static void on_fd(evutil_socket_t descriptor, short what, void *context)
 {
     struct loop_fd *fd = context;
+    struct loop *loop = fd->loop;
     unsigned ready = 0;
 
     if ((what & EV_READ) != 0)
         ready |= LOOP_READ;
     if ((what & EV_WRITE) != 0)
         ready |= LOOP_WRITE;
+    loop->serving = fd;
     fd->ready(fd, ready);
+    loop->serving = NULL;
 }
 
 void loop_fd_init(struct loop_fd *fd, struct loop *loop, int descriptor,
@@ -150,7 +155,14 @@ void loop_fd_done(struct loop_fd *fd)
     if (fd->loop == NULL)
         return;
     event_del(fd_event(fd));
+    if (fd->loop->serving == fd)
+        fd->loop->serving = NULL;
     fd->loop = NULL;
+}
+
+bool loop_is_serving(const struct loop *loop, const struct loop_fd *fd)
+{
+    return loop->serving == fd;
 }
 
 static struct event *timer_event(struct loop_timer *timer)

@@ -65,6 +65,10 @@ void loop_fd_want(struct loop_fd *fd, unsigned what);
  * before close(2): a duplicate in another process would keep the registration alive. */
 void loop_fd_done(struct loop_fd *fd);
 
+/* True from the call of `fd`'s `ready` until it returns or loop_fd_done(fd) is called. After a
+ * callback to an owner, this tells whether the struct that embeds `fd` still exists. */
+bool loop_is_serving(const struct loop *loop, const struct loop_fd *fd);
+
 /* A timer: fires once, not before its deadline, then is unset. */
 struct loop_timer {
     struct loop *loop;

@@ -109,18 +109,13 @@ static void read_some(struct stream *stream)
 static void on_ready(struct loop_fd *watch, unsigned what)
 {
     struct stream *stream = CONTAINER_OF(watch, struct stream, watch);
-    bool gone = false;
 
     if ((what & LOOP_WRITE) != 0 && stream->out.len > 0) {
         send_waiting(stream);
         settle_output(stream);
     }
-    if ((what & LOOP_READ) == 0 || (stream->watch.wanted & LOOP_READ) == 0)
-        return;
-    stream->gone = &gone;
-    read_some(stream);
-    if (!gone)
-        stream->gone = NULL;
+    if ((what & LOOP_READ) != 0 && (stream->watch.wanted & LOOP_READ) != 0)
+        read_some(stream);
 }
 
 void stream_init(struct stream *stream, struct loop *loop, int fd, const struct stream_ops *ops,
@@ -142,9 +137,6 @@ void stream_init(struct stream *stream, struct loop *loop, int fd, const struct 
 
 static void leave(struct stream *stream)
 {
-    if (stream->gone != NULL)
-        *stream->gone = true;
-    stream->gone = NULL;
     loop_undefer(&stream->late);
     loop_fd_done(&stream->watch);
     buf_done(&stream->out);

@@ -39,7 +39,6 @@ struct stream {
     struct buf out; /* waiting to be sent; `max` bounds it */
     size_t out_high; /* above: congested */
     size_t out_low; /* at or below: no longer */
-    bool *gone; /* set while a callback runs */
     bool reading, input_ended, congested, shutting_down, shut_down, is_broken;
 };
 
