@@ -54,6 +54,8 @@ struct record_key {
     uint32_t seed; /* starts every checksum */
 };
 
+struct record_key record_key_make(const uint8_t segment_id[16]);
+
 struct record_header {
     uint8_t type; /* enum record_type, or one that this reader does not know */
     uint8_t encoding; /* enum record_encoding */
