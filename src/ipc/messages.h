@@ -1,12 +1,13 @@
 /* What the processes of Roost may say to each other. One struct a message; nothing else crosses.
  *
  * Channels are SOCK_SEQPACKET socketpairs made by the supervisor (sys/channel.h); one packet is one
- * message: u16 type, then the fields of its struct in order (little-endian, varint lengths), at most
- * IPC_BYTES_MAX, with at most one descriptor unless said otherwise. ipc/codec.h encodes and decodes;
- * bytes fields of a decoded message borrow from the packet. ipc/request_table.h holds who may send
- * what to whom: a message that the table does not allow ends the channel (promise 5).
+ * message: u16 type, then the fields of its struct in order (little-endian, varint lengths), at
+ * most IPC_BYTES_MAX, with at most one descriptor unless said otherwise. ipc/codec.h encodes and
+ * decodes; bytes fields of a decoded message borrow from the packet. ipc/request_table.h holds who
+ * may send what to whom: a message that the table does not allow ends the channel (promise 5).
  *
- * `request` numbers are the asker's own and come back in the answer. Results are enum ipc_result. */
+ * `request` numbers are the asker's own and come back in the answer. Results are enum ipc_result.
+ */
 #ifndef ROOST_IPC_MESSAGES_H
 #define ROOST_IPC_MESSAGES_H
 
@@ -36,36 +37,36 @@ enum ipc_service {
 
 enum ipc_result {
     IPC_OK = 0,
-    IPC_DENIED,       /* wrong credentials, or a ticket that does not hold */
-    IPC_NOT_FOUND,    /* no such account or mailbox */
+    IPC_DENIED, /* wrong credentials, or a ticket that does not hold */
+    IPC_NOT_FOUND, /* no such account or mailbox */
     IPC_EXISTS,
-    IPC_INVALID,      /* the request itself makes no sense; `text` says why */
-    IPC_UNAVAILABLE,  /* not now: try again later */
-    IPC_LIMIT,        /* a limit is reached, too many connections among them */
+    IPC_INVALID, /* the request itself makes no sense; `text` says why */
+    IPC_UNAVAILABLE, /* not now: try again later */
+    IPC_LIMIT, /* a limit is reached, too many connections among them */
     IPC_OVER_QUOTA,
     IPC_TOO_LARGE,
-    IPC_NO_SPACE,     /* the disk is full */
-    IPC_EXPIRED,      /* the password or the ticket is too old */
-    IPC_UNSUPPORTED,  /* no such mechanism */
+    IPC_NO_SPACE, /* the disk is full */
+    IPC_EXPIRED, /* the password or the ticket is too old */
+    IPC_UNSUPPORTED, /* no such mechanism */
     IPC_RESULT_COUNT,
 };
 
 enum ipc_type {
     /* supervisor -> role */
     IPC_CONFIG = 1, /* fd: sealed memfd with the configuration as canonical text */
-    IPC_DIRECTORY,  /* fd: the one directory the role may use */
-    IPC_LISTENER,   /* fd: a listening socket (gate, control) */
-    IPC_PEER,       /* fd: one end of a channel to another role */
-    IPC_CERTIFICATE,/* fd: sealed memfd, PEM chain and key (tls) */
-    IPC_TLS_TICKETS,/* keys for session tickets, shared by all tls processes */
-    IPC_START,      /* all is handed over: enter the sandbox, begin */
-    IPC_STOP,       /* end in order: finish what is running, at most a few seconds */
-    IPC_MEMORY,     /* fd: memfd that outlives the process: where a shard notes what it is at (mail) */
+    IPC_DIRECTORY, /* fd: the one directory the role may use */
+    IPC_LISTENER, /* fd: a listening socket (gate, control) */
+    IPC_PEER, /* fd: one end of a channel to another role */
+    IPC_CERTIFICATE, /* fd: sealed memfd, PEM chain and key (tls) */
+    IPC_TLS_TICKETS, /* keys for session tickets, shared by all tls processes */
+    IPC_START, /* all is handed over: enter the sandbox, begin */
+    IPC_STOP, /* end in order: finish what is running, at most a few seconds */
+    IPC_MEMORY, /* fd: memfd that outlives the process: where a shard notes what it is at (mail) */
     /* role -> supervisor */
-    IPC_READY,      /* sandboxed and serving */
-    IPC_STATUS,     /* control asks; the supervisor answers with IPC_STATUS_ANSWER */
+    IPC_READY, /* sandboxed and serving */
+    IPC_STATUS, /* control asks; the supervisor answers with IPC_STATUS_ANSWER */
     IPC_STATUS_ANSWER,
-    IPC_RELOAD,     /* control asks for what SIGHUP does */
+    IPC_RELOAD, /* control asks for what SIGHUP does */
     IPC_RELOAD_ANSWER,
 
     /* gate -> auth, and back */
@@ -80,13 +81,13 @@ enum ipc_type {
     IPC_TICKET,
     IPC_TICKET_ANSWER,
     /* gate -> mail, and back */
-    IPC_HANDOFF,    /* fd: the client's connection, or the plain end of its tls relay */
+    IPC_HANDOFF, /* fd: the client's connection, or the plain end of its tls relay */
     IPC_HANDOFF_ANSWER,
-    IPC_DELIVER,    /* fd: the message */
+    IPC_DELIVER, /* fd: the message */
     IPC_DELIVER_ANSWER,
-    IPC_HAND_BACK,  /* mail -> gate, fd: the connection after UNAUTHENTICATE */
+    IPC_HAND_BACK, /* mail -> gate, fd: the connection after UNAUTHENTICATE */
     /* gate -> tls, and back */
-    IPC_TLS_START,  /* fd: the client's connection */
+    IPC_TLS_START, /* fd: the client's connection */
     IPC_TLS_ANSWER, /* fd when ok: the plain end */
 
     /* control -> auth, and back */
@@ -115,17 +116,18 @@ struct ipc_account_id {
 
 /* Where a client came from, and by what way. `address` as text: "192.0.2.1:4711", "unix". */
 struct ipc_client {
-    uint64_t session;      /* number in every log line of this connection; unique on this server */
+    uint64_t session; /* number in every log line of this connection; unique on this server */
     struct bytes address;
-    bool loopback;         /* or a unix socket */
+    bool loopback; /* or a unix socket */
     bool tls;
-    struct bytes tls_facts; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", for the log and the Received field */
+    struct bytes
+        tls_facts; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", for the log and the Received field */
 };
 
 struct ipc_listener {
     uint8_t service; /* enum ipc_service; 0: the control socket */
     bool implicit_tls;
-    bool local;      /* a unix socket */
+    bool local; /* a unix socket */
     struct bytes name;
 };
 
@@ -139,7 +141,7 @@ struct ipc_start {
     uint8_t role;
     uint16_t index;
     uint64_t incarnation;
-    uint16_t shards;     /* processes of role mail */
+    uint16_t shards; /* processes of role mail */
     bool sandbox_required;
 };
 
@@ -155,7 +157,8 @@ struct ipc_process {
 };
 
 /* `request` comes first in every struct that has one: ask and answer are matched by it. */
-struct ipc_text_answer { /* IPC_STATUS_ANSWER (JSON), IPC_RELOAD_ANSWER, IPC_MAIL_STATS_ANSWER (JSON) */
+struct ipc_text_answer { /* IPC_STATUS_ANSWER (JSON), IPC_RELOAD_ANSWER, IPC_MAIL_STATS_ANSWER
+                            (JSON) */
     uint64_t request;
     uint8_t result;
     struct bytes text;
@@ -169,10 +172,10 @@ struct ipc_auth_start {
     uint64_t request;
     uint8_t service;
     struct ipc_client client;
-    struct bytes mechanism;        /* upper case */
+    struct bytes mechanism; /* upper case */
     bool has_initial;
-    struct bytes initial;          /* decoded */
-    struct bytes channel_binding;  /* tls-exporter (RFC 9266); empty without TLS */
+    struct bytes initial; /* decoded */
+    struct bytes channel_binding; /* tls-exporter (RFC 9266); empty without TLS */
 };
 
 struct ipc_auth_data { /* IPC_AUTH_CONTINUE, IPC_AUTH_CHALLENGE */
@@ -187,8 +190,8 @@ struct ipc_auth_result {
     struct bytes final_data; /* SASL data that goes with success; may be empty */
     struct ipc_ticket ticket;
     uint16_t shard;
-    struct bytes account;    /* its name */
-    struct bytes text;       /* for the client, when it failed */
+    struct bytes account; /* its name */
+    struct bytes text; /* for the client, when it failed */
 };
 
 struct ipc_recipient {
@@ -196,7 +199,7 @@ struct ipc_recipient {
     uint8_t service;
     uint64_t session;
     struct bytes address; /* as in RCPT TO, without <> */
-    uint64_t size;        /* announced; 0: unknown */
+    uint64_t size; /* announced; 0: unknown */
 };
 
 struct ipc_recipient_result {
@@ -210,13 +213,13 @@ struct ipc_recipient_result {
 struct ipc_ticket_announce {
     uint64_t request;
     struct ipc_ticket ticket;
-    uint16_t gate;             /* which gate process may use it */
+    uint16_t gate; /* which gate process may use it */
     uint64_t gate_incarnation;
     uint64_t mail_incarnation; /* for which start of the shard it is */
     uint8_t service;
     struct ipc_account_id account_id;
     struct bytes account;
-    uint64_t quota_bytes;      /* 0: none */
+    uint64_t quota_bytes; /* 0: none */
 };
 
 struct ipc_answer { /* IPC_TICKET_ANSWER, IPC_HANDOFF_ANSWER, IPC_ACCOUNT_DROP_ANSWER */
@@ -229,9 +232,9 @@ struct ipc_handoff {
     struct ipc_ticket ticket;
     uint8_t service;
     struct ipc_client client;
-    struct bytes tag;      /* of the LOGIN or AUTHENTICATE that the shard answers; IMAP */
+    struct bytes tag; /* of the LOGIN or AUTHENTICATE that the shard answers; IMAP */
     struct bytes final_data; /* SASL success data to be sent with the answer; may be empty */
-    struct bytes unread;   /* what the client sent behind it; at most 32 KB */
+    struct bytes unread; /* what the client sent behind it; at most 32 KB */
 };
 
 /* The message is `trace` followed by `size` bytes of the descriptor. */
@@ -241,37 +244,38 @@ struct ipc_deliver {
     uint8_t service;
     struct ipc_client client;
     struct bytes recipient; /* as given, for the log */
-    struct bytes mailbox;   /* empty: INBOX */
-    struct bytes trace;     /* Return-Path, Delivered-To, Received: complete lines */
+    struct bytes mailbox; /* empty: INBOX */
+    struct bytes trace; /* Return-Path, Delivered-To, Received: complete lines */
     uint64_t size;
 };
 
 struct ipc_deliver_answer {
     uint64_t request;
     uint8_t result;
-    struct bytes text;      /* for the log and the client's 4xx or 5xx */
+    struct bytes text; /* for the log and the client's 4xx or 5xx */
 };
 
-/* The client gave its login back (RFC 8437): the gate greets nobody and goes on before the login. */
+/* The client gave its login back (RFC 8437): the gate greets nobody and goes on before the login.
+ */
 struct ipc_hand_back {
     uint8_t service;
     struct ipc_client client;
-    struct bytes unread;    /* at most 32 KB */
+    struct bytes unread; /* at most 32 KB */
 };
 
 struct ipc_tls_start {
     uint64_t request;
-    uint8_t service;        /* decides what ALPN may say */
+    uint8_t service; /* decides what ALPN may say */
     uint64_t session;
 };
 
 struct ipc_tls_answer {
     uint64_t request;
-    uint8_t result;         /* IPC_OK after the handshake is complete */
-    struct bytes facts;     /* as in ipc_client */
-    struct bytes server_name;     /* SNI, may be empty */
+    uint8_t result; /* IPC_OK after the handshake is complete */
+    struct bytes facts; /* as in ipc_client */
+    struct bytes server_name; /* SNI, may be empty */
     struct bytes channel_binding; /* tls-exporter, 32 bytes */
-    struct bytes text;            /* why not */
+    struct bytes text; /* why not */
 };
 
 /* IPC_ACCOUNT_ADD, _SHOW, _PASSWORD, _REMOVE */
@@ -284,8 +288,8 @@ struct ipc_account {
 struct ipc_account_answer {
     uint64_t request;
     uint8_t result;
-    bool more;             /* LIST: further packets of this answer follow */
-    struct bytes text;     /* JSON: the account, the list's part, or what was wrong */
+    bool more; /* LIST: further packets of this answer follow */
+    struct bytes text; /* JSON: the account, the list's part, or what was wrong */
 };
 
 struct ipc_account_drop { /* IPC_ACCOUNT_DROP, IPC_ACCOUNT_LOGOUT */

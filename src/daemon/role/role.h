@@ -32,6 +32,7 @@ enum {
     ROLE_CONFIG_BYTES_MAX = 1024 * 1024,
     ROLE_STOP_MS = 5000, /* between IPC_STOP and an end by force */
     ROLE_ORPHAN_MS = 150, /* between the supervisor's death and an end by force */
+    ROLE_EXIT_REFUSED = 78, /* prepare, the walls or begin failed: a new start will not help */
 };
 
 /* Another process as seen from here. Never freed before the role. */
@@ -44,6 +45,7 @@ struct role_peer {
     uint64_t serial; /* of the channel; a new one for each */
     bool connected;
     struct list asks;
+    int waiting_fd; /* its channel until the start, else -1 */
     struct channel channel;
     void *context; /* the role's own notes; NULL at first */
 };
@@ -89,6 +91,7 @@ struct role {
     struct map asks;
     uint64_t request_last;
     uint64_t serial_last;
+    struct buf packet;
     bool walls;
     bool started;
     bool stopping;
