@@ -66,8 +66,8 @@ struct bytes subscription_next(struct account *account, struct bytes after);
 bool subscription_has(struct account *account, struct bytes name);
 
 /* UIDs expunged with a change number above `since`, out of `within` (VANISHED (EARLIER), RFC 7162
- * section 3.2.5.2). False when the history does not reach back that far: then every UID of `within`
- * that is not there now is the answer, and the ranges hold that. Memory from `arena`. */
+ * section 3.2.5.2). Where the history does not reach back that far the answer is every UID of
+ * `within` below UIDNEXT that is not there now. Memory from `arena`; ERR_LIMIT: over budget. */
 struct arena;
 MUST_USE enum err mailbox_vanished(struct mailbox *mailbox, struct modseq since,
                                    struct uid_set within, struct arena *arena,

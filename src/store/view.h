@@ -36,7 +36,7 @@ struct seqno view_seqno_from(const struct view *view, struct uid uid);
 /* The position of that UID, or 0. */
 struct seqno view_seqno(const struct view *view, struct uid uid);
 
-/* Was it expunged since? O(log n). */
+/* Was it expunged since? O(log n). The rows of a mailbox that was deleted do not count as gone. */
 bool view_row_is_gone(const struct view *view, struct uid uid);
 
 /* The message as it is now (flags may be newer than the view's); false when it is gone. */
@@ -75,7 +75,8 @@ struct view_changes {
 };
 
 /* Moves the view to the present. Changed rows whose MODSEQ is `silent` are not told (the session's own
- * STORE, reported or .SILENT already); 0: none. Memory of the lists from `arena`; ERR_LIMIT when it is
+ * STORE, reported or .SILENT already); 0: none. A row has one MODSEQ: refresh before the STORE, so that
+ * what others did to it before is not hidden by it. Memory of the lists from `arena`; ERR_LIMIT when it is
  * over budget, then the view has not moved. */
 MUST_USE enum err view_refresh(struct view *view, unsigned flags, struct modseq silent,
                                struct arena *arena, struct view_changes *out_changes);
@@ -83,7 +84,8 @@ MUST_USE enum err view_refresh(struct view *view, unsigned flags, struct modseq 
 /* True when a refresh would find something; a pointer comparison. */
 bool view_is_stale(const struct view *view);
 
-/* Tells `waker` after each change of the mailbox, until view_close or NULL. One waker a view. */
+/* Tells `waker` after each change of the mailbox, its deletion included, until view_close or NULL. One
+ * waker a view; it only takes note: no view is closed and no act made from within it. */
 struct waker;
 void view_watch(struct view *view, struct waker *waker);
 

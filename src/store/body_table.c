@@ -1,0 +1,85 @@
+/* A sorted array: ids only grow, so that adding is appending. */
+#include "store/body_table.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "store/alloc.h"
+
+void body_table_done(struct body_table *table)
+{
+    free(table->entries);
+    *table = (struct body_table){ 0 };
+}
+
+static size_t lower_bound(const struct body_table *table, uint64_t id)
+{
+    size_t low = 0;
+    size_t high = table->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (table->entries[middle].id.value < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct body_entry *body_table_find(const struct body_table *table, struct body_id id)
+{
+    size_t at = lower_bound(table, id.value);
+
+    return at < table->count && table->entries[at].id.value == id.value ? &table->entries[at] :
+                                                                          NULL;
+}
+
+struct body_entry *body_table_add(struct body_table *table, struct body_id id, struct place place,
+                                  uint64_t size)
+{
+    size_t at = lower_bound(table, id.value);
+
+    if (at < table->count && table->entries[at].id.value == id.value)
+        return NULL;
+    table->entries =
+        store_grow(table->entries, table->count, &table->capacity, sizeof(*table->entries));
+    memmove(table->entries + at + 1, table->entries + at,
+            (table->count - at) * sizeof(*table->entries));
+    table->entries[at] = (struct body_entry){ .id = id, .place = place, .size = size };
+    table->count++;
+    table->dead++;
+    return &table->entries[at];
+}
+
+void body_table_reference(struct body_table *table, struct body_entry *entry)
+{
+    if (entry->messages++ == 0)
+        table->dead--;
+}
+
+void body_table_unreference(struct body_table *table, struct body_entry *entry, uint64_t change)
+{
+    assert(entry->messages > 0);
+    if (--entry->messages > 0)
+        return;
+    entry->died = change;
+    table->dead++;
+}
+
+void body_table_purge(struct body_table *table, uint64_t change)
+{
+    size_t kept = 0;
+
+    if (table->dead < 64 || table->dead < table->count / 4)
+        return;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct body_entry *entry = &table->entries[i];
+
+        if (entry->messages > 0 || entry->died > change)
+            table->entries[kept++] = *entry;
+    }
+    table->dead -= table->count - kept;
+    table->count = kept;
+}

@@ -1,0 +1,185 @@
+/* Views: snapshots with a session behind them. */
+#include "store/view.h"
+
+#include <assert.h>
+
+#include "base/job.h"
+#include "store/alloc.h"
+#include "store/state.h"
+#include "store/view_state.h"
+
+struct view *view_open(struct mailbox *mailbox)
+{
+    struct view *view = store_alloc(1, sizeof(*view));
+
+    mailbox_hold(mailbox);
+    view->mailbox = mailbox;
+    view->shown = snapshot_hold(state_snapshot(mailbox));
+    view->base = snapshot_hold(view->shown);
+    view->complete = mailbox->state->change;
+    list_push_back(&mailbox->views, &view->of_mailbox);
+    list_push_back(&mailbox->state->views, &view->of_state);
+    return view;
+}
+
+void view_close(struct view *view)
+{
+    if (view == NULL)
+        return;
+    list_remove(&view->of_mailbox);
+    list_remove(&view->of_state);
+    snapshot_release(view->shown);
+    snapshot_release(view->base);
+    mailbox_release(view->mailbox);
+    free(view);
+}
+
+struct mailbox *view_mailbox(const struct view *view)
+{
+    return view->mailbox;
+}
+
+uint32_t view_count(const struct view *view)
+{
+    return view->shown->count;
+}
+
+uint32_t view_uid_last(const struct view *view)
+{
+    const struct snapshot_block *last;
+
+    if (view->shown->count == 0)
+        return 0;
+    last = &view->shown->blocks[view->shown->block_count - 1];
+    return block_uids(last->block)[last->count - 1];
+}
+
+struct modseq view_modseq(const struct view *view)
+{
+    return view->shown->modseq;
+}
+
+void view_row(const struct view *view, struct seqno seqno, struct row *out_row)
+{
+    const struct snapshot_block *part;
+
+    assert(seqno.value >= 1 && seqno.value <= view->shown->count);
+    part = snapshot_at(view->shown, seqno.value - 1);
+    block_row(part->block, seqno.value - 1 - part->before, out_row);
+}
+
+struct seqno view_seqno_from(const struct view *view, struct uid uid)
+{
+    return (struct seqno){ snapshot_find(view->shown, uid.value) + 1 };
+}
+
+struct seqno view_seqno(const struct view *view, struct uid uid)
+{
+    uint32_t index = snapshot_find(view->shown, uid.value);
+    const struct snapshot_block *part;
+
+    if (index == view->shown->count)
+        return (struct seqno){ 0 };
+    part = snapshot_at(view->shown, index);
+    if (block_uids(part->block)[index - part->before] != uid.value)
+        return (struct seqno){ 0 };
+    return (struct seqno){ index + 1 };
+}
+
+bool view_row_is_gone(const struct view *view, struct uid uid)
+{
+    struct row row;
+
+    return !view_row_now(view, uid, &row);
+}
+
+bool view_row_now(const struct view *view, struct uid uid, struct row *out_row)
+{
+    return rows_get(&view->mailbox->rows, uid.value, out_row);
+}
+
+void view_rows(const struct view *view, struct seqno first, struct view_rows *out_rows)
+{
+    const struct snapshot_block *part;
+    const struct keyword_set *keywords;
+    uint32_t at;
+
+    assert(first.value >= 1 && first.value <= view->shown->count);
+    part = snapshot_at(view->shown, first.value - 1);
+    at = first.value - 1 - part->before;
+    keywords = block_column(part->block, COLUMN_KEYWORDS);
+    *out_rows = (struct view_rows){
+        .count = part->count - at,
+        .uids = block_uids(part->block) + at,
+        .flags = (const uint16_t *)block_column(part->block, COLUMN_FLAGS) + at,
+        .keywords = keywords == NULL ? NULL : keywords + at,
+        .modseqs = block_modseqs(part->block) + at,
+        .internal_seconds =
+            (const int64_t *)block_column(part->block, COLUMN_INTERNAL_SECONDS) + at,
+        .internal_zones = (const int16_t *)block_column(part->block, COLUMN_INTERNAL_ZONE) + at,
+        .save_dates = (const int64_t *)block_column(part->block, COLUMN_SAVE_DATE) + at,
+        .sizes = (const uint64_t *)block_column(part->block, COLUMN_SIZE) + at,
+        .bodies = (const uint64_t *)block_column(part->block, COLUMN_BODY) + at,
+        .threads = (const uint64_t *)block_column(part->block, COLUMN_THREAD) + at,
+    };
+}
+
+static void move_to(struct view *view, struct snapshot *shown, struct snapshot *base)
+{
+    snapshot_release(view->shown);
+    snapshot_release(view->base);
+    view->shown = shown;
+    view->base = base;
+}
+
+enum err view_refresh(struct view *view, unsigned flags, struct modseq silent,
+                      struct arena *arena, struct view_changes *out_changes)
+{
+    bool keep = (flags & VIEW_KEEP_EXPUNGED) != 0;
+    struct snapshot *now = state_snapshot(view->mailbox);
+    struct snapshot_difference difference;
+    enum err err;
+
+    if (now == view->base && (keep || view->shown == view->base)) {
+        *out_changes = (struct view_changes){ .exists_before = view->shown->count,
+                                              .exists_now = view->shown->count };
+        return ERR_OK;
+    }
+    err = snapshot_compare(view->shown, now, keep, silent, arena, &difference);
+    if (err != ERR_OK)
+        return err;
+    if (keep && difference.gone > 0) {
+        move_to(view, snapshot_with_ghosts(view->shown, now), snapshot_hold(now));
+    } else {
+        move_to(view, snapshot_hold(now), snapshot_hold(now));
+        view->complete = view->mailbox->state->change;
+    }
+    *out_changes = difference.changes;
+    return ERR_OK;
+}
+
+bool view_is_stale(const struct view *view)
+{
+    return view->mailbox->snapshot != view->base || view->shown != view->base;
+}
+
+void view_watch(struct view *view, struct waker *waker)
+{
+    view->waker = waker;
+}
+
+bool view_state_lags(const struct view *view)
+{
+    return view->mailbox->deleted || view_is_stale(view);
+}
+
+void view_state_wake(struct mailbox *mailbox)
+{
+    LIST_EACH(node, after, &mailbox->views)
+    {
+        const struct view *view = CONTAINER_OF(node, struct view, of_mailbox);
+
+        if (view->waker != NULL)
+            view->waker->wake(view->waker);
+    }
+}
