@@ -239,9 +239,9 @@ void block_append_rows(struct block **slot, const struct block *from, uint32_t f
     if (from->columns[COLUMN_KEYWORDS] != NULL)
         make_keywords(block);
     for (enum block_column i = 0; i < COLUMN_COUNT; i++) {
-        uint8_t *to = block->columns[i] == NULL ?
-                          NULL :
-                          block->columns[i]->data + (size_t)block->count * widths[i];
+        uint8_t *to = block->columns[i] == NULL
+                          ? NULL
+                          : block->columns[i]->data + (size_t)block->count * widths[i];
 
         if (to != NULL && from->columns[i] != NULL)
             memcpy(to, from->columns[i]->data + (size_t)first * widths[i],

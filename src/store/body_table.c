@@ -32,8 +32,8 @@ struct body_entry *body_table_find(const struct body_table *table, struct body_i
 {
     size_t at = lower_bound(table, id.value);
 
-    return at < table->count && table->entries[at].id.value == id.value ? &table->entries[at] :
-                                                                          NULL;
+    return at < table->count && table->entries[at].id.value == id.value ? &table->entries[at]
+                                                                        : NULL;
 }
 
 struct body_entry *body_table_add(struct body_table *table, struct body_id id, struct place place,

@@ -1,6 +1,7 @@
 /* Where each body of the account stands in the log, and how many messages are it.
  *
- * A body without a message left is dead but stays in the table until nobody's view can ask for it. */
+ * A body without a message left is dead but stays in the table until nobody's view can ask for it.
+ */
 #ifndef ROOST_STORE_BODY_TABLE_H
 #define ROOST_STORE_BODY_TABLE_H
 

@@ -65,8 +65,7 @@ struct bytes mailbox_name(const struct mailbox *mailbox)
 
 bool mailbox_has_children(const struct mailbox *mailbox)
 {
-    return !mailbox->deleted &&
-           state_has_below(mailbox->state, mailbox_name_bytes(mailbox));
+    return !mailbox->deleted && state_has_below(mailbox->state, mailbox_name_bytes(mailbox));
 }
 
 unsigned mailbox_uses(const struct mailbox *mailbox)
@@ -125,8 +124,8 @@ struct bytes subscription_next(struct account *account, struct bytes after)
 {
     size_t at = state_subscription_place(&account->state, after, true);
 
-    return at < account->state.subscription_count ? account->state.subscriptions[at] :
-                                                    bytes_make(NULL, 0);
+    return at < account->state.subscription_count ? account->state.subscriptions[at]
+                                                  : bytes_make(NULL, 0);
 }
 
 bool subscription_has(struct account *account, struct bytes name)
@@ -166,9 +165,9 @@ static bool absent(const struct mailbox *mailbox, struct uid_set within, struct 
 enum err mailbox_vanished(struct mailbox *mailbox, struct modseq since, struct uid_set within,
                           struct arena *arena, struct uid_set *out_set)
 {
-    bool done = vanished_reaches(&mailbox->vanished, since.value) ?
-                    vanished_since(&mailbox->vanished, since.value, within, arena, out_set) :
-                    absent(mailbox, within, arena, out_set);
+    bool done = vanished_reaches(&mailbox->vanished, since.value)
+                    ? vanished_since(&mailbox->vanished, since.value, within, arena, out_set)
+                    : absent(mailbox, within, arena, out_set);
 
     return done ? ERR_OK : ERR_LIMIT;
 }

@@ -33,8 +33,7 @@ static void push(struct rows *rows, struct block *block)
 
 void rows_append(struct rows *rows, const struct row *row)
 {
-    assert(rows->count == 0 ||
-           last_uid(rows->blocks[rows->block_count - 1]) < row->uid.value);
+    assert(rows->count == 0 || last_uid(rows->blocks[rows->block_count - 1]) < row->uid.value);
     if (rows->count == 0 || rows->blocks[rows->block_count - 1]->count == BLOCK_ROWS)
         push(rows, block_new(0));
     block_append(&rows->blocks[rows->block_count - 1], row);
@@ -122,9 +121,9 @@ bool rows_walk_next(struct rows_walk *walk, struct row *out_row)
     const struct rows *rows = walk->rows;
 
     for (; walk->range < walk->set.count; walk->range++, walk->started = false) {
-        struct rows_place place = walk->started ?
-                                      following(rows, walk->place) :
-                                      rows_find(rows, walk->set.ranges[walk->range].first);
+        struct rows_place place = walk->started
+                                      ? following(rows, walk->place)
+                                      : rows_find(rows, walk->set.ranges[walk->range].first);
 
         if (place.block == rows->block_count)
             continue;
@@ -171,8 +170,8 @@ static uint32_t run_end(struct removal *removal, const struct block *block, uint
     if (range->first > uid)
         return block_find(block, block->count, range->first);
     *out_removed = true;
-    return range->last == UINT32_MAX ? block->count :
-                                       block_find(block, block->count, range->last + 1);
+    return range->last == UINT32_MAX ? block->count
+                                     : block_find(block, block->count, range->last + 1);
 }
 
 /* What is left of the block, as a new one; NULL when nothing is. The same when nothing goes. */

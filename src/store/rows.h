@@ -46,9 +46,9 @@ void rows_raise_modseqs(struct rows *rows, uint64_t floor);
 /* Rows with a UID at or above `uid`. */
 uint32_t rows_count_from(const struct rows *rows, uint32_t uid);
 
-/* Walks the rows of `set` in ascending order. Flags may be set meanwhile, rows not added or removed.
- *     struct rows_walk walk = rows_walk_make(rows, set);
- *     while (rows_walk_next(&walk, &row)) ... walk.place is where the row is */
+/* Walks the rows of `set` in ascending order. Flags may be set meanwhile, rows not added or
+ * removed. struct rows_walk walk = rows_walk_make(rows, set); while (rows_walk_next(&walk, &row))
+ * ... walk.place is where the row is */
 struct rows_walk {
     const struct rows *rows;
     struct uid_set set;

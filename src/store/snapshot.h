@@ -45,9 +45,9 @@ const struct snapshot_block *snapshot_at(const struct snapshot *snapshot, uint32
 /* The index of the first row whose UID is at least `uid`; count when there is none. */
 uint32_t snapshot_find(const struct snapshot *snapshot, uint32_t uid);
 
-/* What lies between two moments; `after` knows every row of `before` or it was expunged. With `keep`
- * the expunged rows are counted as if they were still there, and *out_expunged_uids tells them all
- * the same. ERR_LIMIT: the arena is over budget. */
+/* What lies between two moments; `after` knows every row of `before` or it was expunged. With
+ * `keep` the expunged rows are counted as if they were still there, and *out_expunged_uids tells
+ * them all the same. ERR_LIMIT: the arena is over budget. */
 struct snapshot_difference {
     struct view_changes changes;
     uint32_t gone; /* rows of `before` that `after` lacks */

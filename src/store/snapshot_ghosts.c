@@ -88,8 +88,8 @@ static void merge_part(struct parts *parts, struct ghosts *ghosts,
     uint32_t at = 0;
     uint32_t count = part == NULL ? 0 : part->count;
 
-    while (at < count || (ghosts->used < ghosts->count &&
-                          ghosts->rows[ghosts->used].uid.value < uid_end)) {
+    while (at < count ||
+           (ghosts->used < ghosts->count && ghosts->rows[ghosts->used].uid.value < uid_end)) {
         bool has_ghost =
             ghosts->used < ghosts->count && ghosts->rows[ghosts->used].uid.value < uid_end;
         struct row row;

@@ -61,8 +61,7 @@ struct mailbox *state_find(const struct state *state, struct bytes name)
 {
     size_t at = state_name_place(state, name, false);
 
-    if (at == state->mailbox_count ||
-        !bytes_equal(mailbox_name_bytes(state->by_name[at]), name))
+    if (at == state->mailbox_count || !bytes_equal(mailbox_name_bytes(state->by_name[at]), name))
         return NULL;
     return state->by_name[at];
 }
@@ -102,9 +101,8 @@ struct mailbox *state_find_id(const struct state *state, struct mailbox_id id)
 {
     size_t at = id_place(state, id);
 
-    return at < state->mailbox_count && state->by_id[at]->id.value == id.value ?
-               state->by_id[at] :
-               NULL;
+    return at < state->mailbox_count && state->by_id[at]->id.value == id.value ? state->by_id[at]
+                                                                               : NULL;
 }
 
 static void insert(struct mailbox **table, size_t count, size_t at, struct mailbox *mailbox)
@@ -132,8 +130,7 @@ void state_add(struct state *state, struct mailbox *mailbox)
     size_t by_name = state_name_place(state, mailbox_name_bytes(mailbox), false);
     size_t by_id = id_place(state, mailbox->id);
 
-    state->by_name =
-        store_grow(state->by_name, count, &state->by_name_capacity, sizeof(mailbox));
+    state->by_name = store_grow(state->by_name, count, &state->by_name_capacity, sizeof(mailbox));
     state->by_id = store_grow(state->by_id, count, &state->by_id_capacity, sizeof(mailbox));
     insert(state->by_name, count, by_name, mailbox);
     insert(state->by_id, count, by_id, mailbox);
@@ -275,8 +272,7 @@ uint64_t state_views_floor(const struct state *state)
 {
     uint64_t floor = state->change.value;
 
-    LIST_EACH(node, after, &state->views)
-    {
+    LIST_EACH (node, after, &state->views) {
         const struct view *view = CONTAINER_OF(node, struct view, of_state);
 
         if (view_state_lags(view) && view->complete.value < floor)

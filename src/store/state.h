@@ -1,6 +1,7 @@
 /* What an account is, in memory: all that replaying its log gives. Pure: no disk, no jobs.
  *
- * Changed by store/apply.h only. Mailboxes and views point into it; it is embedded in the account. */
+ * Changed by store/apply.h only. Mailboxes and views point into it; it is embedded in the account.
+ */
 #ifndef ROOST_STORE_STATE_H
 #define ROOST_STORE_STATE_H
 

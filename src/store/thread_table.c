@@ -125,8 +125,7 @@ void thread_table_add(struct thread_table *table, uint64_t hash, struct thread_i
         return;
     if (table->count < THREAD_TABLE_MAX) {
         grow_slots(table);
-        table->ring =
-            store_grow(table->ring, table->count, &table->capacity, sizeof(*table->ring));
+        table->ring = store_grow(table->ring, table->count, &table->capacity, sizeof(*table->ring));
         place = table->count++;
     } else {
         place = table->start;

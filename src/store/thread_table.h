@@ -1,5 +1,5 @@
-/* Which thread a Message-ID belongs to (RFC 8474 section 5.2): decided when a message comes in, by the
- * newest THREAD_TABLE_MAX ids that were seen. The ids are kept as keyed hashes. */
+/* Which thread a Message-ID belongs to (RFC 8474 section 5.2): decided when a message comes in, by
+ * the newest THREAD_TABLE_MAX ids that were seen. The ids are kept as keyed hashes. */
 #ifndef ROOST_STORE_THREAD_TABLE_H
 #define ROOST_STORE_THREAD_TABLE_H
 

@@ -33,7 +33,7 @@ void vanished_add(struct vanished *vanished, struct uid_range uids, uint64_t mod
 bool vanished_reaches(const struct vanished *vanished, uint64_t since);
 
 /* Those expunged with a modseq above `since`, out of `within`. False: the arena is over budget. */
-MUST_USE bool vanished_since(const struct vanished *vanished, uint64_t since,
-                             struct uid_set within, struct arena *arena, struct uid_set *out_set);
+MUST_USE bool vanished_since(const struct vanished *vanished, uint64_t since, struct uid_set within,
+                             struct arena *arena, struct uid_set *out_set);
 
 #endif

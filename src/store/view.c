@@ -132,8 +132,8 @@ static void move_to(struct view *view, struct snapshot *shown, struct snapshot *
     view->base = base;
 }
 
-enum err view_refresh(struct view *view, unsigned flags, struct modseq silent,
-                      struct arena *arena, struct view_changes *out_changes)
+enum err view_refresh(struct view *view, unsigned flags, struct modseq silent, struct arena *arena,
+                      struct view_changes *out_changes)
 {
     bool keep = (flags & VIEW_KEEP_EXPUNGED) != 0;
     struct snapshot *now = state_snapshot(view->mailbox);
@@ -175,8 +175,7 @@ bool view_state_lags(const struct view *view)
 
 void view_state_wake(struct mailbox *mailbox)
 {
-    LIST_EACH(node, after, &mailbox->views)
-    {
+    LIST_EACH (node, after, &mailbox->views) {
         const struct view *view = CONTAINER_OF(node, struct view, of_mailbox);
 
         if (view->waker != NULL)

@@ -15,7 +15,8 @@ struct waker;
 struct view {
     struct mailbox *mailbox; /* held */
     struct snapshot *shown; /* held; what the session numbers */
-    struct snapshot *base; /* held; the mailbox's own that `shown` was made from, the same without ghosts */
+    struct snapshot
+        *base; /* held; the mailbox's own that `shown` was made from, the same without ghosts */
     struct modseq complete; /* the account's change number when the last full refresh was made */
     struct waker *waker; /* borrowed; NULL: nobody waits */
     struct list of_mailbox;

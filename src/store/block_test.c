@@ -1,0 +1,155 @@
+/* Blocks: growth, sharing, copy on write. */
+#include "store/block.h"
+
+#include "kit/assert_bytes.h"
+
+static struct row make_row(uint32_t uid)
+{
+    return (struct row){
+        .uid = { uid },
+        .flags = (uint16_t)(uid & FLAGS_ALL),
+        .modseq = { uid * 3 },
+        .internal_date = { .seconds = -(int64_t)uid, .zone = -90 },
+        .save_date = uid + 5,
+        .size = (uint64_t)uid << 32,
+        .body = { uid + UINT64_C(1) },
+        .thread = { uid + UINT64_C(2) },
+    };
+}
+
+static void assert_row(const struct block *block, uint32_t at, const struct row *expected)
+{
+    struct row row;
+
+    block_row(block, at, &row);
+    assert_int_equal(row.uid.value, expected->uid.value);
+    assert_int_equal(row.flags, expected->flags);
+    assert_memory_equal(&row.keywords, &expected->keywords, sizeof(row.keywords));
+    assert_int_equal(row.modseq.value, expected->modseq.value);
+    assert_int_equal(row.internal_date.seconds, expected->internal_date.seconds);
+    assert_int_equal(row.internal_date.zone, expected->internal_date.zone);
+    assert_int_equal(row.save_date, expected->save_date);
+    assert_int_equal(row.size, expected->size);
+    assert_int_equal(row.body.value, expected->body.value);
+    assert_int_equal(row.thread.value, expected->thread.value);
+}
+
+static void test_append_to_the_limit(void **state)
+{
+    struct block *block = block_new(0);
+
+    (void)state;
+    for (uint32_t uid = 1; uid <= BLOCK_ROWS; uid++) {
+        struct row row = make_row(uid);
+
+        if (uid == 100)
+            row.keywords.word[1] = 7;
+        block_append(&block, &row);
+    }
+    assert_int_equal(block->count, BLOCK_ROWS);
+    for (uint32_t uid = 1; uid <= BLOCK_ROWS; uid++) {
+        struct row row = make_row(uid);
+
+        if (uid == 100)
+            row.keywords.word[1] = 7;
+        assert_row(block, uid - 1, &row);
+    }
+    assert_int_equal(block_find(block, block->count, 1), 0);
+    assert_int_equal(block_find(block, block->count, 77), 76);
+    assert_int_equal(block_find(block, block->count, BLOCK_ROWS + 1), BLOCK_ROWS);
+    block_release(block);
+    block_release(NULL);
+}
+
+static void test_append_behind_a_holder(void **state)
+{
+    struct block *mine = block_new(64);
+    struct block *theirs;
+    struct row row = make_row(1);
+
+    (void)state;
+    block_append(&mine, &row);
+    theirs = block_hold(mine);
+    row = make_row(2);
+    block_append(&mine, &row);
+    assert_ptr_equal(mine, theirs); /* room was left: nothing is copied */
+    row = make_row(1);
+    assert_row(theirs, 0, &row);
+    for (uint32_t uid = 3; uid <= 65; uid++) {
+        row = make_row(uid);
+        block_append(&mine, &row);
+    }
+    assert_ptr_not_equal(mine, theirs); /* grown */
+    row = make_row(64);
+    assert_row(theirs, 63, &row);
+    block_release(mine);
+    block_release(theirs);
+}
+
+static void test_flags_copy_one_column(void **state)
+{
+    struct block *mine = block_new(16);
+    struct block *theirs;
+    struct row before = make_row(1);
+    struct row after = make_row(1);
+
+    (void)state;
+    block_append(&mine, &before);
+    after.flags = FLAG_DELETED;
+    after.modseq.value = 99;
+    theirs = mine;
+    block_set_flags(&mine, 0, &before);
+    assert_ptr_equal(mine, theirs); /* nobody shares: in place */
+    theirs = block_hold(mine);
+    block_set_flags(&mine, 0, &after);
+    assert_row(mine, 0, &after);
+    assert_row(theirs, 0, &before);
+    assert_true(block_shares(mine, theirs, COLUMN_UID));
+    assert_true(block_shares(mine, theirs, COLUMN_BODY));
+    assert_false(block_shares(mine, theirs, COLUMN_FLAGS));
+    assert_null(block_column(mine, COLUMN_KEYWORDS));
+    after.keywords.word[0] = 2;
+    block_set_flags(&mine, 0, &after);
+    assert_row(mine, 0, &after);
+    assert_row(theirs, 0, &before);
+    block_release(theirs);
+    assert_row(mine, 0, &after);
+    block_release(mine);
+}
+
+static void test_append_rows(void **state)
+{
+    struct block *from = block_new(0);
+    struct block *to = block_new(0);
+
+    (void)state;
+    for (uint32_t uid = 1; uid <= 40; uid++) {
+        struct row row = make_row(uid);
+
+        row.keywords.word[0] = uid & 1;
+        block_append(&from, &row);
+    }
+    block_append_rows(&to, from, 3, 5);
+    block_append_rows(&to, from, 20, 20);
+    assert_int_equal(to->count, 25);
+    for (uint32_t i = 0; i < 25; i++) {
+        struct row row = make_row(i < 5 ? i + 4 : i + 16);
+
+        row.keywords.word[0] = row.uid.value & 1;
+        assert_row(to, i, &row);
+    }
+    block_release(from);
+    block_release(to);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_append_to_the_limit),
+        cmocka_unit_test(test_append_behind_a_holder),
+        cmocka_unit_test(test_flags_copy_one_column),
+        cmocka_unit_test(test_append_rows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
