@@ -33,6 +33,10 @@ struct imap_append_args {
     struct imap_append_message message; /* the first one */
 };
 
+/* Behind the name of an APPEND that stopped at a literal: whether that literal is the mailbox's
+ * name (an argument to accept into memory) and not a message. */
+bool imap_append_names_mailbox(const struct cursor *cur);
+
 /* SP mailbox [SP flag-list] [SP date-time] SP literal, up to the announcement and its CRLF, which
  * must be the end of the input. */
 MUST_USE bool imap_append_parse(struct cursor *cur, const struct imap_grammar *grammar,

@@ -67,6 +67,7 @@ struct imap_framer {
     struct imap_literal literal;
     enum imap_framer_state state;
     enum imap_frame_trouble trouble;
+    bool continues; /* what is read follows a diverted literal */
 };
 
 /* `limits` must outlive the framer. */
@@ -108,5 +109,9 @@ bool imap_framer_is_idle(const struct imap_framer *framer);
 
 /* Drops a handed-out frame and gives its memory back. Only when idle. */
 void imap_framer_trim(struct imap_framer *framer);
+
+/* Overwrites what is held, for frames with passwords in them, and gives the memory back. Only when
+ * idle or at the end. */
+void imap_framer_wipe(struct imap_framer *framer);
 
 #endif

@@ -52,6 +52,17 @@ imap_args_parser imap_mailbox_args_parse;
 MUST_USE bool imap_mailbox_parse(struct cursor *cur, const struct imap_grammar *grammar,
                                  struct arena *arena, struct imap_mailbox *out_mailbox);
 
+/* From the session's encoding to UTF-8, neither normalised nor checked: for patterns. A refusal of
+ * IMAP_NAME_BAD_UTF7 or _EIGHT_BIT leaves the name as it came. False when the arena is spent. */
+MUST_USE bool imap_mailbox_to_utf8(struct bytes raw, const struct imap_grammar *grammar,
+                                   struct arena *arena, struct bytes *out_name,
+                                   enum imap_name_refusal *out_refusal);
+
+/* Normal form C; `text` itself where that is no change, or where it is not UTF-8. False when the
+ * arena is spent. */
+MUST_USE bool imap_mailbox_normalise(struct bytes text, struct arena *arena,
+                                     struct bytes *out_text);
+
 /* A sentence for a person, such as "Mailbox name is empty". Static memory. */
 const char *imap_name_refusal_text(enum imap_name_refusal refusal);
 

@@ -6,8 +6,11 @@
 
 #include "base/bytes.h"
 
+enum { IMAP_PATTERN_BYTES_MAX = 2048 };
+
 /* Whether the canonical name matches. "INBOX" as the first component matches in any case. Time is
- * bounded by pattern length times name length, no memory is taken. */
+ * bounded by pattern length times name length, no memory is taken. A pattern above
+ * IMAP_PATTERN_BYTES_MAX matches nothing (LIST refuses it). */
 bool imap_pattern_matches(struct bytes pattern, struct bytes name);
 
 /* Whether a name below `parent` (parent, delimiter, something) could match: tells LIST where it
