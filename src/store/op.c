@@ -228,6 +228,28 @@ static void decode_recent(struct reader *reader, struct place change, struct op 
     op->as.recent.floor = op_read_id32(reader);
 }
 
+static void encode_thread(struct buf *buf, const struct op *op)
+{
+    const struct op_thread *thread = &op->as.thread;
+
+    assert(thread->count >= 1 && thread->count <= OP_THREAD_HASHES_MAX);
+    buf_put_varint(buf, thread->thread.value);
+    buf_put_varint(buf, thread->count);
+    for (uint32_t i = 0; i < thread->count; i++)
+        buf_put_u64(buf, thread->hashes[i]);
+}
+
+static void decode_thread(struct reader *reader, struct place change, struct op *op)
+{
+    struct op_thread *thread = &op->as.thread;
+
+    thread->thread.value = op_read_id64(reader);
+    thread->count = (uint32_t)reader_varint_max(reader, OP_THREAD_HASHES_MAX);
+    for (uint32_t i = 0; i < thread->count; i++)
+        thread->hashes[i] = reader_u64(reader);
+    reader->failed = reader->failed || thread->count == 0;
+}
+
 static void encode_subscribe(struct buf *buf, const struct op *op)
 {
     assert(op->as.setting.name.len <= OP_NAME_BYTES_MAX);
@@ -442,6 +464,7 @@ static const struct op_kind {
     { OP_MOVE, encode_copy, decode_copy },
     { OP_EXPUNGE, encode_expunge, decode_expunge },
     { OP_RECENT, encode_recent, decode_recent },
+    { OP_THREAD, encode_thread, decode_thread },
     { OP_SUBSCRIBE, encode_subscribe, decode_subscribe },
     { OP_METADATA, encode_metadata, decode_metadata },
     { OP_ACL, encode_acl, decode_acl },

@@ -30,6 +30,7 @@ enum op_code { /* on disk */
                OP_MOVE = 0x13, /* COPY and EXPUNGE in one */
                OP_EXPUNGE = 0x14,
                OP_RECENT = 0x15, /* raises the floor of \Recent */
+               OP_THREAD = 0x16, /* Message-IDs, hashed, that belong to a thread from now on */
                OP_SUBSCRIBE = 0x20,
                OP_METADATA = 0x21, /* RFC 5464 */
                OP_ACL = 0x22, /* RFC 4314 */
@@ -107,6 +108,7 @@ struct op {
         struct op_copy copy;
         struct op_expunge expunge;
         struct op_recent recent;
+        struct op_thread thread;
         struct op_setting setting;
         struct op_epoch epoch;
         struct op_body_place body_place;

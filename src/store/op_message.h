@@ -47,4 +47,12 @@ struct op_recent {
     uint32_t floor;
 };
 
+enum { OP_THREAD_HASHES_MAX = 4 };
+
+struct op_thread { /* hashes as store/thread_table.h makes them; those known already are ignored */
+    struct thread_id thread;
+    uint32_t count; /* 1 to OP_THREAD_HASHES_MAX */
+    uint64_t hashes[OP_THREAD_HASHES_MAX];
+};
+
 #endif

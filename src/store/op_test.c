@@ -72,6 +72,7 @@ static size_t sample_ops(struct op *ops)
     ops[count++] = (struct op){ OP_MOVE, { .copy = { { 1 }, { 1 }, { 53 }, -5, some } } };
     ops[count++] = (struct op){ OP_EXPUNGE, { .expunge = { { 1 }, all } } };
     ops[count++] = (struct op){ OP_RECENT, { .recent = { { 1 }, 14 } } };
+    ops[count++] = (struct op){ OP_THREAD, { .thread = { { 70 }, 2, { 1, UINT64_MAX } } } };
     ops[count++] = (struct op){ OP_SUBSCRIBE, { .setting = { .on = true, .name = BYTES("A/b") } } };
     ops[count++] =
         (struct op){ OP_METADATA,
