@@ -38,7 +38,7 @@ BROKEN = [
     ('size', 'src/base/x.c', OPENING + '\n' * 800),
     ('size', 'src/base/x.h', OPENING + '\n' * 150),
     ('nesting', 'src/base/x.c',
-     OPENING + 'void f(void)\n{\n' + ''.join(' ' * 4 * n + 'if (a)\n' for n in (1, 2, 3, 4)) + '}\n'),
+     OPENING + 'void f(void)\n{\n' + ''.join(' ' * n + 'if (a)\n' for n in (4, 8, 12, 16)) + '}\n'),
     ('guard', 'src/base/x.h', OPENING + '#ifndef X_H\n#define X_H\n#endif\n'),
     ('if', 'src/base/x.c', OPENING + '#if 1\n#endif\n'),
     ('attribute', 'src/base/x.c', OPENING + 'int x __attribute__((unused));\n'),
