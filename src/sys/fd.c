@@ -58,6 +58,16 @@ static bool is_sealed(int fd)
     return seals >= 0 && (seals & wanted) == wanted;
 }
 
+enum err fd_duplicate(int fd, int *out_fd)
+{
+    int again = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    if (again < 0)
+        return fd_err(errno);
+    *out_fd = again;
+    return ERR_OK;
+}
+
 bool fd_check(int fd, enum fd_kind kind)
 {
     switch (kind) {

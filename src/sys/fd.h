@@ -24,6 +24,9 @@ static inline int fd_take(int *fd)
     return taken;
 }
 
+/* Another descriptor for the same thing, O_CLOEXEC. */
+MUST_USE enum err fd_duplicate(int fd, int *out_fd);
+
 /* What a descriptor from another process may turn out to be. */
 enum fd_kind {
     FD_KIND_SOCKET_STREAM, /* connected TCP or unix stream socket */

@@ -93,7 +93,8 @@ static void send_waiting(struct stream *stream)
 static void read_some(struct stream *stream)
 {
     uint8_t *buffer = loop_buffer(stream->watch.loop);
-    ssize_t got = recv(stream->watch.fd, buffer, LOOP_BUFFER_BYTES, MSG_DONTWAIT);
+    size_t max = stream->read_max == 0 ? LOOP_BUFFER_BYTES : stream->read_max;
+    ssize_t got = recv(stream->watch.fd, buffer, max, MSG_DONTWAIT);
 
     if (got > 0) {
         stream->ops->input(stream, bytes_make(buffer, (size_t)got));

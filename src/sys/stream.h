@@ -39,6 +39,7 @@ struct stream {
     struct buf out; /* waiting to be sent; `max` bounds it */
     size_t out_high; /* above: congested */
     size_t out_low; /* at or below: no longer */
+    size_t read_max; /* most bytes handed over at once; 0: LOOP_BUFFER_BYTES. The owner sets it */
     bool reading, input_ended, congested, shutting_down, shut_down, is_broken;
 };
 

@@ -3,6 +3,7 @@
 #ifndef ROOST_TEST_KIT_FAKE_PEER_H
 #define ROOST_TEST_KIT_FAKE_PEER_H
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
