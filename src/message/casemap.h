@@ -12,8 +12,8 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-/* Appends the folded form of `text`. A text that is not UTF-8 as a whole is kept unchanged (RFC 5051
- * s2 step 1b). One code point becomes at most 18 (U+FDFA). */
+/* Appends the folded form of `text`. A text that is not UTF-8 as a whole is kept unchanged (RFC
+ * 5051 s2 step 1b). One code point becomes at most 18 (U+FDFA). */
 void casemap_fold(struct bytes text, struct buf *out);
 
 /* Appends one folded code point; surrogates and values above U+10FFFF become U+FFFD. */

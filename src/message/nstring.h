@@ -1,6 +1,6 @@
 /* Prints bytes in the string forms of IMAP: quoted, literal or NIL (RFC 9051 s4.3, s9).
  *
- * Quoted only for what every revision can read in quotes: 7-bit text without CR, LF and NUL, of at
+ * Quoted only for what every revision can read in quotes: printable 7-bit text and tabs, of at
  * most NSTRING_QUOTED_MAX bytes; anything else becomes a literal, so the result is valid in
  * IMAP4rev1 and IMAP4rev2 alike. NUL cannot travel in a string (CHAR8 is %x01-ff): it is sent as
  * 0x80, which keeps lengths and offsets right. */
@@ -17,9 +17,6 @@ void nstring_print_string(struct buf *out, struct bytes text);
 
 /* nstring: NIL when `text.at` is NULL, else as nstring_print_string. */
 void nstring_print(struct buf *out, struct bytes text);
-
-/* Same for a header field's value: CR and LF are left out (unfolding, RFC 5322 s2.2.3). */
-void nstring_print_unfolded(struct buf *out, struct bytes value);
 
 /* "{n}" CR LF and the bytes, NUL as 0x80. */
 void nstring_print_literal(struct buf *out, struct bytes text);

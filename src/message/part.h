@@ -30,6 +30,7 @@ struct message_part {
     uint32_t parent; /* index, or MESSAGE_PART_NONE */
     uint32_t first_child;
     uint32_t next_sibling;
+    uint32_t depth; /* 1 for part 0 */
 
     /* Bytes from the start of the whole message. The body follows the header at once:
      * body_offset == header_offset + header_bytes. */
@@ -71,7 +72,16 @@ struct message {
     struct message_sample html; /* the first text/html that is no attachment */
 };
 
-/* True when the part's type is that, without regard to case; a NULL subtype means any. */
-bool message_part_is(const struct message_part *part, const char *type, const char *subtype);
+/* True when the part's type is that, without regard to case; an empty subtype means any. */
+bool message_part_is(const struct message_part *part, struct bytes type, struct bytes subtype);
+
+/* True when a client should show it as an attachment: its disposition says so, or it has a file
+ * name and is not inline. */
+bool message_part_is_attachment(const struct message_part *part);
+
+/* Reads the part's own fields (Content-Type and the like) out of part->header into everything from
+ * `encoding` and `type` on, with defaults. What the arena has no room for is left out. */
+struct arena;
+void message_part_read(struct message_part *part, struct arena *arena, bool is_in_digest);
 
 #endif

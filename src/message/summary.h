@@ -34,9 +34,8 @@ struct summary {
     struct bytes body;
     struct bytes bodystructure;
 
-    struct bytes fields; /* raw kept fields, in order: a header block without its empty line */
+    struct bytes fields; /* raw kept fields in order, and the header's empty line if it has one */
     bool has_all_fields; /* false: fields were cut, HEADER.FIELDS must read the message */
-    bool has_header_end; /* the header block had its empty line */
 
     bool has_sent; /* a Date field that can be read */
     int64_t sent_seconds; /* since 1970, UTC */

@@ -1,0 +1,64 @@
+/* i;unicode-casemap (RFC 5051), by utf8proc's tables. */
+#include "message/casemap.h"
+
+#include <utf8proc.h>
+
+#include "base/ascii.h"
+#include "base/utf8.h"
+
+enum { DECOMPOSED_MAX = 32 };
+
+void casemap_fold_code_point(uint32_t code_point, struct buf *out)
+{
+    utf8proc_int32_t decomposed[DECOMPOSED_MAX];
+    uint8_t encoded[UTF8_BYTES_MAX];
+
+    if (code_point < 128) {
+        buf_add_byte(out, (uint8_t)ascii_upper((int)code_point));
+        return;
+    }
+    if (utf8_encode(code_point, encoded) == 0)
+        code_point = UTF8_REPLACEMENT;
+    int last_class = 0;
+    utf8proc_ssize_t count =
+        utf8proc_decompose_char(utf8proc_totitle((utf8proc_int32_t)code_point), decomposed,
+                                DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &last_class);
+    if (count < 0 || count > DECOMPOSED_MAX) {
+        buf_add(out, bytes_make(encoded, utf8_encode(code_point, encoded)));
+        return;
+    }
+    for (utf8proc_ssize_t i = 0; i < count; i++)
+        buf_add(out, bytes_make(encoded, utf8_encode((uint32_t)decomposed[i], encoded)));
+}
+
+static size_t fold_ascii_run(struct bytes text, struct buf *out)
+{
+    size_t run = 0;
+    uint8_t *into = NULL;
+
+    while (run < text.len && text.at[run] < 128)
+        run++;
+    into = run > 0 ? buf_reserve(out, run) : NULL;
+    if (into == NULL)
+        return run;
+    for (size_t i = 0; i < run; i++)
+        into[i] = (uint8_t)ascii_upper(text.at[i]);
+    buf_commit(out, run);
+    return run;
+}
+
+void casemap_fold(struct bytes text, struct buf *out)
+{
+    if (!utf8_is_valid(text)) {
+        buf_add(out, text);
+        return;
+    }
+    for (size_t i = 0; i < text.len;) {
+        uint32_t code_point = 0;
+        i += fold_ascii_run(bytes_from(text, i), out);
+        if (i == text.len)
+            break;
+        i += utf8_decode(bytes_from(text, i), &code_point);
+        casemap_fold_code_point(code_point, out);
+    }
+}

@@ -1,0 +1,258 @@
+/* HTML to text, one byte at a time. */
+#include "message/html.h"
+
+#include <string.h>
+
+#include "base/ascii.h"
+#include "base/num.h"
+#include "base/utf8.h"
+
+static bool is_among(const char *const *names, size_t count, struct bytes name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bytes_equal(bytes_from_string(names[i]), name))
+            return true;
+    }
+    return false;
+}
+
+/* Elements that a browser puts on lines of their own. */
+static bool is_block(struct bytes name)
+{
+    static const char *const names[] = {
+        "address", "article", "blockquote", "body",  "br",    "center", "dd",   "div", "dl",
+        "dt",      "footer",  "form",       "h1",    "h2",    "h3",     "h4",   "h5",  "h6",
+        "head",    "header",  "hr",         "html",  "img",   "li",     "main", "ol",  "option",
+        "p",       "pre",     "section",    "table", "tbody", "td",     "th",   "tr",  "ul",
+    };
+    return is_among(names, ARRAY_COUNT(names), name);
+}
+
+static bool is_skipped(struct bytes name)
+{
+    static const char *const names[] = { "script", "style", "title" };
+    return is_among(names, ARRAY_COUNT(names), name);
+}
+
+/* Character references that mail uses. */
+static uint32_t named_reference(struct bytes name)
+{
+    static const struct {
+        const char *name;
+        uint32_t code_point;
+    } references[] = {
+        { "amp", '&' },      { "lt", '<' },        { "gt", '>' },       { "quot", '"' },
+        { "apos", '\'' },    { "nbsp", ' ' },      { "copy", 0xA9 },    { "reg", 0xAE },
+        { "trade", 0x2122 }, { "hellip", 0x2026 }, { "mdash", 0x2014 }, { "ndash", 0x2013 },
+        { "lsquo", 0x2018 }, { "rsquo", 0x2019 },  { "ldquo", 0x201C }, { "rdquo", 0x201D },
+        { "sbquo", 0x201A }, { "bdquo", 0x201E },  { "laquo", 0xAB },   { "raquo", 0xBB },
+        { "bull", 0x2022 },  { "middot", 0xB7 },   { "euro", 0x20AC },  { "pound", 0xA3 },
+        { "yen", 0xA5 },     { "cent", 0xA2 },     { "sect", 0xA7 },    { "para", 0xB6 },
+        { "deg", 0xB0 },     { "plusmn", 0xB1 },   { "times", 0xD7 },   { "divide", 0xF7 },
+        { "frac12", 0xBD },  { "frac14", 0xBC },   { "iexcl", 0xA1 },   { "iquest", 0xBF },
+        { "auml", 0xE4 },    { "ouml", 0xF6 },     { "uuml", 0xFC },    { "Auml", 0xC4 },
+        { "Ouml", 0xD6 },    { "Uuml", 0xDC },     { "szlig", 0xDF },   { "aring", 0xE5 },
+        { "Aring", 0xC5 },   { "aelig", 0xE6 },    { "AElig", 0xC6 },   { "oslash", 0xF8 },
+        { "Oslash", 0xD8 },  { "agrave", 0xE0 },   { "aacute", 0xE1 },  { "acirc", 0xE2 },
+        { "atilde", 0xE3 },  { "Agrave", 0xC0 },   { "Aacute", 0xC1 },  { "Acirc", 0xC2 },
+        { "Atilde", 0xC3 },  { "egrave", 0xE8 },   { "eacute", 0xE9 },  { "ecirc", 0xEA },
+        { "euml", 0xEB },    { "Egrave", 0xC8 },   { "Eacute", 0xC9 },  { "Ecirc", 0xCA },
+        { "Euml", 0xCB },    { "igrave", 0xEC },   { "iacute", 0xED },  { "icirc", 0xEE },
+        { "iuml", 0xEF },    { "ograve", 0xF2 },   { "oacute", 0xF3 },  { "ocirc", 0xF4 },
+        { "otilde", 0xF5 },  { "Ograve", 0xD2 },   { "Oacute", 0xD3 },  { "Ocirc", 0xD4 },
+        { "Otilde", 0xD5 },  { "ugrave", 0xF9 },   { "uacute", 0xFA },  { "ucirc", 0xFB },
+        { "Ugrave", 0xD9 },  { "Uacute", 0xDA },   { "Ucirc", 0xDB },   { "ntilde", 0xF1 },
+        { "Ntilde", 0xD1 },  { "ccedil", 0xE7 },   { "Ccedil", 0xC7 },  { "yacute", 0xFD },
+        { "zwnj", 0x200C },  { "zwj", 0x200D },    { "shy", 0xAD },     { "thinsp", ' ' },
+        { "ensp", ' ' },     { "emsp", ' ' },      { "larr", 0x2190 },  { "rarr", 0x2192 },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(references); i++) {
+        if (bytes_equal(bytes_from_string(references[i].name), name))
+            return references[i].code_point;
+    }
+    return 0;
+}
+
+/* 0 when it is none. */
+static uint32_t reference_value(struct bytes name)
+{
+    uint64_t number = 0;
+
+    if (!bytes_starts_with(name, BYTES("#")))
+        return named_reference(name);
+    if (bytes_starts_with_nocase(name, BYTES("#x"))) {
+        for (size_t i = 2; i < name.len; i++) {
+            if (ascii_hex_value(name.at[i]) < 0)
+                return 0;
+            number = number << 4 | (uint64_t)ascii_hex_value(name.at[i]);
+        }
+    } else if (!num_parse(bytes_from(name, 1), UINT32_MAX, &number)) {
+        return 0;
+    }
+    return number == 0xA0 ? ' ' : number > 0x10FFFF ? UTF8_REPLACEMENT : (uint32_t)number;
+}
+
+static struct bytes name_of(const struct html_reader *r)
+{
+    return bytes_make(r->name, r->name_len);
+}
+
+static void emit(const struct html_reader *r, struct bytes text, struct buf *out)
+{
+    if (r->skipped_len == 0)
+        buf_add(out, text);
+}
+
+static void reference_end(struct html_reader *r, bool has_semicolon, struct buf *out)
+{
+    uint32_t value = reference_value(name_of(r));
+    uint8_t encoded[UTF8_BYTES_MAX];
+
+    r->state = HTML_TEXT;
+    if (value != 0) {
+        emit(r, bytes_make(encoded, utf8_encode(value, encoded)), out);
+        return;
+    }
+    emit(r, BYTES("&"), out);
+    emit(r, name_of(r), out);
+    if (has_semicolon)
+        emit(r, BYTES(";"), out);
+}
+
+/* Contents of style and the like end at their own closing tag only. */
+static void tag_end(struct html_reader *r, struct buf *out)
+{
+    struct bytes name = name_of(r);
+
+    r->state = HTML_TEXT;
+    if (r->skipped_len > 0) {
+        if (r->is_closing && bytes_equal(name, bytes_make(r->skipped, r->skipped_len)))
+            r->skipped_len = 0;
+        return;
+    }
+    if (!r->is_closing && is_skipped(name)) {
+        memcpy(r->skipped, r->name, sizeof r->skipped);
+        r->skipped_len = r->name_len;
+    } else if (is_block(name)) {
+        buf_add_byte(out, ' ');
+    }
+}
+
+static void name_add(struct html_reader *r, uint8_t c)
+{
+    if (r->name_len <= HTML_NAME_MAX)
+        r->name[r->name_len++] = c;
+}
+
+/* True when the byte is used. */
+static bool feed_reference(struct html_reader *r, uint8_t c, struct buf *out)
+{
+    if (c == ';') {
+        reference_end(r, true, out);
+        return true;
+    }
+    if ((!ascii_is_alnum(c) && !(c == '#' && r->name_len == 0)) || r->name_len > HTML_NAME_MAX) {
+        reference_end(r, false, out);
+        return false;
+    }
+    name_add(r, c);
+    return true;
+}
+
+static bool feed_tag_open(struct html_reader *r, uint8_t c, struct buf *out)
+{
+    if (c == '/' && !r->is_closing) {
+        r->is_closing = true;
+        return true;
+    }
+    if (ascii_is_alpha(c)) {
+        r->state = HTML_TAG_NAME;
+        name_add(r, (uint8_t)ascii_lower(c));
+        return true;
+    }
+    if ((c == '!' || c == '?') && !r->is_closing) {
+        r->state = HTML_DECLARATION;
+        r->dashes = 0;
+        return true;
+    }
+    r->state = HTML_TEXT; /* "a < b" */
+    emit(r, r->is_closing ? BYTES("</") : BYTES("<"), out);
+    return false;
+}
+
+static void feed_tag(struct html_reader *r, uint8_t c, struct buf *out)
+{
+    if (c == '>')
+        tag_end(r, out);
+    else if (r->state == HTML_TAG_NAME && ascii_is_alnum(c))
+        name_add(r, (uint8_t)ascii_lower(c));
+    else
+        r->state = HTML_TAG;
+    if (r->state == HTML_TAG && (c == '"' || c == '\'')) {
+        r->state = HTML_TAG_QUOTED;
+        r->quote = c;
+    }
+}
+
+static void feed_declaration(struct html_reader *r, uint8_t c)
+{
+    bool is_comment = r->state == HTML_COMMENT;
+
+    if (c == '>' && (!is_comment || r->dashes >= 2)) {
+        r->state = HTML_TEXT;
+    } else if (c == '-') {
+        r->dashes = r->dashes < 2 ? (uint8_t)(r->dashes + 1) : r->dashes;
+        if (!is_comment && r->dashes == 2) {
+            r->state = HTML_COMMENT;
+            r->dashes = 2; /* "<!-->" is a whole comment */
+        }
+    } else {
+        r->dashes = is_comment ? 0 : 3; /* "--" opens a comment only at once behind "<!" */
+    }
+}
+
+static void start_markup(struct html_reader *r, uint8_t c)
+{
+    r->state = c == '<' ? HTML_TAG_OPEN : HTML_REFERENCE;
+    r->name_len = 0;
+    r->is_closing = false;
+}
+
+/* True when the byte is used; false: ask again in the new state. */
+static bool feed_byte(struct html_reader *r, uint8_t c, struct buf *out)
+{
+    switch (r->state) {
+    case HTML_TEXT: start_markup(r, c); return true;
+    case HTML_REFERENCE: return feed_reference(r, c, out);
+    case HTML_TAG_OPEN: return feed_tag_open(r, c, out);
+    case HTML_TAG_NAME:
+    case HTML_TAG: feed_tag(r, c, out); return true;
+    case HTML_TAG_QUOTED: r->state = c == r->quote ? HTML_TAG : HTML_TAG_QUOTED; return true;
+    case HTML_DECLARATION:
+    case HTML_COMMENT: feed_declaration(r, c); return true;
+    }
+    return true;
+}
+
+void html_reader_feed(struct html_reader *reader, struct bytes in, struct buf *out)
+{
+    for (size_t i = 0; i < in.len;) {
+        size_t run = i;
+        while (reader->state == HTML_TEXT && run < in.len && in.at[run] != '<' && in.at[run] != '&')
+            run++;
+        emit(reader, bytes_slice(in, i, run - i), out);
+        i = run;
+        if (i < in.len && (reader->state != HTML_TEXT || in.at[i] == '<' || in.at[i] == '&'))
+            i += feed_byte(reader, in.at[i], out) ? 1 : 0;
+    }
+}
+
+void html_reader_finish(struct html_reader *reader, struct buf *out)
+{
+    if (reader->state == HTML_REFERENCE)
+        reference_end(reader, false, out);
+    else if (reader->state == HTML_TAG_OPEN)
+        emit(reader, reader->is_closing ? BYTES("</") : BYTES("<"), out);
+    *reader = (struct html_reader){ 0 };
+}

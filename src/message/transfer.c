@@ -1,0 +1,180 @@
+/* Transfer encodings: names, base64 and quoted-printable (RFC 2045 s6). */
+#include "message/transfer.h"
+
+#include "base/ascii.h"
+#include "message/token.h"
+
+enum transfer_encoding transfer_parse(struct bytes value)
+{
+    static const struct {
+        struct bytes name;
+        enum transfer_encoding encoding;
+    } names[] = {
+        { BYTES("7bit"), TRANSFER_7BIT },
+        { BYTES("8bit"), TRANSFER_8BIT },
+        { BYTES("binary"), TRANSFER_BINARY },
+        { BYTES("quoted-printable"), TRANSFER_QUOTED_PRINTABLE },
+        { BYTES("base64"), TRANSFER_BASE64 },
+        { BYTES("7-bit"), TRANSFER_7BIT },
+        { BYTES("8-bit"), TRANSFER_8BIT },
+    };
+    struct bytes name = token_first(value);
+
+    if (name.len == 0)
+        return TRANSFER_7BIT;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (bytes_equal_nocase(name, names[i].name))
+            return names[i].encoding;
+    }
+    return TRANSFER_UNKNOWN;
+}
+
+/* Value of a base64 digit plus one; 0 for all that is none ('=' included). */
+static const uint8_t base64_digits[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+
+/* Padding ends a group, not the text: pieces of base64 put together decode as their sum. */
+static void base64_decode(struct transfer_decoder *decoder, struct bytes in, struct buf *out)
+{
+    uint8_t *into = buf_reserve(out, in.len + 1);
+    size_t made = 0;
+    uint32_t bits = decoder->bits;
+    uint8_t bit_count = decoder->bit_count;
+
+    if (into == NULL)
+        return;
+    for (size_t i = 0; i < in.len; i++) {
+        uint8_t digit = base64_digits[in.at[i]];
+        if (digit == 0) {
+            bit_count = in.at[i] == '=' ? 0 : bit_count;
+            continue;
+        }
+        bits = bits << 6 | (uint32_t)(digit - 1);
+        bit_count = (uint8_t)(bit_count + 6);
+        if (bit_count >= 8) {
+            bit_count = (uint8_t)(bit_count - 8);
+            into[made++] = (uint8_t)(bits >> bit_count);
+        }
+    }
+    decoder->bits = bits;
+    decoder->bit_count = bit_count;
+    buf_commit(out, made);
+}
+
+static void blanks_release(struct transfer_decoder *decoder, struct buf *out)
+{
+    buf_add(out, bytes_make(decoder->blanks, decoder->blank_len));
+    decoder->blank_len = 0;
+}
+
+static void blanks_hold(struct transfer_decoder *decoder, uint8_t c, struct buf *out)
+{
+    if (decoder->blank_len == TRANSFER_BLANKS_MAX)
+        blanks_release(decoder, out);
+    decoder->blanks[decoder->blank_len++] = c;
+}
+
+/* What stood after '=' was no code: RFC 2045 s6.7 lets it through as it was. */
+static void escape_release(struct transfer_decoder *decoder, struct buf *out)
+{
+    buf_add(out, bytes_make(decoder->escape, decoder->escape_len));
+    decoder->escape_len = 0;
+    decoder->escape_soft = false;
+    blanks_release(decoder, out);
+}
+
+/* A byte after '='. True when the escape has taken it. */
+static bool escape_feed(struct transfer_decoder *decoder, uint8_t c, struct buf *out)
+{
+    if (decoder->escape_len == 1 && (ascii_is_blank(c) || c == '\r')) {
+        decoder->escape_soft = true;
+        blanks_hold(decoder, c, out);
+        return true;
+    }
+    if (c == '\n' && decoder->escape_len == 1) {
+        decoder->escape_len = 0;
+        decoder->blank_len = 0;
+        decoder->escape_soft = false;
+        return true;
+    }
+    if (decoder->escape_soft || ascii_hex_value(c) < 0) {
+        escape_release(decoder, out);
+        return false;
+    }
+    if (decoder->escape_len == 1) {
+        decoder->escape[decoder->escape_len++] = c;
+        return true;
+    }
+    buf_add_byte(out, (uint8_t)(ascii_hex_value(decoder->escape[1]) << 4 | ascii_hex_value(c)));
+    decoder->escape_len = 0;
+    return true;
+}
+
+static void quoted_feed(struct transfer_decoder *decoder, uint8_t c, struct buf *out)
+{
+    if (decoder->escape_len > 0 && escape_feed(decoder, c, out))
+        return;
+    if (c == '=') {
+        blanks_release(decoder, out);
+        decoder->escape[0] = c;
+        decoder->escape_len = 1;
+    } else if (ascii_is_blank(c) || c == '\r') {
+        blanks_hold(decoder, c, out);
+    } else if (c == '\n') {
+        /* RFC 2045 s6.7 rule 3: blanks at the end of a line were put there in transport. */
+        bool has_cr = decoder->blank_len > 0 && decoder->blanks[decoder->blank_len - 1] == '\r';
+        decoder->blank_len = 0;
+        buf_add(out, has_cr ? BYTES("\r\n") : BYTES("\n"));
+    } else {
+        blanks_release(decoder, out);
+        buf_add_byte(out, c);
+    }
+}
+
+static bool is_quoted_special(uint8_t c)
+{
+    return c == '=' || c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
+static void quoted_decode(struct transfer_decoder *decoder, struct bytes in, struct buf *out)
+{
+    for (size_t i = 0; i < in.len;) {
+        size_t run = i;
+        while (run < in.len && !is_quoted_special(in.at[run]))
+            run++;
+        if (run > i && decoder->escape_len == 0) {
+            blanks_release(decoder, out);
+            buf_add(out, bytes_slice(in, i, run - i));
+            i = run;
+            continue;
+        }
+        quoted_feed(decoder, in.at[i++], out);
+    }
+}
+
+void transfer_decode(struct transfer_decoder *decoder, struct bytes in, struct buf *out)
+{
+    if (decoder->encoding == TRANSFER_BASE64)
+        base64_decode(decoder, in, out);
+    else if (decoder->encoding == TRANSFER_QUOTED_PRINTABLE)
+        quoted_decode(decoder, in, out);
+    else
+        buf_add(out, in);
+}
+
+void transfer_decode_finish(struct transfer_decoder *decoder, struct buf *out)
+{
+    if (decoder->escape_len == 1)
+        decoder->escape_len = 0; /* a soft line break at the very end */
+    else if (decoder->escape_len > 0)
+        escape_release(decoder, out);
+    *decoder = transfer_decoder_make(decoder->encoding);
+}
