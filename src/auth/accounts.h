@@ -1,0 +1,103 @@
+/* The accounts database: who may log in, with what password, and which account an address means.
+ *
+ * One SQLite file, `accounts.db`, in the directory of role auth. Whoever opens it owns it alone
+ * until it is closed (a kernel lock held for the whole time): a running server and an
+ * administrator's command at work without it cannot meet. A change is on the disk when its call has
+ * answered. An account's id is 128 random bits and never used again; its name is an alias that may
+ * be given to another account after a removal.
+ *
+ * Any thread may call; one lock inside. Errors: ERR_CORRUPT, ERR_NO_SPACE, ERR_IO besides those
+ * named. */
+#ifndef ROOST_AUTH_ACCOUNTS_H
+#define ROOST_AUTH_ACCOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "auth/name.h"
+#include "auth/password.h"
+#include "auth/scram_keys.h"
+#include "base/attributes.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/time.h"
+
+enum { ACCOUNTS_ID_BYTES = 16, ACCOUNTS_PAGE_MAX = 256 };
+
+struct accounts;
+
+struct accounts_id {
+    uint8_t raw[ACCOUNTS_ID_BYTES];
+};
+
+struct accounts_record {
+    struct accounts_id id;
+    struct account_name name; /* as it was given, in NFC */
+    uint64_t quota_bytes; /* 0: none */
+    bool disabled; /* no logins; mail is still taken in */
+    bool has_scram;
+    int64_t created; /* seconds since 1970 */
+    int64_t password_changed;
+};
+
+struct accounts_secret {
+    struct password_hash hash;
+    struct scram_keys scram; /* iterations 0: none */
+};
+
+/* Opens `<directory>/accounts.db`, made when it is not there. `directory` is used as it is, never
+ * resolved: "/proc/self/fd/7" works where the way to that directory is barred. ERR_BUSY when
+ * another process owns the database, ERR_UNSUPPORTED when a newer Roost wrote it. */
+MUST_USE enum err accounts_open(const char *directory, struct accounts **out_accounts,
+                                struct note *why);
+
+/* NULL is allowed. */
+void accounts_close(struct accounts *accounts);
+
+/* ERR_INVALID for a name that breaks the rules, ERR_EXISTS when one is the same when folded. */
+MUST_USE enum err accounts_add(struct accounts *accounts, struct bytes name,
+                               const struct accounts_secret *secret, struct wall now,
+                               struct accounts_record *out_record, struct note *why);
+
+/* Up to `max` (at most ACCOUNTS_PAGE_MAX) accounts in the order of their folded names, those after
+ * `after` (empty: from the first). Fewer than `max`: that was the end. */
+MUST_USE enum err accounts_list(struct accounts *accounts, struct bytes after,
+                                struct accounts_record *into, size_t max, size_t *out_count);
+
+/* By name, whatever its case. `out_secret` may be NULL. ERR_NOT_FOUND. */
+MUST_USE enum err accounts_find(struct accounts *accounts, struct bytes name,
+                                struct accounts_record *out_record,
+                                struct accounts_secret *out_secret);
+
+/* By an address of a message's envelope: see recipient_names. ERR_NOT_FOUND. */
+MUST_USE enum err accounts_find_recipient(struct accounts *accounts, struct bytes address,
+                                          const struct bytes *domains, size_t domain_count,
+                                          struct accounts_record *out_record);
+
+/* ERR_NOT_FOUND. */
+MUST_USE enum err accounts_set_password(struct accounts *accounts, struct bytes name,
+                                        const struct accounts_secret *secret, struct wall now,
+                                        struct accounts_record *out_record, struct note *why);
+
+/* ERR_NOT_FOUND; ERR_INVALID for a quota above 2^63-1. */
+MUST_USE enum err accounts_set_limits(struct accounts *accounts, struct bytes name,
+                                      uint64_t quota_bytes, bool disabled, struct note *why);
+
+/* From now on the name is free and nobody finds the account; its mail waits to be dropped: the id
+ * is kept until accounts_forget. ERR_NOT_FOUND. */
+MUST_USE enum err accounts_remove(struct accounts *accounts, struct bytes name, struct wall now,
+                                  struct accounts_record *out_record, struct note *why);
+
+/* A removed account whose mail has not been dropped: the first with an id above `after` (NULL: the
+ * first of all). ERR_NOT_FOUND. */
+MUST_USE enum err accounts_removed(struct accounts *accounts, const struct accounts_id *after,
+                                   struct accounts_id *out_id);
+
+/* The mail of a removed account is gone. ERR_NOT_FOUND. */
+MUST_USE enum err accounts_forget(struct accounts *accounts, struct accounts_id id);
+
+/* Random, made with the database, the same for its life: for scram_keys_fake. */
+const uint8_t *accounts_fake_secret(const struct accounts *accounts);
+
+#endif
