@@ -14,6 +14,8 @@
 #include "base/bytes.h"
 #include "base/job.h"
 #include "base/time.h"
+#include "imap/wire/frame.h"
+#include "imap/wire/grammar.h"
 
 struct account;
 struct imap_session;
@@ -33,27 +35,29 @@ enum {
     IMAP_MESSAGES_STEP = 1000,     /* or after looking at this many messages */
 };
 
-struct imap_limits {
-    uint32_t line_bytes_max;         /* of a command without its literals */
-    uint64_t literal_bytes_max;      /* of a literal held in memory */
-    uint64_t message_bytes_max;      /* of an APPEND; APPENDLIMIT (RFC 7889) */
-    uint32_t mailbox_list_depth_max; /* levels of nesting in a search program or list */
-    int64_t idle_ms_max;             /* autologout, at least 30 minutes (RFC 9051 section 5.4) */
+struct imap_session_limits {
+    struct imap_frame_limits frame; /* of commands and of literals held in memory */
+    struct imap_limits grammar;
+    uint64_t message_bytes_max;     /* of one APPEND; APPENDLIMIT (RFC 7889) */
+    size_t command_arena_bytes_max; /* memory that one command may take */
+    int64_t idle_ms_max;            /* autologout, at least 30 minutes (RFC 9051 section 5.4) */
 };
+
+/* What a server without settings has. */
+extern const struct imap_session_limits imap_session_limits_default;
 
 struct imap_session_options {
     struct account *account;  /* open; belongs to the calling thread; outlives the session */
     struct bytes user;        /* its name, copied */
     uint64_t number;          /* of the session, in logs and records */
-    const struct imap_limits *limits; /* borrowed for the session's life */
+    const struct imap_session_limits *limits; /* borrowed for the session's life */
     struct waker *waker;      /* called when a step is worth trying again */
     bool tls;
 };
 
 /* `tag` is that of the LOGIN or AUTHENTICATE that succeeded; the session answers it with the first
- * step, `final_data` (SASL, RFC 9051 section 6.2.2) before it. Never NULL. */
-struct imap_session *imap_session_new(const struct imap_session_options *options,
-                                      struct bytes tag, struct bytes final_data);
+ * step. Never NULL. */
+struct imap_session *imap_session_new(const struct imap_session_options *options, struct bytes tag);
 
 /* Ends it: pending acts have happened or not at all. NULL is allowed. */
 void imap_session_free(struct imap_session *session);

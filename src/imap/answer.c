@@ -1,0 +1,86 @@
+/* Tagged answers: from the run's outcome and from the store's errors. */
+#include "imap/answer.h"
+
+#include "imap/state.h"
+
+static const char capabilities[] =
+    "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID NAMESPACE IDLE UNSELECT UIDPLUS MOVE BINARY ESEARCH "
+    "SEARCHRES LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE CHILDREN STATUS=SIZE "
+    "MULTIAPPEND WITHIN UNAUTHENTICATE APPENDLIMIT=";
+
+void imap_capabilities_print(struct buf *out, const struct imap_session *session)
+{
+    buf_add_string(out, capabilities);
+    buf_add_number(out, session->limits->message_bytes_max);
+}
+
+enum imap_progress imap_answer(struct imap_run *run, enum imap_condition condition,
+                               const char *code, const char *text)
+{
+    run->condition = condition;
+    run->text = text;
+    if (code != NULL) {
+        buf_clear(&run->code);
+        buf_add_string(&run->code, code);
+    }
+    return IMAP_ENDED;
+}
+
+enum imap_progress imap_answer_err(struct imap_run *run, enum err err)
+{
+    switch (err) {
+    case ERR_OK: return imap_answer(run, IMAP_OK, NULL, "Done");
+    case ERR_NOT_FOUND: return imap_answer(run, IMAP_NO, "NONEXISTENT", "No such mailbox");
+    case ERR_EXISTS: return imap_answer(run, IMAP_NO, "ALREADYEXISTS", "Mailbox exists already");
+    case ERR_LIMIT: return imap_answer(run, IMAP_NO, "LIMIT", "A limit of this server is reached");
+    case ERR_OVER_QUOTA: return imap_answer(run, IMAP_NO, "OVERQUOTA", "Mail store is full");
+    case ERR_CORRUPT:
+        return imap_answer(run, IMAP_NO, "CORRUPTION", "Stored data is damaged; it was reported");
+    case ERR_DENIED: return imap_answer(run, IMAP_NO, "NOPERM", "Not permitted");
+    case ERR_CONFLICT: return imap_answer(run, IMAP_NO, "CANNOT", "Not possible as things stand");
+    case ERR_BUSY: return imap_answer(run, IMAP_NO, "INUSE", "In use, try again");
+    case ERR_INVALID: return imap_answer(run, IMAP_NO, "CANNOT", "Not possible");
+    case ERR_UNSUPPORTED: return imap_answer(run, IMAP_NO, "CANNOT", "Not supported");
+    case ERR_NO_SPACE:
+        return imap_answer(run, IMAP_NO, "UNAVAILABLE", "The server's disk is full, try later");
+    case ERR_IO: break;
+    case ERR_CLOSED: break;
+    }
+    return imap_answer(run, IMAP_NO, "UNAVAILABLE", "The mail store failed, try later");
+}
+
+void imap_answer_send(struct imap_session *session, struct imap_run *run)
+{
+    if (run->code.len == 0) {
+        imap_respond(session->out, run->command.tag, run->condition, NULL, run->text);
+        return;
+    }
+    imap_respond_code_begin(session->out, run->command.tag, run->condition);
+    buf_add(session->out, buf_bytes(&run->code));
+    imap_respond_code_end(session->out, run->text);
+}
+
+void imap_answer_login(struct imap_session *session)
+{
+    imap_respond_code_begin(session->out, buf_bytes(&session->login_tag), IMAP_OK);
+    buf_add(session->out, BYTES("CAPABILITY "));
+    imap_capabilities_print(session->out, session);
+    imap_respond_code_end(session->out, "Logged in");
+    buf_done(&session->login_tag);
+}
+
+struct origin imap_origin(const struct imap_session *session)
+{
+    return (struct origin){
+        .protocol = PROTOCOL_IMAP,
+        .session = session->number,
+        .actor = buf_bytes(&session->user),
+        .now = session->now.wall,
+    };
+}
+
+void *imap_state_new(struct imap_run *run, size_t len)
+{
+    run->state = arena_alloc(&run->arena, len);
+    return run->state;
+}

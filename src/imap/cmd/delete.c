@@ -1,0 +1,26 @@
+/* DELETE (RFC 9051 section 6.3.5). */
+#include "imap/cmd/runners.h"
+#include "imap/handle.h"
+#include "imap/wire/mailbox.h"
+#include "store/act.h"
+
+enum imap_progress imap_delete_run(struct imap_session *session, struct imap_run *run)
+{
+    const struct imap_mailbox_args *args = run->args;
+    struct origin origin = imap_origin(session);
+    struct imap_handle handle;
+    enum err err = imap_handle_open(session, &args->mailbox, &handle);
+
+    if (err == ERR_INVALID)
+        return imap_answer(run, IMAP_NO, "NONEXISTENT",
+                           imap_name_refusal_text(args->mailbox.refusal));
+    if (err != ERR_OK)
+        return imap_answer_err(run, err);
+    err = act_mailbox_delete(handle.account, &origin, handle.mailbox);
+    imap_handle_close(&handle);
+    if (err == ERR_DENIED)
+        return imap_answer(run, IMAP_NO, "CANNOT", "INBOX cannot be deleted");
+    if (err != ERR_OK)
+        return imap_answer_err(run, err);
+    return imap_answer(run, IMAP_OK, NULL, "DELETE done");
+}

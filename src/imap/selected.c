@@ -1,0 +1,245 @@
+/* The selected mailbox: recent messages, sets of the client, news. */
+#include "imap/selected.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap/flags.h"
+#include "imap/state.h"
+#include "store/act.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+struct imap_selected *imap_selected_open(struct imap_session *session, struct imap_handle handle,
+                                         bool read_only)
+{
+    struct imap_selected *selected = calloc(1, sizeof(*selected));
+
+    if (selected == NULL)
+        abort();
+    selected->handle = handle;
+    selected->view = view_open(handle.mailbox);
+    selected->read_only = read_only;
+    view_watch(selected->view, session->waker);
+    return selected;
+}
+
+void imap_selected_close(struct imap_selected *selected)
+{
+    if (selected == NULL)
+        return;
+    view_close(selected->view);
+    imap_handle_close(&selected->handle);
+    free(selected->saved);
+    free(selected);
+}
+
+static void add_recent(struct imap_selected *selected, struct uid_range range)
+{
+    struct uid_range *last = &selected->recent[selected->recent_count - 1];
+
+    if (selected->recent_count > 0 &&
+        (range.first <= last->last + 1 || selected->recent_count == IMAP_RECENT_RANGES_MAX)) {
+        last->last = range.last;
+        return;
+    }
+    selected->recent[selected->recent_count++] = range;
+}
+
+void imap_selected_claim_recent(struct imap_session *session)
+{
+    struct imap_selected *selected = session->selected;
+    struct mailbox *mailbox = selected->handle.mailbox;
+    struct origin origin = imap_origin(session);
+    uint32_t next = mailbox_uidnext(mailbox);
+    uint32_t floor = mailbox_recent_floor(mailbox);
+
+    if (session->grammar.rev2 || floor >= next)
+        return;
+    /* A claim that cannot be written costs nobody a message: it stays recent for the next. */
+    if (!selected->read_only &&
+        act_recent_claim(selected->handle.account, &origin, mailbox, &floor) != ERR_OK)
+        return;
+    if (floor < next)
+        add_recent(selected, (struct uid_range){ .first = floor, .last = next - 1 });
+}
+
+bool imap_selected_is_recent(const struct imap_selected *selected, struct uid uid)
+{
+    for (uint32_t i = 0; i < selected->recent_count; i++)
+        if (uid.value >= selected->recent[i].first && uid.value <= selected->recent[i].last)
+            return true;
+    return false;
+}
+
+uint32_t imap_selected_recent_count(const struct imap_selected *selected)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < selected->recent_count; i++) {
+        struct seqno first =
+            view_seqno_from(selected->view, (struct uid){ selected->recent[i].first });
+        struct seqno past =
+            view_seqno_from(selected->view, (struct uid){ selected->recent[i].last + 1 });
+
+        count += past.value - first.value;
+    }
+    return count;
+}
+
+void imap_selected_print_flags(struct imap_session *session, const struct row *row)
+{
+    uint32_t system = imap_flags_from_store(row->flags);
+
+    if (!session->grammar.rev2 && imap_selected_is_recent(session->selected, row->uid))
+        system |= IMAP_FLAG_RECENT;
+    buf_add(session->out, BYTES("FLAGS "));
+    imap_flags_print(session->out, system, session->selected->handle.mailbox, &row->keywords);
+}
+
+/* All keywords of the mailbox that may be told of. */
+static struct keyword_set all_keywords(uint32_t count)
+{
+    struct keyword_set set = { 0 };
+
+    for (uint32_t i = 0; i < count; i++)
+        set.word[i / 64] |= UINT64_C(1) << i % 64;
+    return set;
+}
+
+void imap_selected_print_mailbox_flags(struct imap_session *session)
+{
+    static const uint32_t system = IMAP_FLAG_ANSWERED | IMAP_FLAG_FLAGGED | IMAP_FLAG_DELETED |
+                                   IMAP_FLAG_SEEN | IMAP_FLAG_DRAFT;
+    struct imap_selected *selected = session->selected;
+    struct mailbox *mailbox = selected->handle.mailbox;
+    struct keyword_set all = all_keywords(mailbox_keyword_count(mailbox));
+
+    selected->keywords_told = mailbox_keyword_count(mailbox);
+    buf_add(session->out, BYTES("* FLAGS "));
+    imap_flags_print(session->out, system, mailbox, &all);
+    buf_add(session->out, BYTES("\r\n"));
+    imap_respond_code_begin(session->out, IMAP_UNTAGGED, IMAP_OK);
+    buf_add(session->out, BYTES("PERMANENTFLAGS "));
+    if (selected->read_only) {
+        buf_add(session->out, BYTES("()"));
+    } else {
+        imap_flags_print(session->out, system, mailbox, &all);
+        /* \* (RFC 9051 s7.1): new keywords may be made; the list above is never empty. */
+        buf_truncate(session->out, session->out->len - 1);
+        buf_add(session->out, BYTES(" \\*)"));
+    }
+    imap_respond_code_end(session->out, "Flags permitted");
+}
+
+static void tell_flags(struct imap_session *session, struct seqno seqno)
+{
+    struct row row;
+
+    view_row(session->selected->view, seqno, &row);
+    buf_add(session->out, BYTES("* "));
+    buf_add_number(session->out, seqno.value);
+    buf_add(session->out, BYTES(" FETCH (UID "));
+    buf_add_number(session->out, row.uid.value);
+    buf_add_byte(session->out, ' ');
+    imap_selected_print_flags(session, &row);
+    buf_add(session->out, BYTES(")\r\n"));
+}
+
+static void tell_changes(struct imap_session *session, const struct view_changes *changes)
+{
+    struct imap_selected *selected = session->selected;
+
+    for (uint32_t i = 0; i < changes->expunged_count; i++)
+        imap_respond_number(session->out, changes->expunged[i].value, "EXPUNGE");
+    if (changes->exists_now != changes->exists_before) {
+        imap_selected_claim_recent(session);
+        imap_respond_number(session->out, changes->exists_now, "EXISTS");
+        if (!session->grammar.rev2)
+            imap_respond_number(session->out, imap_selected_recent_count(selected), "RECENT");
+    }
+    if (mailbox_keyword_count(selected->handle.mailbox) > selected->keywords_told)
+        imap_selected_print_mailbox_flags(session);
+    for (uint32_t i = 0; i < changes->changed_count; i++)
+        tell_flags(session, changes->changed[i]);
+}
+
+void imap_selected_report(struct imap_session *session, struct imap_run *run, bool keep_expunged)
+{
+    struct view_changes changes = { 0 };
+    struct view *view = session->selected->view;
+
+    if (!view_is_stale(view))
+        return;
+    /* Over budget the view stays where it is, and the news comes with a later command. */
+    if (view_refresh(view, keep_expunged ? VIEW_KEEP_EXPUNGED : 0, run->silent, &run->arena,
+                     &changes) == ERR_OK)
+        tell_changes(session, &changes);
+}
+
+/* Copies the ranges of `from`, which are ascending and disjoint, through `map`. */
+static enum err uids_of_seqnos(struct imap_session *session, struct imap_run *run,
+                               const struct imap_seqset *resolved, struct uid_set *out_uids)
+{
+    const struct view *view = session->selected->view;
+    struct uid_range *ranges = ARENA_NEW_ARRAY(&run->arena, struct uid_range, resolved->count);
+
+    if (ranges == NULL)
+        return ERR_LIMIT;
+    for (uint32_t i = 0; i < resolved->count; i++) {
+        struct row first;
+        struct row last;
+
+        if (resolved->ranges[i].last > view_count(view))
+            return ERR_INVALID;
+        view_row(view, (struct seqno){ resolved->ranges[i].first }, &first);
+        view_row(view, (struct seqno){ resolved->ranges[i].last }, &last);
+        ranges[i] = (struct uid_range){ first.uid.value, last.uid.value };
+    }
+    *out_uids = (struct uid_set){ ranges, resolved->count };
+    return ERR_OK;
+}
+
+static enum err uids_of_uids(struct imap_run *run, const struct imap_seqset *resolved,
+                             struct uid_set *out_uids)
+{
+    struct uid_range *ranges = ARENA_NEW_ARRAY(&run->arena, struct uid_range, resolved->count);
+
+    if (ranges == NULL)
+        return ERR_LIMIT;
+    for (uint32_t i = 0; i < resolved->count; i++)
+        ranges[i] = (struct uid_range){ resolved->ranges[i].first, resolved->ranges[i].last };
+    *out_uids = (struct uid_set){ ranges, resolved->count };
+    return ERR_OK;
+}
+
+enum err imap_selected_resolve(struct imap_session *session, struct imap_run *run,
+                               const struct imap_seqset *set, bool uid, struct uid_set *out_uids)
+{
+    struct imap_selected *selected = session->selected;
+    uint32_t star = uid ? view_uid_last(selected->view) : view_count(selected->view);
+    struct imap_seqset resolved;
+
+    if (set->saved) {
+        *out_uids = (struct uid_set){ selected->saved, selected->saved_count };
+        return ERR_OK;
+    }
+    if (!imap_seqset_resolve(set, star, &run->arena, &resolved))
+        return ERR_LIMIT;
+    return uid ? uids_of_uids(run, &resolved, out_uids) :
+                 uids_of_seqnos(session, run, &resolved, out_uids);
+}
+
+void imap_selected_save(struct imap_selected *selected, struct uid_set uids)
+{
+    free(selected->saved);
+    selected->saved = NULL;
+    selected->saved_count = uids.count;
+    if (uids.count == 0)
+        return;
+    selected->saved = malloc(uids.count * sizeof(*uids.ranges));
+    if (selected->saved == NULL)
+        abort();
+    memcpy(selected->saved, uids.ranges, uids.count * sizeof(*uids.ranges));
+}

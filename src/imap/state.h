@@ -1,0 +1,109 @@
+/* What a session is made of, for the files of this room and of imap/cmd only.
+ *
+ * One command runs at a time. A runner (imap_runner) does a bounded piece, keeps its place in
+ * `run->state` and says what it waits for; its tagged answer is set with imap_answer and sent by the
+ * session after the news of the selected mailbox (RFC 9051 section 7). */
+#ifndef ROOST_IMAP_STATE_H
+#define ROOST_IMAP_STATE_H
+
+#include "base/arena.h"
+#include "imap/session.h"
+#include "imap/wire/command.h"
+#include "imap/wire/frame.h"
+#include "imap/wire/grammar.h"
+#include "imap/wire/respond.h"
+#include "store/types.h"
+
+struct imap_run;
+struct imap_selected;
+struct mailbox;
+
+enum imap_progress {
+    IMAP_ENDED,       /* imap_answer was called */
+    IMAP_AGAIN,       /* did its share, has more to do */
+    IMAP_BLOCKED,     /* waits for the session's waker */
+    IMAP_NEEDS_INPUT, /* wants more of session->in */
+};
+
+typedef enum imap_progress imap_runner(struct imap_session *session, struct imap_run *run);
+
+enum imap_state_bits {
+    IMAP_IN_AUTHENTICATED = 1,
+    IMAP_IN_SELECTED = 2,
+    IMAP_IN_ANY = 3,
+};
+
+enum imap_verb_traits {
+    IMAP_KEEPS_SEQNOS = 1, /* no EXPUNGE while it runs, unless in its UID form (s7.5.1) */
+    IMAP_TELLS_ITSELF = 2, /* the session adds no news before the tagged answer */
+    IMAP_STREAMS = 4,      /* takes its literals itself: begins at the first announcement */
+    IMAP_FORM_UID = 8,     /* this row is the UID form */
+};
+
+struct imap_verb {
+    const char *name;
+    unsigned states; /* enum imap_state_bits */
+    unsigned traits;
+    imap_args_parser *parse;
+    imap_runner *run;
+};
+
+/* The table; NULL when there is no such command. */
+const struct imap_verb *imap_verb_find(struct bytes name, bool uid);
+
+/* One command from its first byte to its tagged answer. */
+struct imap_run {
+    const struct imap_verb *verb; /* NULL: none runs */
+    struct imap_command command;
+    const void *args;
+    void *state;                  /* the runner's own, from the arena; NULL at its first call */
+    void (*release)(struct imap_run *run); /* frees what is not arena memory; may be NULL */
+    enum imap_condition condition;
+    struct buf code;              /* response code without brackets; empty: none */
+    const char *text;
+    struct modseq silent;         /* of this command's own change: not told as news */
+    struct arena arena;
+};
+
+struct imap_session {
+    struct account *account;
+    const struct imap_session_limits *limits;
+    struct waker *waker;
+    struct buf user;
+    uint64_t number;
+    struct imap_grammar grammar;
+    struct imap_framer framer;
+    struct imap_run run;
+    struct imap_selected *selected; /* NULL: in authenticated state */
+    struct buf login_tag;           /* to be answered by the first step */
+    struct mono last_input;
+    const char *bye;                /* BYE to be sent; static text */
+    unsigned bad_commands;          /* in a row */
+    bool tls;
+    bool ended;                     /* LOGOUT or BYE is in the output */
+    bool hand_back;
+    /* set for the time of one step */
+    struct bytes in;
+    struct buf *out;
+    struct imap_now now;
+};
+
+/* Sets the tagged answer and says IMAP_ENDED: `return imap_answer(run, IMAP_OK, NULL, "Done");`.
+ * `code` is without brackets or NULL (then run->code, when the command has filled it); texts are
+ * static. */
+enum imap_progress imap_answer(struct imap_run *run, enum imap_condition condition,
+                               const char *code, const char *text);
+
+/* The one place where errors of the store become protocol text (RFC 5530). */
+enum imap_progress imap_answer_err(struct imap_run *run, enum err err);
+
+/* Who makes the change, for acts. Borrows from the session. */
+struct origin imap_origin(const struct imap_session *session);
+
+/* `len` zeroed bytes for run->state. NULL over budget: answer ERR_LIMIT. */
+void *imap_state_new(struct imap_run *run, size_t len);
+
+/* True when this step has put out its share. */
+bool imap_output_is_full(const struct imap_session *session);
+
+#endif
