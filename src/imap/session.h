@@ -37,7 +37,7 @@ enum {
 
 struct imap_session_limits {
     struct imap_frame_limits frame; /* of commands and of literals held in memory */
-    struct imap_limits grammar;
+    struct imap_grammar_limits grammar;
     uint64_t message_bytes_max;     /* of one APPEND; APPENDLIMIT (RFC 7889) */
     size_t command_arena_bytes_max; /* memory that one command may take */
     int64_t idle_ms_max;            /* autologout, at least 30 minutes (RFC 9051 section 5.4) */

@@ -7,6 +7,7 @@
 #define ROOST_IMAP_STATE_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "imap/session.h"
 #include "imap/wire/command.h"
 #include "imap/wire/frame.h"

@@ -1,0 +1,355 @@
+/* APPEND (RFC 9051 section 6.3.12) and MULTIAPPEND (RFC 3502), message by message as they come in.
+ *
+ * The messages go straight from the input to body writers and become true together, in one change.
+ * A refusal in the middle reads the rest of the command without keeping it, then answers. */
+#include "imap/wire/append.h"
+
+#include "imap/cmd/runners.h"
+#include "imap/flags.h"
+#include "imap/handle.h"
+#include "imap/selected.h"
+#include "store/act.h"
+#include "store/body.h"
+#include "store/mailbox.h"
+
+enum { APPEND_MESSAGES_MAX = 10000 };
+
+enum append_phase {
+    APPEND_BYTES,   /* of a literal */
+    APPEND_BETWEEN, /* the line behind a literal */
+    APPEND_SETTLE,  /* waits for the bodies to be on the disk */
+    APPEND_DRAIN,   /* refused: the rest of a literal is thrown away */
+    APPEND_REST,    /* refused: and the rest of the command */
+};
+
+/* One message; a list, newest first, counted. */
+struct append_entry {
+    struct append_entry *older;
+    struct append_item item;
+};
+
+struct append_state {
+    enum append_phase phase;
+    struct imap_handle handle;
+    struct imap_append_message message; /* what stood before the literal at hand */
+    uint64_t literal_left;
+    struct append_entry *newest;
+    uint32_t count;
+    enum imap_condition condition; /* of the refusal */
+    const char *code;
+    const char *text;
+};
+
+static void release_append(struct imap_run *run)
+{
+    struct append_state *state = run->state;
+
+    for (struct append_entry *entry = state->newest; entry != NULL; entry = entry->older)
+        body_writer_free(entry->item.body);
+    imap_handle_close(&state->handle);
+}
+
+/* The answer is fixed; what the client still sends of the command is read and forgotten. */
+static void refuse(struct append_state *state, enum imap_condition condition, const char *code,
+                   const char *text)
+{
+    state->condition = condition;
+    state->code = code;
+    state->text = text;
+    state->phase = state->literal_left > 0 ? APPEND_DRAIN : APPEND_REST;
+}
+
+static void refuse_err(struct imap_run *run, struct append_state *state, enum err err)
+{
+    (void)imap_answer_err(run, err);
+    refuse(state, IMAP_NO, "", run->text);
+}
+
+static enum imap_progress answer_refused(struct imap_run *run, const struct append_state *state)
+{
+    /* An empty code: run->code holds it already. */
+    const char *code = state->code != NULL && state->code[0] == '\0' ? NULL : state->code;
+
+    if (state->code == NULL)
+        buf_clear(&run->code);
+    return imap_answer(run, state->condition, code, state->text);
+}
+
+static struct zoned_time internal_date_of(const struct imap_session *session,
+                                          const struct imap_append_message *message)
+{
+    if (!message->has_date)
+        return (struct zoned_time){ .seconds = wall_seconds(session->now.wall) };
+    return (struct zoned_time){
+        .seconds = wall_seconds(imap_date_time_to_wall(&message->date)),
+        .zone = message->date.zone_minutes,
+    };
+}
+
+static enum err open_body(struct imap_session *session, struct imap_run *run,
+                          struct append_state *state)
+{
+    const struct imap_append_message *message = &state->message;
+    struct append_entry *entry;
+    enum err err;
+
+    if (state->count == APPEND_MESSAGES_MAX)
+        return ERR_LIMIT;
+    entry = ARENA_NEW(&run->arena, struct append_entry);
+    if (entry == NULL)
+        return ERR_LIMIT;
+    err = body_writer_open(state->handle.account, message->bytes, session->waker,
+                           &entry->item.body);
+    if (err != ERR_OK)
+        return err;
+    entry->item.flags = imap_flag_names(&message->flags);
+    entry->item.internal_date = internal_date_of(session, message);
+    entry->older = state->newest;
+    state->newest = entry;
+    state->count++;
+    return ERR_OK;
+}
+
+/* A literal is announced and the framer waits: take it or refuse the command. */
+static void meet_message(struct imap_session *session, struct imap_run *run,
+                         struct append_state *state)
+{
+    enum err err = ERR_OK;
+
+    if (state->message.bytes == 0)
+        refuse(state, IMAP_NO, NULL, "Message of no bytes: APPEND given up");
+    else if (state->message.bytes > session->limits->message_bytes_max)
+        refuse(state, IMAP_NO, "TOOBIG", "Message is larger than APPENDLIMIT");
+    else
+        err = open_body(session, run, state);
+    if (err != ERR_OK)
+        refuse_err(run, state, err);
+    if (state->phase == APPEND_REST) {
+        imap_framer_refuse(&session->framer);
+        return;
+    }
+    state->literal_left = state->message.bytes;
+    state->phase = APPEND_BYTES;
+    imap_framer_divert(&session->framer);
+    if (state->message.synchronising)
+        imap_respond_continue(session->out, "Ready for the message");
+}
+
+/* A refusal at a synchronising literal ends the command: the client sends no more of it. */
+static bool is_over(const struct append_state *state)
+{
+    return state->phase == APPEND_REST && state->message.synchronising;
+}
+
+/* "Expected a mailbox name", for the tagged BAD. */
+static const char *complaint_of(struct imap_run *run, const struct cursor *cur)
+{
+    const char *text = cur->expected == NULL ?
+                           NULL :
+                           arena_format(&run->arena, "Expected %s", cur->expected);
+
+    return text != NULL ? text : "Syntax error in APPEND";
+}
+
+static bool parse_first(struct imap_session *session, struct imap_run *run,
+                        struct imap_append_args *out_args, const char **out_complaint)
+{
+    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
+    struct imap_command command;
+
+    if (imap_command_parse(&cur, &command) &&
+        imap_append_parse(&cur, &session->grammar, &run->arena, out_args))
+        return true;
+    *out_complaint = complaint_of(run, &cur);
+    return false;
+}
+
+static void open_mailbox(struct imap_session *session, struct append_state *state,
+                         const struct imap_mailbox *name)
+{
+    enum err err = imap_handle_open(session, name, &state->handle);
+
+    if (err == ERR_NOT_FOUND)
+        refuse(state, IMAP_NO, "TRYCREATE", "No such mailbox");
+    else if (err != ERR_OK)
+        refuse(state, IMAP_NO, "CANNOT", imap_name_refusal_text(name->refusal));
+}
+
+static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
+{
+    struct append_state *state = imap_state_new(run, sizeof(*state));
+    struct imap_append_args args;
+    const char *complaint;
+
+    if (state == NULL) {
+        imap_framer_refuse(&session->framer);
+        return imap_answer_err(run, ERR_LIMIT);
+    }
+    run->release = release_append;
+    state->message.synchronising = imap_framer_literal(&session->framer).synchronising;
+    if (!parse_first(session, run, &args, &complaint)) {
+        refuse(state, IMAP_BAD, NULL, complaint);
+    } else {
+        state->message = args.message;
+        open_mailbox(session, state, &args.mailbox);
+    }
+    if (state->phase == APPEND_REST)
+        imap_framer_refuse(&session->framer);
+    else
+        meet_message(session, run, state);
+    return is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
+}
+
+static enum imap_progress take_bytes(struct imap_session *session, struct imap_run *run,
+                                     struct append_state *state)
+{
+    struct bytes part = bytes_slice(session->in, 0, state->literal_left);
+    size_t taken = 0;
+    enum err err;
+
+    if (part.len == 0)
+        return IMAP_NEEDS_INPUT;
+    err = body_writer_add(state->newest->item.body, part, &taken);
+    if (err == ERR_OK || err == ERR_BUSY) {
+        session->in = bytes_from(session->in, taken);
+        state->literal_left -= taken;
+    } else {
+        refuse_err(run, state, err);
+        return IMAP_AGAIN;
+    }
+    if (state->literal_left == 0)
+        state->phase = APPEND_BETWEEN;
+    else if (err == ERR_BUSY)
+        return IMAP_BLOCKED;
+    return IMAP_AGAIN;
+}
+
+static enum imap_progress drain_bytes(struct imap_session *session, struct append_state *state)
+{
+    size_t len = bytes_slice(session->in, 0, state->literal_left).len;
+
+    session->in = bytes_from(session->in, len);
+    state->literal_left -= len;
+    if (state->literal_left > 0)
+        return IMAP_NEEDS_INPUT;
+    state->phase = APPEND_REST;
+    return IMAP_AGAIN;
+}
+
+/* What follows a literal: the end of the command, or the next message. */
+static enum imap_progress read_between(struct imap_session *session, struct imap_run *run,
+                                       struct append_state *state)
+{
+    enum imap_frame frame = imap_framer_next(&session->framer, &session->in);
+    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
+    bool ended;
+
+    if (frame == IMAP_FRAME_MORE)
+        return IMAP_NEEDS_INPUT;
+    if (frame == IMAP_FRAME_BAD)
+        return imap_answer(run, IMAP_BAD, NULL, "Command line is too long");
+    if (frame == IMAP_FRAME_LITERAL)
+        state->message.synchronising = imap_framer_literal(&session->framer).synchronising;
+    if (!imap_append_next_parse(&cur, &session->grammar, &run->arena, &state->message, &ended)) {
+        refuse(state, IMAP_BAD, NULL, complaint_of(run, &cur));
+        if (frame == IMAP_FRAME_LITERAL)
+            imap_framer_refuse(&session->framer);
+        return frame == IMAP_FRAME_DONE || is_over(state) ? answer_refused(run, state) :
+                                                            IMAP_AGAIN;
+    }
+    if (ended) {
+        state->phase = APPEND_SETTLE;
+        return IMAP_AGAIN;
+    }
+    meet_message(session, run, state);
+    return is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
+}
+
+static enum imap_progress read_rest(struct imap_session *session, struct imap_run *run,
+                                    const struct append_state *state)
+{
+    switch (imap_framer_next(&session->framer, &session->in)) {
+    case IMAP_FRAME_MORE: return IMAP_NEEDS_INPUT;
+    case IMAP_FRAME_LITERAL: imap_framer_refuse(&session->framer); return IMAP_AGAIN;
+    case IMAP_FRAME_DONE:
+    case IMAP_FRAME_BAD: break;
+    }
+    return answer_refused(run, state);
+}
+
+static void print_appenduid(struct imap_run *run, struct mailbox *mailbox, struct uid first,
+                            uint32_t count)
+{
+    struct imap_range range = { first.value, first.value + count - 1 };
+    struct imap_seqset uids = { .ranges = &range, .count = 1 };
+
+    imap_appenduid_print(&run->code, mailbox_uidvalidity(mailbox), &uids);
+}
+
+static enum imap_progress commit(struct imap_session *session, struct imap_run *run,
+                                 struct append_state *state)
+{
+    struct origin origin = imap_origin(session);
+    struct append_item *items = ARENA_NEW_ARRAY(&run->arena, struct append_item, state->count);
+    struct append_entry *entry = state->newest;
+    struct uid first;
+    enum err err;
+
+    if (items == NULL)
+        return imap_answer_err(run, ERR_LIMIT);
+    for (uint32_t i = state->count; i > 0; i--, entry = entry->older)
+        items[i - 1] = entry->item;
+    err = act_append(state->handle.account, &origin, state->handle.mailbox, items, state->count,
+                     &first);
+    if (err == ERR_NOT_FOUND)
+        return imap_answer(run, IMAP_NO, "TRYCREATE", "Mailbox was deleted meanwhile");
+    if (err != ERR_OK)
+        return imap_answer_err(run, err);
+    for (entry = state->newest; entry != NULL; entry = entry->older)
+        entry->item.body = NULL;
+    print_appenduid(run, state->handle.mailbox, first, state->count);
+    return imap_answer(run, IMAP_OK, NULL, "APPEND done");
+}
+
+static enum imap_progress settle(struct imap_session *session, struct imap_run *run,
+                                 struct append_state *state)
+{
+    for (struct append_entry *entry = state->newest; entry != NULL; entry = entry->older) {
+        enum err err = body_writer_finish(entry->item.body);
+
+        if (err == ERR_BUSY)
+            return IMAP_BLOCKED;
+        if (err != ERR_OK)
+            return imap_answer_err(run, err);
+    }
+    return commit(session, run, state);
+}
+
+static enum imap_progress step(struct imap_session *session, struct imap_run *run)
+{
+    struct append_state *state = run->state;
+
+    switch (state->phase) {
+    case APPEND_BYTES: return take_bytes(session, run, state);
+    case APPEND_BETWEEN: return read_between(session, run, state);
+    case APPEND_SETTLE: return settle(session, run, state);
+    case APPEND_DRAIN: return drain_bytes(session, state);
+    case APPEND_REST: return read_rest(session, run, state);
+    }
+    return IMAP_ENDED;
+}
+
+enum imap_progress imap_append_run(struct imap_session *session, struct imap_run *run)
+{
+    enum imap_progress progress;
+
+    if (run->state == NULL) {
+        progress = begin(session, run);
+        if (progress != IMAP_AGAIN)
+            return progress;
+    }
+    do
+        progress = step(session, run);
+    while (progress == IMAP_AGAIN && !imap_output_is_full(session));
+    return progress;
+}

@@ -1,0 +1,292 @@
+/* FETCH and UID FETCH (RFC 9051 section 6.4.5), in steps: message by message, item by item. */
+#include "imap/fetch.h"
+
+#include "imap/cmd/runners.h"
+#include "imap/selected.h"
+#include "store/act.h"
+#include "store/body.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+struct fetch_state {
+    struct uid_set uids;
+    uint32_t range;    /* the one at hand */
+    uint32_t from_uid; /* messages of it below this one are done */
+    struct row row;    /* the message at hand; uid 0: none */
+    struct seqno seqno;
+    uint32_t att;      /* items of it that are done */
+    bool open;         /* its line has been begun */
+    bool has_uid;      /* UID is among the items asked for */
+    bool has_flags;
+    struct imap_stream stream;
+    const char *trouble_code; /* of the first message that could not be answered in full */
+    const char *trouble;
+};
+
+static void note_trouble(struct fetch_state *state, enum err err)
+{
+    if (state->trouble != NULL)
+        return;
+    if (err == ERR_NOT_FOUND) {
+        state->trouble_code = "EXPUNGEISSUED";
+        state->trouble = "Some messages are gone";
+    } else if (err == ERR_UNSUPPORTED) {
+        state->trouble_code = "UNKNOWN-CTE";
+        state->trouble = "The encoding of that part is unknown";
+    } else {
+        state->trouble_code = "CORRUPTION";
+        state->trouble = "Some messages are damaged on the disk; it was reported";
+    }
+}
+
+static bool sets_seen(const struct imap_fetch_args *args)
+{
+    for (uint32_t i = 0; i < args->att_count; i++)
+        if (!args->atts[i].peek)
+            return true;
+    return false;
+}
+
+/* One change for the whole command; the messages it changed tell their FLAGS with the rest. When it
+ * cannot be written (a full disk) the mail is readable all the same. */
+static void set_seen(struct imap_session *session, struct imap_run *run, struct uid_set uids)
+{
+    struct origin origin = imap_origin(session);
+    struct flag_act act = {
+        .uids = uids,
+        .mode = FLAGS_ADD,
+        .flags = { .flags = FLAG_SEEN },
+        .unchanged_since = UINT64_MAX,
+    };
+    struct uid_set modified;
+
+    imap_selected_report(session, run, true);
+    if (act_flags(session->selected->handle.mailbox, &origin, &act, &run->arena, &run->silent,
+                  &modified) == ERR_OK)
+        imap_selected_report(session, run, true);
+}
+
+static bool asks_for(const struct imap_fetch_args *args, enum imap_fetch_kind kind)
+{
+    for (uint32_t i = 0; i < args->att_count; i++)
+        if (args->atts[i].kind == kind)
+            return true;
+    return false;
+}
+
+static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
+{
+    const struct imap_fetch_args *args = run->args;
+    struct fetch_state *state = imap_state_new(run, sizeof(*state));
+    enum err err;
+
+    if (args->changed_since > 0 || args->vanished)
+        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE and QRESYNC are not announced here");
+    if (state == NULL)
+        return imap_answer_err(run, ERR_LIMIT);
+    err = imap_selected_resolve(session, run, &args->set, run->command.uid, &state->uids);
+    if (err == ERR_INVALID)
+        return imap_answer(run, IMAP_BAD, NULL, "No message has that sequence number");
+    if (err != ERR_OK)
+        return imap_answer_err(run, err);
+    state->has_uid = asks_for(args, IMAP_FETCH_UID);
+    state->has_flags = asks_for(args, IMAP_FETCH_FLAGS);
+    if (sets_seen(args) && !session->selected->read_only && state->uids.count > 0)
+        set_seen(session, run, state->uids);
+    return IMAP_AGAIN;
+}
+
+/* Moves to the next message that is asked for; false when all are through. */
+static bool next_message(const struct imap_session *session, struct fetch_state *state)
+{
+    const struct view *view = session->selected->view;
+
+    for (; state->range < state->uids.count; state->range++, state->from_uid = 0) {
+        const struct uid_range *range = &state->uids.ranges[state->range];
+        uint32_t from = state->from_uid > range->first ? state->from_uid : range->first;
+        struct seqno seqno = view_seqno_from(view, (struct uid){ from });
+
+        if (seqno.value > view_count(view))
+            continue;
+        view_row(view, seqno, &state->row);
+        if (state->row.uid.value > range->last)
+            continue;
+        state->seqno = seqno;
+        return true;
+    }
+    return false;
+}
+
+static void end_message(struct fetch_state *state)
+{
+    state->from_uid = state->row.uid.value + 1;
+    state->row.uid.value = 0;
+    state->att = 0;
+    state->open = false;
+}
+
+static void open_line(struct imap_session *session, const struct imap_run *run,
+                      struct fetch_state *state)
+{
+    state->open = true;
+    buf_add(session->out, BYTES("* "));
+    buf_add_number(session->out, state->seqno.value);
+    buf_add(session->out, BYTES(" FETCH ("));
+    if (run->command.uid && !state->has_uid) {
+        buf_add(session->out, BYTES("UID "));
+        buf_add_number(session->out, state->row.uid.value);
+        buf_add_byte(session->out, ' ');
+    }
+}
+
+static void close_line(struct imap_session *session, const struct imap_run *run,
+                       const struct fetch_state *state)
+{
+    if (!state->has_flags && run->silent.value != 0 &&
+        state->row.modseq.value == run->silent.value) {
+        buf_add_byte(session->out, ' ');
+        imap_selected_print_flags(session, &state->row);
+    }
+    buf_add(session->out, BYTES(")\r\n"));
+}
+
+/* The summary, when any item needs it; asked for before the line is begun. */
+static enum err prepare(struct imap_session *session, const struct imap_fetch_args *args,
+                        const struct fetch_state *state, struct summary *out_summary)
+{
+    for (uint32_t i = state->att; i < args->att_count; i++)
+        if (imap_fetch_needs_summary(&args->atts[i]))
+            return body_summary(session->account, state->row.body, session->waker, out_summary);
+    return ERR_OK;
+}
+
+/* A stream that broke off cannot be mended: the client counts on the bytes announced. */
+static enum imap_progress break_off(struct imap_session *session, struct imap_run *run)
+{
+    imap_session_bye(session, "Stored data is damaged; it was reported");
+    return imap_answer(run, IMAP_NO, "CORRUPTION", "Stored data is damaged");
+}
+
+static enum err print_att(struct imap_session *session, struct imap_run *run,
+                          struct fetch_state *state, const struct imap_fetch_att *att,
+                          const struct summary *summary)
+{
+    size_t before = session->out->len;
+    enum err err;
+
+    if (state->att > 0)
+        buf_add_byte(session->out, ' ');
+    if (!imap_fetch_is_section(att)) {
+        imap_fetch_print_item(session, att, &state->row, summary);
+        return ERR_OK;
+    }
+    err = imap_fetch_section(session, run, att, &state->row, &state->stream);
+    if (err == ERR_BUSY)
+        buf_truncate(session->out, before);
+    if (err == ERR_UNSUPPORTED) {
+        imap_fetch_att_print(session->out, att);
+        buf_add_string(session->out, att->kind == IMAP_FETCH_BINARY_SIZE ? " 0" : " NIL");
+    }
+    return err;
+}
+
+/* The items of the message at hand, as far as they go without waiting. ERR_BUSY: wait; ERR_LIMIT: the
+ * step's share is used up. */
+static enum err print_items(struct imap_session *session, struct imap_run *run,
+                            struct fetch_state *state)
+{
+    const struct imap_fetch_args *args = run->args;
+    struct summary summary;
+    enum err err = prepare(session, args, state, &summary);
+
+    if (err != ERR_OK)
+        return err;
+    if (!state->open)
+        open_line(session, run, state);
+    while (state->att < args->att_count) {
+        err = print_att(session, run, state, &args->atts[state->att], &summary);
+        if (err == ERR_BUSY)
+            return err;
+        if (err != ERR_OK)
+            note_trouble(state, err);
+        if (state->stream.active)
+            return ERR_LIMIT;
+        state->att++;
+        /* Reading a section may have taken the summary's memory. */
+        if (imap_fetch_is_section(&args->atts[state->att - 1])) {
+            err = prepare(session, args, state, &summary);
+            if (err != ERR_OK)
+                return err;
+        }
+    }
+    return ERR_OK;
+}
+
+/* Goes on with the message at hand. ERR_OK: it is through. */
+static enum err continue_message(struct imap_session *session, struct imap_run *run,
+                                 struct fetch_state *state)
+{
+    const struct imap_fetch_args *args = run->args;
+    enum err err;
+
+    if (state->stream.active) {
+        err = imap_fetch_stream(session, &args->atts[state->att], &state->row, &state->stream);
+        if (err == ERR_BUSY)
+            return err;
+        if (err != ERR_OK)
+            return ERR_CORRUPT;
+        if (state->stream.active)
+            return ERR_LIMIT;
+        state->att++;
+    }
+    err = print_items(session, run, state);
+    if (err == ERR_OK)
+        close_line(session, run, state);
+    return err;
+}
+
+/* An error that no answer can hide: damage in the middle of a line, or of the whole message. */
+static bool skip_message(struct fetch_state *state, enum err err)
+{
+    if (state->open)
+        return false;
+    note_trouble(state, err);
+    end_message(state);
+    return true;
+}
+
+static enum imap_progress end_fetch(struct imap_run *run, const struct fetch_state *state)
+{
+    if (state->trouble != NULL)
+        return imap_answer(run, IMAP_NO, state->trouble_code, state->trouble);
+    return imap_answer(run, IMAP_OK, NULL, "FETCH done");
+}
+
+enum imap_progress imap_fetch_run(struct imap_session *session, struct imap_run *run)
+{
+    struct fetch_state *state;
+
+    if (run->state == NULL) {
+        enum imap_progress progress = begin(session, run);
+
+        if (progress == IMAP_ENDED)
+            return progress;
+    }
+    state = run->state;
+    for (int i = 0; i < IMAP_MESSAGES_STEP && !imap_output_is_full(session); i++) {
+        enum err err;
+
+        if (state->row.uid.value == 0 && !next_message(session, state))
+            return end_fetch(run, state);
+        err = continue_message(session, run, state);
+        if (err == ERR_OK)
+            end_message(state);
+        else if (err == ERR_BUSY)
+            return IMAP_BLOCKED;
+        else if (err == ERR_LIMIT)
+            return IMAP_AGAIN;
+        else if (!skip_message(state, err))
+            return break_off(session, run);
+    }
+    return IMAP_AGAIN;
+}

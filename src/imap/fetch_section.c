@@ -1,0 +1,357 @@
+/* FETCH items that are sections of the body (RFC 9051 section 6.4.5.1, RFC 3516). */
+#include "imap/fetch.h"
+
+#include "imap/state.h"
+#include "message/header.h"
+#include "message/nstring.h"
+#include "store/body.h"
+
+enum {
+    CHUNK = 16 * 1024,              /* read at a time */
+    HEADER_BYTES_MAX = 1024 * 1024, /* of a header that is filtered; the rest is not looked at */
+};
+
+static bool part_range(const struct imap_section *section, const struct summary_part *part,
+                       struct imap_section_range *out_range)
+{
+    bool embedded = section->text != IMAP_SECTION_ALL && section->text != IMAP_SECTION_MIME;
+
+    if (embedded && !part->has_message)
+        return false;
+    *out_range = (struct imap_section_range){ .encoding = TRANSFER_BINARY };
+    switch (section->text) {
+    case IMAP_SECTION_ALL:
+        out_range->offset = part->body_offset;
+        out_range->bytes = part->body_bytes;
+        out_range->encoding = part->encoding;
+        break;
+    case IMAP_SECTION_MIME:
+        out_range->offset = part->header_offset;
+        out_range->bytes = part->header_bytes;
+        break;
+    case IMAP_SECTION_TEXT:
+        out_range->offset = part->message_text_offset;
+        out_range->bytes = part->message_text_bytes;
+        break;
+    case IMAP_SECTION_HEADER:
+    case IMAP_SECTION_HEADER_FIELDS:
+    case IMAP_SECTION_HEADER_FIELDS_NOT:
+        out_range->offset = part->message_header_offset;
+        out_range->bytes = part->message_header_bytes;
+        break;
+    }
+    return true;
+}
+
+bool imap_section_find(const struct imap_section *section, const struct summary *summary,
+                       struct imap_section_range *out_range)
+{
+    struct summary_part part;
+
+    if (section->part_count == 0 && section->text == IMAP_SECTION_ALL) {
+        *out_range = (struct imap_section_range){ .bytes = summary->message_bytes,
+                                                  .encoding = TRANSFER_BINARY };
+        return true;
+    }
+    return summary_part_find(summary, section->parts, section->part_count, &part) &&
+           part_range(section, &part, out_range);
+}
+
+static bool is_binary(const struct imap_fetch_att *att)
+{
+    return att->kind == IMAP_FETCH_BINARY || att->kind == IMAP_FETCH_BINARY_SIZE;
+}
+
+static bool is_filtered(const struct imap_fetch_att *att)
+{
+    return att->section.text == IMAP_SECTION_HEADER_FIELDS ||
+           att->section.text == IMAP_SECTION_HEADER_FIELDS_NOT;
+}
+
+static void print_name(struct imap_session *session, const struct imap_fetch_att *att)
+{
+    imap_fetch_att_print(session->out, att);
+    buf_add_byte(session->out, ' ');
+}
+
+static void print_nil(struct imap_session *session, const struct imap_fetch_att *att)
+{
+    print_name(session, att);
+    buf_add_string(session->out, att->kind == IMAP_FETCH_BINARY_SIZE ? "0" : "NIL");
+}
+
+/* The part of `len` bytes that a partial fetch asks for (RFC 9051 section 6.4.5). */
+static void clip(const struct imap_fetch_att *att, uint64_t len, uint64_t *out_skip,
+                 uint64_t *out_bytes)
+{
+    uint64_t skip = att->partial ? att->partial_offset : 0;
+
+    if (skip > len)
+        skip = len;
+    *out_skip = skip;
+    *out_bytes = len - skip;
+    if (att->partial && att->partial_bytes < *out_bytes)
+        *out_bytes = att->partial_bytes;
+}
+
+static void print_text(struct imap_session *session, const struct imap_fetch_att *att,
+                       struct bytes text)
+{
+    uint64_t skip;
+    uint64_t len;
+
+    clip(att, text.len, &skip, &len);
+    print_name(session, att);
+    nstring_print_literal(session->out, bytes_slice(text, (size_t)skip, (size_t)len));
+}
+
+static enum err read_header(struct imap_session *session, const struct row *row,
+                            const struct imap_section_range *range, struct buf *header)
+{
+    uint64_t len = range->bytes < HEADER_BYTES_MAX ? range->bytes : HEADER_BYTES_MAX;
+    uint8_t *at = buf_reserve(header, (size_t)len);
+    enum err err = body_read(session->account, row->body, range->offset, at, (size_t)len,
+                             session->waker);
+
+    if (err == ERR_OK)
+        buf_commit(header, (size_t)len);
+    return err;
+}
+
+/* HEADER.FIELDS from the summary where it keeps them, else from the header itself. */
+static enum err print_filtered(struct imap_session *session, const struct imap_fetch_att *att,
+                               const struct row *row, const struct summary *summary)
+{
+    const struct imap_section *section = &att->section;
+    bool exclude = section->text == IMAP_SECTION_HEADER_FIELDS_NOT;
+    struct buf fields = buf_make(HEADER_BYTES_MAX);
+    struct buf header = buf_make(HEADER_BYTES_MAX);
+    struct imap_section_range range;
+    enum err err = ERR_OK;
+
+    if (exclude || section->part_count > 0 ||
+        !summary_header_fields(summary, section->fields, section->field_count, &fields)) {
+        buf_clear(&fields);
+        err = imap_section_find(section, summary, &range) ?
+                  read_header(session, row, &range, &header) :
+                  ERR_NOT_FOUND;
+        if (err == ERR_OK)
+            header_filter(buf_bytes(&header), section->fields, section->field_count, exclude,
+                          &fields);
+    }
+    if (err == ERR_OK)
+        print_text(session, att, buf_bytes(&fields));
+    else if (err != ERR_BUSY)
+        print_nil(session, att);
+    buf_done(&header);
+    buf_done(&fields);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* What is sent as it lies in the log: announced at once, its first chunk read before. */
+static enum err start_plain(struct imap_session *session, const struct imap_fetch_att *att,
+                            const struct row *row, struct imap_stream *stream)
+{
+    uint8_t first[1];
+    uint64_t skip;
+    uint64_t len;
+    enum err err = ERR_OK;
+
+    clip(att, stream->range.bytes, &skip, &len);
+    if (len > 0)
+        err = body_read(session->account, row->body, stream->range.offset + skip, first,
+                        sizeof(first), session->waker);
+    if (err == ERR_BUSY)
+        return err;
+    if (err != ERR_OK) {
+        print_nil(session, att);
+        return err;
+    }
+    print_name(session, att);
+    imap_literal_announce(session->out, len, false);
+    stream->active = len > 0;
+    stream->at = skip;
+    stream->left = len;
+    return ERR_OK;
+}
+
+static enum err read_chunk(struct imap_session *session, const struct row *row,
+                           const struct imap_stream *stream, uint64_t len_max,
+                           struct buf *out_chunk)
+{
+    uint64_t len = stream->range.bytes - stream->at;
+    uint8_t *at;
+    enum err err;
+
+    if (len > len_max)
+        len = len_max;
+    at = buf_reserve(out_chunk, (size_t)len);
+    err = body_read(session->account, row->body, stream->range.offset + stream->at, at, (size_t)len,
+                    session->waker);
+    if (err == ERR_OK)
+        buf_commit(out_chunk, (size_t)len);
+    return err;
+}
+
+/* Decodes the next piece of the range into `decoded`, the end of it included. */
+static enum err decode_chunk(struct imap_session *session, const struct row *row,
+                             struct imap_stream *stream, struct buf *decoded)
+{
+    struct buf chunk = buf_make(CHUNK);
+    enum err err = read_chunk(session, row, stream, CHUNK, &chunk);
+
+    if (err == ERR_OK) {
+        transfer_decode(&stream->decoder, buf_bytes(&chunk), decoded);
+        stream->at += chunk.len;
+        if (stream->at == stream->range.bytes)
+            transfer_decode_finish(&stream->decoder, decoded);
+    }
+    buf_done(&chunk);
+    return err;
+}
+
+/* The first pass over what is decoded: how long is it, does it hold NUL? A step at a time. */
+static enum err measure(struct imap_session *session, const struct row *row,
+                        struct imap_stream *stream)
+{
+    struct buf decoded = buf_make(2 * CHUNK);
+    enum err err = ERR_OK;
+
+    for (int i = 0; i < IMAP_OUTPUT_STEP / CHUNK * 4; i++) {
+        if (stream->at == stream->range.bytes) {
+            stream->counted = true;
+            break;
+        }
+        err = decode_chunk(session, row, stream, &decoded);
+        if (err != ERR_OK)
+            break;
+        stream->decoded += decoded.len;
+        stream->has_nul |= bytes_find_byte(buf_bytes(&decoded), 0, 0) < decoded.len;
+        buf_clear(&decoded);
+    }
+    buf_done(&decoded);
+    return err;
+}
+
+/* The second pass begins: its name, size and announcement. */
+static void announce_decoded(struct imap_session *session, const struct imap_fetch_att *att,
+                             struct imap_stream *stream)
+{
+    uint64_t skip;
+    uint64_t len;
+
+    print_name(session, att);
+    if (att->kind == IMAP_FETCH_BINARY_SIZE) {
+        buf_add_number(session->out, stream->decoded);
+        stream->active = false;
+        return;
+    }
+    clip(att, stream->decoded, &skip, &len);
+    imap_literal_announce(session->out, len, stream->has_nul);
+    stream->decoder = transfer_decoder_make(stream->range.encoding);
+    stream->at = 0;
+    stream->skip = skip;
+    stream->left = len;
+    stream->active = len > 0;
+}
+
+static void send_decoded(struct imap_session *session, struct imap_stream *stream,
+                         struct bytes piece)
+{
+    uint64_t skip = stream->skip < piece.len ? stream->skip : piece.len;
+
+    piece = bytes_slice(bytes_from(piece, (size_t)skip), 0,
+                        stream->left < piece.len ? (size_t)stream->left : piece.len);
+    stream->skip -= skip;
+    stream->left -= piece.len;
+    buf_add(session->out, piece);
+}
+
+static enum err stream_decoded(struct imap_session *session, const struct imap_fetch_att *att,
+                               const struct row *row, struct imap_stream *stream)
+{
+    struct buf decoded = buf_make(2 * CHUNK);
+    enum err err = ERR_OK;
+
+    if (!stream->counted) {
+        err = measure(session, row, stream);
+        if (err == ERR_OK && stream->counted)
+            announce_decoded(session, att, stream);
+        return err;
+    }
+    while (err == ERR_OK && stream->left > 0 && !imap_output_is_full(session)) {
+        err = decode_chunk(session, row, stream, &decoded);
+        if (err == ERR_OK)
+            send_decoded(session, stream, buf_bytes(&decoded));
+        buf_clear(&decoded);
+    }
+    stream->active = stream->left > 0;
+    buf_done(&decoded);
+    return err;
+}
+
+static enum err stream_plain(struct imap_session *session, const struct row *row,
+                             struct imap_stream *stream)
+{
+    while (stream->left > 0 && !imap_output_is_full(session)) {
+        size_t before = session->out->len;
+        enum err err = read_chunk(session, row, stream,
+                                  stream->left < CHUNK ? stream->left : CHUNK, session->out);
+
+        if (err != ERR_OK)
+            return err;
+        stream->at += session->out->len - before;
+        stream->left -= session->out->len - before;
+    }
+    stream->active = stream->left > 0;
+    return ERR_OK;
+}
+
+enum err imap_fetch_stream(struct imap_session *session, const struct imap_fetch_att *att,
+                           const struct row *row, struct imap_stream *stream)
+{
+    return is_binary(att) ? stream_decoded(session, att, row, stream) :
+                            stream_plain(session, row, stream);
+}
+
+static enum err start_section(struct imap_session *session, const struct imap_fetch_att *att,
+                              const struct row *row, const struct summary *summary,
+                              struct imap_stream *stream)
+{
+    if (!imap_section_find(&att->section, summary, &stream->range)) {
+        print_nil(session, att);
+        return ERR_OK;
+    }
+    if (!is_binary(att))
+        return start_plain(session, att, row, stream);
+    if (stream->range.encoding == TRANSFER_UNKNOWN)
+        return ERR_UNSUPPORTED;
+    stream->decoder = transfer_decoder_make(stream->range.encoding);
+    stream->active = true;
+    return ERR_OK;
+}
+
+enum err imap_fetch_section(struct imap_session *session, struct imap_run *run,
+                            const struct imap_fetch_att *att, const struct row *row,
+                            struct imap_stream *stream)
+{
+    struct summary summary;
+    enum err err;
+
+    *stream = (struct imap_stream){ 0 };
+    /* The whole message needs no structure. */
+    if (att->section.part_count == 0 && att->section.text == IMAP_SECTION_ALL) {
+        summary = (struct summary){ .message_bytes = row->size };
+        return start_section(session, att, row, &summary, stream);
+    }
+    err = body_summary(session->account, row->body, session->waker, &summary);
+    if (err == ERR_BUSY)
+        return err;
+    if (err != ERR_OK) {
+        print_nil(session, att);
+        return err;
+    }
+    if (is_filtered(att))
+        return print_filtered(session, att, row, &summary);
+    return start_section(session, att, row, &summary, stream);
+}
