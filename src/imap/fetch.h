@@ -1,8 +1,8 @@
 /* The pieces of a FETCH response (RFC 9051 section 7.5.2), for cmd/fetch.c.
  *
  * Metadata comes from the row and the summary. Sections of the body come in pieces from the log: a
- * short one is read whole before a byte of it is sent, a long one is announced and then streamed, step
- * by step, so that no message is ever held in memory. */
+ * short one is read whole before a byte of it is sent, a long one is announced and then streamed,
+ * step by step, so that no message is ever held in memory. */
 #ifndef ROOST_IMAP_FETCH_H
 #define ROOST_IMAP_FETCH_H
 
@@ -35,13 +35,13 @@ MUST_USE bool imap_section_find(const struct imap_section *section, const struct
 /* A section on its way out; zeroed: none is. */
 struct imap_stream {
     bool active;
-    bool counted;          /* decoding: the first pass has measured the result */
+    bool counted; /* decoding: the first pass has measured the result */
     bool has_nul;
     struct imap_section_range range;
-    uint64_t at;           /* bytes of the range read so far in this pass */
-    uint64_t decoded;      /* bytes of the result seen so far in this pass */
-    uint64_t skip;         /* partial: of the result, not to be sent */
-    uint64_t left;         /* of the result, still to be sent */
+    uint64_t at; /* bytes of the range read so far in this pass */
+    uint64_t decoded; /* bytes of the result seen so far in this pass */
+    uint64_t skip; /* partial: of the result, not to be sent */
+    uint64_t left; /* of the result, still to be sent */
     struct transfer_decoder decoder;
 };
 
@@ -57,8 +57,8 @@ void imap_fetch_print_item(struct imap_session *session, const struct imap_fetch
 
 /* Name and value of a section item. ERR_OK: all is in the output, or the stream has become active:
  * then imap_fetch_stream is to be called until it is not. ERR_BUSY: nothing was printed, call again
- * after the waker. ERR_UNSUPPORTED: the encoding is unknown (UNKNOWN-CTE), nothing was printed. Other
- * errors: NIL was printed. */
+ * after the waker. ERR_UNSUPPORTED: the encoding is unknown (UNKNOWN-CTE), nothing was printed.
+ * Other errors: NIL was printed. */
 MUST_USE enum err imap_fetch_section(struct imap_session *session, struct imap_run *run,
                                      const struct imap_fetch_att *att, const struct row *row,
                                      struct imap_stream *stream);

@@ -41,8 +41,7 @@ bool imap_fetch_needs_summary(const struct imap_fetch_att *att)
 
 static void print_date(struct buf *out, int64_t seconds, int16_t zone)
 {
-    struct imap_date_time date =
-        imap_date_time_from_wall((struct wall){ seconds * 1000000 }, zone);
+    struct imap_date_time date = imap_date_time_from_wall((struct wall){ seconds * 1000000 }, zone);
 
     imap_date_time_print(out, &date);
 }

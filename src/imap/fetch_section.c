@@ -7,7 +7,7 @@
 #include "store/body.h"
 
 enum {
-    CHUNK = 16 * 1024,              /* read at a time */
+    CHUNK = 16 * 1024, /* read at a time */
     HEADER_BYTES_MAX = 1024 * 1024, /* of a header that is filtered; the rest is not looked at */
 };
 
@@ -110,8 +110,8 @@ static enum err read_header(struct imap_session *session, const struct row *row,
 {
     uint64_t len = range->bytes < HEADER_BYTES_MAX ? range->bytes : HEADER_BYTES_MAX;
     uint8_t *at = buf_reserve(header, (size_t)len);
-    enum err err = body_read(session->account, row->body, range->offset, at, (size_t)len,
-                             session->waker);
+    enum err err =
+        body_read(session->account, row->body, range->offset, at, (size_t)len, session->waker);
 
     if (err == ERR_OK)
         buf_commit(header, (size_t)len);
@@ -132,9 +132,9 @@ static enum err print_filtered(struct imap_session *session, const struct imap_f
     if (exclude || section->part_count > 0 ||
         !summary_header_fields(summary, section->fields, section->field_count, &fields)) {
         buf_clear(&fields);
-        err = imap_section_find(section, summary, &range) ?
-                  read_header(session, row, &range, &header) :
-                  ERR_NOT_FOUND;
+        err = imap_section_find(section, summary, &range)
+                  ? read_header(session, row, &range, &header)
+                  : ERR_NOT_FOUND;
         if (err == ERR_OK)
             header_filter(buf_bytes(&header), section->fields, section->field_count, exclude,
                           &fields);
@@ -295,8 +295,8 @@ static enum err stream_plain(struct imap_session *session, const struct row *row
 {
     while (stream->left > 0 && !imap_output_is_full(session)) {
         size_t before = session->out->len;
-        enum err err = read_chunk(session, row, stream,
-                                  stream->left < CHUNK ? stream->left : CHUNK, session->out);
+        enum err err = read_chunk(session, row, stream, stream->left < CHUNK ? stream->left : CHUNK,
+                                  session->out);
 
         if (err != ERR_OK)
             return err;
@@ -310,8 +310,8 @@ static enum err stream_plain(struct imap_session *session, const struct row *row
 enum err imap_fetch_stream(struct imap_session *session, const struct imap_fetch_att *att,
                            const struct row *row, struct imap_stream *stream)
 {
-    return is_binary(att) ? stream_decoded(session, att, row, stream) :
-                            stream_plain(session, row, stream);
+    return is_binary(att) ? stream_decoded(session, att, row, stream)
+                          : stream_plain(session, row, stream);
 }
 
 static enum err start_section(struct imap_session *session, const struct imap_fetch_att *att,

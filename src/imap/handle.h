@@ -1,7 +1,7 @@
 /* A mailbox that a command names: whose it is and that it stays while the command looks at it.
  *
- * Every command reaches a mailbox through a handle, never through the session's account: a mailbox of
- * somebody else will be another kind of handle, and commands will not notice. */
+ * Every command reaches a mailbox through a handle, never through the session's account: a mailbox
+ * of somebody else will be another kind of handle, and commands will not notice. */
 #ifndef ROOST_IMAP_HANDLE_H
 #define ROOST_IMAP_HANDLE_H
 

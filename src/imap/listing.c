@@ -9,8 +9,8 @@ enum { LISTING_ARENA_BYTES = 64 * 1024 };
 
 void imap_listing_init(struct imap_listing *listing, struct account *account)
 {
-    *listing = (struct imap_listing){ .account = account,
-                                      .names = arena_make(LISTING_ARENA_BYTES) };
+    *listing =
+        (struct imap_listing){ .account = account, .names = arena_make(LISTING_ARENA_BYTES) };
 }
 
 void imap_listing_done(struct imap_listing *listing)

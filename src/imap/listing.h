@@ -15,17 +15,17 @@ struct mailbox;
 
 struct imap_listing {
     struct account *account;
-    bool mailboxes;      /* candidates: all that exist */
-    bool subscriptions;  /* candidates: all that are subscribed */
-    bool levels;         /* candidates: levels above those, even without a mailbox */
-    struct arena names;  /* holds `current`; reset as it grows */
-    struct bytes current;/* the last name of the walk, not a level */
-    size_t level_at;     /* bytes of `current` whose levels were handed out already */
-    bool pending;        /* `current` itself is still to come */
+    bool mailboxes; /* candidates: all that exist */
+    bool subscriptions; /* candidates: all that are subscribed */
+    bool levels; /* candidates: levels above those, even without a mailbox */
+    struct arena names; /* holds `current`; reset as it grows */
+    struct bytes current; /* the last name of the walk, not a level */
+    size_t level_at; /* bytes of `current` whose levels were handed out already */
+    bool pending; /* `current` itself is still to come */
 };
 
 struct imap_listed {
-    struct bytes name;       /* valid until the next call */
+    struct bytes name; /* valid until the next call */
     struct mailbox *mailbox; /* NULL: no mailbox of that name */
     bool subscribed;
 };

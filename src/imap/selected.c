@@ -227,8 +227,8 @@ enum err imap_selected_resolve(struct imap_session *session, struct imap_run *ru
     }
     if (!imap_seqset_resolve(set, star, &run->arena, &resolved))
         return ERR_LIMIT;
-    return uid ? uids_of_uids(run, &resolved, out_uids) :
-                 uids_of_seqnos(session, run, &resolved, out_uids);
+    return uid ? uids_of_uids(run, &resolved, out_uids)
+               : uids_of_seqnos(session, run, &resolved, out_uids);
 }
 
 void imap_selected_save(struct imap_selected *selected, struct uid_set uids)

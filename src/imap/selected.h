@@ -20,11 +20,11 @@ enum { IMAP_RECENT_RANGES_MAX = 16 };
 struct imap_selected {
     struct imap_handle handle;
     struct view *view;
-    bool read_only;              /* EXAMINE */
-    uint32_t keywords_told;      /* of the mailbox's table, in FLAGS and PERMANENTFLAGS */
-    uint32_t recent_count;       /* ranges of UIDs that are \Recent here (RFC 3501 s2.3.2) */
+    bool read_only; /* EXAMINE */
+    uint32_t keywords_told; /* of the mailbox's table, in FLAGS and PERMANENTFLAGS */
+    uint32_t recent_count; /* ranges of UIDs that are \Recent here (RFC 3501 s2.3.2) */
     struct uid_range recent[IMAP_RECENT_RANGES_MAX];
-    struct uid_range *saved;     /* SEARCH RETURN (SAVE): UIDs (RFC 9051 s6.4.4.1); owned, malloc */
+    struct uid_range *saved; /* SEARCH RETURN (SAVE): UIDs (RFC 9051 s6.4.4.1); owned, malloc */
     uint32_t saved_count;
 };
 
@@ -38,8 +38,8 @@ void imap_selected_claim_recent(struct imap_session *session);
 bool imap_selected_is_recent(const struct imap_selected *selected, struct uid uid);
 uint32_t imap_selected_recent_count(const struct imap_selected *selected);
 
-/* Moves the view to the present and tells: EXPUNGE, EXISTS, RECENT, FLAGS for new keywords, FETCH of
- * changed flags. With `keep_expunged` no EXPUNGE. Changes numbered run->silent are not told. */
+/* Moves the view to the present and tells: EXPUNGE, EXISTS, RECENT, FLAGS for new keywords, FETCH
+ * of changed flags. With `keep_expunged` no EXPUNGE. Changes numbered run->silent are not told. */
 void imap_selected_report(struct imap_session *session, struct imap_run *run, bool keep_expunged);
 
 /* "FLAGS (...)" without the line around it: what a FETCH response says of the row. */
@@ -49,8 +49,8 @@ void imap_selected_print_flags(struct imap_session *session, const struct row *r
 void imap_selected_print_mailbox_flags(struct imap_session *session);
 
 /* A set of the client, by sequence number or UID, as the UIDs of the view that it names, ascending.
- * ERR_INVALID: a sequence number that no message has (RFC 9051 s6.4: BAD); `$` resolves to the saved
- * result. ERR_LIMIT: arena over budget. */
+ * ERR_INVALID: a sequence number that no message has (RFC 9051 s6.4: BAD); `$` resolves to the
+ * saved result. ERR_LIMIT: arena over budget. */
 MUST_USE enum err imap_selected_resolve(struct imap_session *session, struct imap_run *run,
                                         const struct imap_seqset *set, bool uid,
                                         struct uid_set *out_uids);

@@ -122,8 +122,7 @@ static void finish_run(struct imap_session *session)
     unsigned traits = run->verb->traits;
 
     if (session->selected != NULL && (traits & IMAP_TELLS_ITSELF) == 0)
-        imap_selected_report(session, run,
-                             (traits & IMAP_KEEPS_SEQNOS) != 0 && !run->command.uid);
+        imap_selected_report(session, run, (traits & IMAP_KEEPS_SEQNOS) != 0 && !run->command.uid);
     imap_answer_send(session, run);
     session->bad_commands = run->condition == IMAP_BAD ? session->bad_commands + 1 : 0;
     end_run(session);
@@ -137,8 +136,7 @@ static void refuse_command(struct imap_session *session)
     end_run(session);
 }
 
-static const char *state_complaint(const struct imap_session *session,
-                                   const struct imap_verb *verb)
+static const char *state_complaint(const struct imap_session *session, const struct imap_verb *verb)
 {
     unsigned state = session->selected != NULL ? IMAP_IN_SELECTED : IMAP_IN_AUTHENTICATED;
 
@@ -303,8 +301,8 @@ static enum imap_want step(struct imap_session *session)
     }
 }
 
-enum imap_want imap_session_step(struct imap_session *session, struct bytes in,
-                                 struct imap_now now, size_t *out_used, struct buf *out)
+enum imap_want imap_session_step(struct imap_session *session, struct bytes in, struct imap_now now,
+                                 size_t *out_used, struct buf *out)
 {
     enum imap_want want;
 

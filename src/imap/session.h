@@ -1,9 +1,10 @@
-/* An IMAP session after the login (RFC 9051, RFC 3501): bytes in, bytes out, no descriptor, no clock.
+/* An IMAP session after the login (RFC 9051, RFC 3501): bytes in, bytes out, no descriptor, no
+ * clock.
  *
- * The host (daemon/mail, or a test) feeds what the client sent and lets out what the session answered,
- * when the account's log permits (store/account.h, commit gating). A step does a bounded amount of
- * work and says what it waits for; the host calls again when that has come, or when the session's
- * waker said so. Nothing here blocks. */
+ * The host (daemon/mail, or a test) feeds what the client sent and lets out what the session
+ * answered, when the account's log permits (store/account.h, commit gating). A step does a bounded
+ * amount of work and says what it waits for; the host calls again when that has come, or when the
+ * session's waker said so. Nothing here blocks. */
 #ifndef ROOST_IMAP_SESSION_H
 #define ROOST_IMAP_SESSION_H
 
@@ -21,37 +22,37 @@ struct account;
 struct imap_session;
 
 enum imap_want {
-    IMAP_WANT_INPUT,     /* idle: more bytes from the client, or a wake */
-    IMAP_WANT_TURN,      /* used up its share: call again after the others */
-    IMAP_WANT_WAKE,      /* waits for the disk: call again after the waker was called */
-    IMAP_WANT_DRAIN,     /* output is above IMAP_OUTPUT_HIGH: call again when it has left */
+    IMAP_WANT_INPUT, /* idle: more bytes from the client, or a wake */
+    IMAP_WANT_TURN, /* used up its share: call again after the others */
+    IMAP_WANT_WAKE, /* waits for the disk: call again after the waker was called */
+    IMAP_WANT_DRAIN, /* output is above IMAP_OUTPUT_HIGH: call again when it has left */
     IMAP_WANT_HAND_BACK, /* UNAUTHENTICATE was answered: give the connection back to the gate */
-    IMAP_WANT_CLOSE,     /* let the output out, then close */
+    IMAP_WANT_CLOSE, /* let the output out, then close */
 };
 
 enum {
-    IMAP_OUTPUT_STEP = 64 * 1024,  /* a step stops after about this much output */
+    IMAP_OUTPUT_STEP = 64 * 1024, /* a step stops after about this much output */
     IMAP_OUTPUT_HIGH = 128 * 1024, /* and none begins above this */
-    IMAP_MESSAGES_STEP = 1000,     /* or after looking at this many messages */
+    IMAP_MESSAGES_STEP = 1000, /* or after looking at this many messages */
 };
 
 struct imap_session_limits {
     struct imap_frame_limits frame; /* of commands and of literals held in memory */
     struct imap_grammar_limits grammar;
-    uint64_t message_bytes_max;     /* of one APPEND; APPENDLIMIT (RFC 7889) */
+    uint64_t message_bytes_max; /* of one APPEND; APPENDLIMIT (RFC 7889) */
     size_t command_arena_bytes_max; /* memory that one command may take */
-    int64_t idle_ms_max;            /* autologout, at least 30 minutes (RFC 9051 section 5.4) */
+    int64_t idle_ms_max; /* autologout, at least 30 minutes (RFC 9051 section 5.4) */
 };
 
 /* What a server without settings has. */
 extern const struct imap_session_limits imap_session_limits_default;
 
 struct imap_session_options {
-    struct account *account;  /* open; belongs to the calling thread; outlives the session */
-    struct bytes user;        /* its name, copied */
-    uint64_t number;          /* of the session, in logs and records */
+    struct account *account; /* open; belongs to the calling thread; outlives the session */
+    struct bytes user; /* its name, copied */
+    uint64_t number; /* of the session, in logs and records */
     const struct imap_session_limits *limits; /* borrowed for the session's life */
-    struct waker *waker;      /* called when a step is worth trying again */
+    struct waker *waker; /* called when a step is worth trying again */
     bool tls;
 };
 

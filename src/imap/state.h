@@ -1,8 +1,8 @@
 /* What a session is made of, for the files of this room and of imap/cmd only.
  *
  * One command runs at a time. A runner (imap_runner) does a bounded piece, keeps its place in
- * `run->state` and says what it waits for; its tagged answer is set with imap_answer and sent by the
- * session after the news of the selected mailbox (RFC 9051 section 7). */
+ * `run->state` and says what it waits for; its tagged answer is set with imap_answer and sent by
+ * the session after the news of the selected mailbox (RFC 9051 section 7). */
 #ifndef ROOST_IMAP_STATE_H
 #define ROOST_IMAP_STATE_H
 
@@ -20,9 +20,9 @@ struct imap_selected;
 struct mailbox;
 
 enum imap_progress {
-    IMAP_ENDED,       /* imap_answer was called */
-    IMAP_AGAIN,       /* did its share, has more to do */
-    IMAP_BLOCKED,     /* waits for the session's waker */
+    IMAP_ENDED, /* imap_answer was called */
+    IMAP_AGAIN, /* did its share, has more to do */
+    IMAP_BLOCKED, /* waits for the session's waker */
     IMAP_NEEDS_INPUT, /* wants more of session->in */
 };
 
@@ -37,8 +37,8 @@ enum imap_state_bits {
 enum imap_verb_traits {
     IMAP_KEEPS_SEQNOS = 1, /* no EXPUNGE while it runs, unless in its UID form (s7.5.1) */
     IMAP_TELLS_ITSELF = 2, /* the session adds no news before the tagged answer */
-    IMAP_STREAMS = 4,      /* takes its literals itself: begins at the first announcement */
-    IMAP_FORM_UID = 8,     /* this row is the UID form */
+    IMAP_STREAMS = 4, /* takes its literals itself: begins at the first announcement */
+    IMAP_FORM_UID = 8, /* this row is the UID form */
 };
 
 struct imap_verb {
@@ -57,12 +57,12 @@ struct imap_run {
     const struct imap_verb *verb; /* NULL: none runs */
     struct imap_command command;
     const void *args;
-    void *state;                  /* the runner's own, from the arena; NULL at its first call */
+    void *state; /* the runner's own, from the arena; NULL at its first call */
     void (*release)(struct imap_run *run); /* frees what is not arena memory; may be NULL */
     enum imap_condition condition;
-    struct buf code;              /* response code without brackets; empty: none */
+    struct buf code; /* response code without brackets; empty: none */
     const char *text;
-    struct modseq silent;         /* of this command's own change: not told as news */
+    struct modseq silent; /* of this command's own change: not told as news */
     struct arena arena;
 };
 
@@ -76,12 +76,12 @@ struct imap_session {
     struct imap_framer framer;
     struct imap_run run;
     struct imap_selected *selected; /* NULL: in authenticated state */
-    struct buf login_tag;           /* to be answered by the first step */
+    struct buf login_tag; /* to be answered by the first step */
     struct mono last_input;
-    const char *bye;                /* BYE to be sent; static text */
-    unsigned bad_commands;          /* in a row */
+    const char *bye; /* BYE to be sent; static text */
+    unsigned bad_commands; /* in a row */
     bool tls;
-    bool ended;                     /* LOGOUT or BYE is in the output */
+    bool ended; /* LOGOUT or BYE is in the output */
     bool hand_back;
     /* set for the time of one step */
     struct bytes in;

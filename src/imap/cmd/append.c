@@ -15,11 +15,11 @@
 enum { APPEND_MESSAGES_MAX = 10000 };
 
 enum append_phase {
-    APPEND_BYTES,   /* of a literal */
+    APPEND_BYTES, /* of a literal */
     APPEND_BETWEEN, /* the line behind a literal */
-    APPEND_SETTLE,  /* waits for the bodies to be on the disk */
-    APPEND_DRAIN,   /* refused: the rest of a literal is thrown away */
-    APPEND_REST,    /* refused: and the rest of the command */
+    APPEND_SETTLE, /* waits for the bodies to be on the disk */
+    APPEND_DRAIN, /* refused: the rest of a literal is thrown away */
+    APPEND_REST, /* refused: and the rest of the command */
 };
 
 /* One message; a list, newest first, counted. */
@@ -98,8 +98,8 @@ static enum err open_body(struct imap_session *session, struct imap_run *run,
     entry = ARENA_NEW(&run->arena, struct append_entry);
     if (entry == NULL)
         return ERR_LIMIT;
-    err = body_writer_open(state->handle.account, message->bytes, session->waker,
-                           &entry->item.body);
+    err =
+        body_writer_open(state->handle.account, message->bytes, session->waker, &entry->item.body);
     if (err != ERR_OK)
         return err;
     entry->item.flags = imap_flag_names(&message->flags);
@@ -144,9 +144,8 @@ static bool is_over(const struct append_state *state)
 /* "Expected a mailbox name", for the tagged BAD. */
 static const char *complaint_of(struct imap_run *run, const struct cursor *cur)
 {
-    const char *text = cur->expected == NULL ?
-                           NULL :
-                           arena_format(&run->arena, "Expected %s", cur->expected);
+    const char *text =
+        cur->expected == NULL ? NULL : arena_format(&run->arena, "Expected %s", cur->expected);
 
     return text != NULL ? text : "Syntax error in APPEND";
 }
@@ -254,8 +253,7 @@ static enum imap_progress read_between(struct imap_session *session, struct imap
         refuse(state, IMAP_BAD, NULL, complaint_of(run, &cur));
         if (frame == IMAP_FRAME_LITERAL)
             imap_framer_refuse(&session->framer);
-        return frame == IMAP_FRAME_DONE || is_over(state) ? answer_refused(run, state) :
-                                                            IMAP_AGAIN;
+        return frame == IMAP_FRAME_DONE || is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
     }
     if (ended) {
         state->phase = APPEND_SETTLE;

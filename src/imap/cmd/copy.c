@@ -1,8 +1,8 @@
 /* COPY (RFC 9051 section 6.4.7) and MOVE (section 6.4.8, RFC 6851), with COPYUID (RFC 4315). */
+#include "imap/wire/copy.h"
 #include "imap/cmd/runners.h"
 #include "imap/handle.h"
 #include "imap/selected.h"
-#include "imap/wire/copy.h"
 #include "store/act.h"
 #include "store/mailbox.h"
 

@@ -1,7 +1,7 @@
 /* CREATE (RFC 9051 section 6.3.4) with USE (RFC 6154 section 3). */
+#include "imap/wire/create.h"
 #include "imap/cmd/runners.h"
 #include "imap/special_use.h"
-#include "imap/wire/create.h"
 #include "store/act.h"
 
 enum imap_progress imap_create_run(struct imap_session *session, struct imap_run *run)

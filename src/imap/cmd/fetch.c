@@ -10,13 +10,13 @@
 
 struct fetch_state {
     struct uid_set uids;
-    uint32_t range;    /* the one at hand */
+    uint32_t range; /* the one at hand */
     uint32_t from_uid; /* messages of it below this one are done */
-    struct row row;    /* the message at hand; uid 0: none */
+    struct row row; /* the message at hand; uid 0: none */
     struct seqno seqno;
-    uint32_t att;      /* items of it that are done */
-    bool open;         /* its line has been begun */
-    bool has_uid;      /* UID is among the items asked for */
+    uint32_t att; /* items of it that are done */
+    bool open; /* its line has been begun */
+    bool has_uid; /* UID is among the items asked for */
     bool has_flags;
     struct imap_stream stream;
     const char *trouble_code; /* of the first message that could not be answered in full */
@@ -190,8 +190,8 @@ static enum err print_att(struct imap_session *session, struct imap_run *run,
     return err;
 }
 
-/* The items of the message at hand, as far as they go without waiting. ERR_BUSY: wait; ERR_LIMIT: the
- * step's share is used up. */
+/* The items of the message at hand, as far as they go without waiting. ERR_BUSY: wait; ERR_LIMIT:
+ * the step's share is used up. */
 static enum err print_items(struct imap_session *session, struct imap_run *run,
                             struct fetch_state *state)
 {

@@ -1,9 +1,9 @@
 /* LIST (RFC 9051 section 6.3.9; RFC 5258, RFC 5819, RFC 6154) and LSUB (RFC 3501 section 6.3.9). */
+#include "imap/wire/list.h"
 #include "imap/cmd/runners.h"
 #include "imap/listing.h"
 #include "imap/special_use.h"
 #include "imap/status.h"
-#include "imap/wire/list.h"
 #include "imap/wire/mailbox.h"
 #include "imap/wire/pattern.h"
 #include "store/mailbox.h"
@@ -38,8 +38,8 @@ static bool is_chosen(const struct imap_list_args *args, const struct imap_liste
     return true;
 }
 
-/* CHILDINFO (RFC 9051 section 6.3.9.6): is something below chosen? `*out_hidden`: and some of that is
- * not shown by itself, so that the parent must be. */
+/* CHILDINFO (RFC 9051 section 6.3.9.6): is something below chosen? `*out_hidden`: and some of that
+ * is not shown by itself, so that the parent must be. */
 static bool has_chosen_below(struct imap_session *session, const struct imap_list_args *args,
                              struct bytes parent, bool *out_hidden)
 {
@@ -68,21 +68,20 @@ static uint32_t attributes_of(struct imap_session *session, const struct imap_li
                               const struct imap_listed *listed)
 {
     uint32_t attributes = 0;
-    bool show_subscribed =
-        ((args->selects & IMAP_LIST_SUBSCRIBED) | (args->returns & IMAP_LIST_RETURN_SUBSCRIBED)) !=
-        0;
+    bool show_subscribed = ((args->selects & IMAP_LIST_SUBSCRIBED) |
+                            (args->returns & IMAP_LIST_RETURN_SUBSCRIBED)) != 0;
     bool has_children;
 
     if (listed->mailbox == NULL)
-        attributes |= session->grammar.rev2 || args->extended ? IMAP_ATTRIBUTE_NONEXISTENT :
-                                                                IMAP_ATTRIBUTE_NOSELECT;
+        attributes |= session->grammar.rev2 || args->extended ? IMAP_ATTRIBUTE_NONEXISTENT
+                                                              : IMAP_ATTRIBUTE_NOSELECT;
     else
         attributes |= imap_special_use_from_store(mailbox_uses(listed->mailbox));
     if (show_subscribed && listed->subscribed)
         attributes |= IMAP_ATTRIBUTE_SUBSCRIBED;
-    has_children = listed->mailbox != NULL ?
-                       mailbox_has_children(listed->mailbox) :
-                       imap_listing_has_children(session->account, listed->name);
+    has_children = listed->mailbox != NULL
+                       ? mailbox_has_children(listed->mailbox)
+                       : imap_listing_has_children(session->account, listed->name);
     attributes |= has_children ? IMAP_ATTRIBUTE_HAS_CHILDREN : IMAP_ATTRIBUTE_HAS_NO_CHILDREN;
     return attributes;
 }
@@ -93,8 +92,8 @@ static void print_listed(struct imap_session *session, const struct imap_list_ar
     struct imap_list_response response = {
         .attributes = attributes_of(session, args, listed),
         .name = listed->name,
-        .child_info = child_info ? args->selects & (IMAP_LIST_SUBSCRIBED | IMAP_LIST_SPECIAL_USE) :
-                                   0,
+        .child_info =
+            child_info ? args->selects & (IMAP_LIST_SUBSCRIBED | IMAP_LIST_SPECIAL_USE) : 0,
     };
 
     imap_list_response_print(session->out, &session->grammar, &response);
@@ -150,8 +149,8 @@ enum imap_progress imap_list_run(struct imap_session *session, struct imap_run *
             return imap_answer_err(run, ERR_LIMIT);
         state->listing.subscriptions = (args->selects & IMAP_LIST_SUBSCRIBED) != 0;
         state->listing.mailboxes = !state->listing.subscriptions;
-        state->listing.levels = args->selects == 0 ||
-                                (args->selects & IMAP_LIST_RECURSIVEMATCH) != 0;
+        state->listing.levels =
+            args->selects == 0 || (args->selects & IMAP_LIST_RECURSIVEMATCH) != 0;
     }
     for (int i = 0; i < IMAP_MESSAGES_STEP && !imap_output_is_full(session); i++) {
         if (!imap_listing_next(&state->listing, &listed))

@@ -1,8 +1,8 @@
 /* SELECT and EXAMINE (RFC 9051 sections 6.3.2 and 6.3.3; RFC 3501 section 6.3.1). */
+#include "imap/wire/select.h"
 #include "imap/cmd/runners.h"
 #include "imap/selected.h"
 #include "imap/wire/list.h"
-#include "imap/wire/select.h"
 #include "store/mailbox.h"
 #include "store/view.h"
 
@@ -87,8 +87,8 @@ static enum imap_progress open_mailbox(struct imap_session *session, struct imap
     session->selected = imap_selected_open(session, handle, read_only);
     imap_selected_claim_recent(session);
     print_selected(session);
-    return read_only ? imap_answer(run, IMAP_OK, "READ-ONLY", "EXAMINE done") :
-                       imap_answer(run, IMAP_OK, "READ-WRITE", "SELECT done");
+    return read_only ? imap_answer(run, IMAP_OK, "READ-ONLY", "EXAMINE done")
+                     : imap_answer(run, IMAP_OK, "READ-WRITE", "SELECT done");
 }
 
 enum imap_progress imap_select_run(struct imap_session *session, struct imap_run *run)

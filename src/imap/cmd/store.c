@@ -1,17 +1,18 @@
-/* STORE and UID STORE (RFC 9051 section 6.4.6): one change, then the new flags message by message. */
+/* STORE and UID STORE (RFC 9051 section 6.4.6): one change, then the new flags message by message.
+ */
+#include "imap/wire/store.h"
 #include "imap/cmd/runners.h"
 #include "imap/flags.h"
 #include "imap/selected.h"
-#include "imap/wire/store.h"
 #include "store/act.h"
 #include "store/mailbox.h"
 #include "store/view.h"
 
 struct store_state {
     struct uid_set uids;
-    uint32_t range;    /* the one being told */
+    uint32_t range; /* the one being told */
     uint32_t next_uid; /* in it; 0: not begun */
-    bool gone;         /* some were expunged elsewhere (RFC 5530, EXPUNGEISSUED) */
+    bool gone; /* some were expunged elsewhere (RFC 5530, EXPUNGEISSUED) */
 };
 
 static bool any_is_gone(const struct view *view, struct uid_set uids)

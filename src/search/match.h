@@ -1,0 +1,30 @@
+/* Asks a compiled program of one message after the other. */
+#ifndef ROOST_SEARCH_MATCH_H
+#define ROOST_SEARCH_MATCH_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "search/program.h"
+#include "search/scan.h"
+
+struct account;
+struct waker;
+
+/* The state of one search, zeroed at the start. One message at a time. */
+struct search_match {
+    const struct search_program *program;
+    struct account *account;
+    struct waker *waker;
+    struct search_scan scan; /* of the message at hand */
+};
+
+/* Does the message match? ERR_OK: *out_matches. ERR_BUSY and ERR_LIMIT (the step is used up): call
+ * again with the same message. Other errors: it cannot be read; the caller goes on with the next.
+ */
+MUST_USE enum err search_match_message(struct search_match *match, struct seqno seqno,
+                                       const struct row *row, bool *out_matches);
+
+void search_match_done(struct search_match *match);
+
+#endif

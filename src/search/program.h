@@ -1,0 +1,57 @@
+/* A SEARCH program made ready to be asked of many messages (RFC 9051 section 6.4.4).
+ *
+ * The tree keeps its shape; every leaf becomes a `struct search_key` with what it compares against
+ * already converted: text folded, sets resolved, keywords and dates as numbers. */
+#ifndef ROOST_SEARCH_PROGRAM_H
+#define ROOST_SEARCH_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "imap/wire/search.h"
+#include "store/types.h"
+
+enum { SEARCH_TEXTS_MAX = 64 }; /* BODY and TEXT keys in one program */
+
+struct view;
+
+/* What the keys are relative to. Borrowed for the life of the program. */
+struct search_context {
+    const struct view *view;
+    struct uid_set recent; /* \Recent of this session; empty in IMAP4rev2 */
+    struct uid_set saved; /* what `$` stands for */
+    int64_t now_seconds; /* OLDER and YOUNGER (RFC 5032) */
+};
+
+struct search_key {
+    enum imap_search_type type;
+    enum imap_search_when when;
+    bool wanted; /* FLAG, KEYWORD */
+    uint16_t flags; /* FLAG; 0: \Recent */
+    int keyword; /* index in the mailbox, -1: not used there */
+    int64_t number; /* days, bytes, seconds or MODSEQ */
+    struct uid_set uids; /* SEQUENCE (of sequence numbers), UID */
+    struct bytes field; /* HEADER and kin: the field's name */
+    struct bytes text; /* folded; for EMAILID and THREADID as written */
+    int text_index; /* BODY, TEXT: bit in search_program.texts */
+    const struct search_key *children;
+    const struct search_key *next;
+};
+
+struct search_program {
+    struct search_context context;
+    const struct search_key *root;
+    const struct search_key *texts[SEARCH_TEXTS_MAX]; /* by text_index */
+    uint32_t text_count;
+    size_t text_bytes_max; /* longest of them, folded */
+};
+
+/* All memory from `arena`. ERR_UNSUPPORTED: the charset is unknown, or a text is not in it
+ * (BADCHARSET). ERR_LIMIT: arena over budget, or more than SEARCH_TEXTS_MAX texts. */
+MUST_USE enum err search_compile(const struct imap_search_args *args,
+                                 const struct search_context *context, struct arena *arena,
+                                 struct search_program **out_program);
+
+#endif

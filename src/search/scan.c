@@ -1,0 +1,173 @@
+/* The pass over a message's text. */
+#include "search/scan.h"
+
+#include "message/casemap.h"
+#include "message/header.h"
+#include "message/text.h"
+#include "store/body.h"
+
+enum {
+    PIECE = 16 * 1024,
+    HEADER_BYTES_MAX = 256 * 1024,
+    WINDOW_BYTES_MAX = 8 * 1024 * 1024, /* TEXT_GROWTH_MAX times a piece, and the longest key */
+};
+
+void search_scan_done(struct search_scan *scan)
+{
+    text_reader_free(scan->reader);
+    buf_done(&scan->window);
+    *scan = (struct search_scan){ 0 };
+}
+
+static uint64_t all_texts(const struct search_program *program)
+{
+    return program->text_count == 64 ? UINT64_MAX : (UINT64_C(1) << program->text_count) - 1;
+}
+
+/* Looks for what is still missing in the window, then lets go what no key can begin in. */
+static void look(struct search_scan *scan, const struct search_program *program)
+{
+    struct bytes window = buf_bytes(&scan->window);
+    size_t kept = program->text_bytes_max == 0 ? 0 : program->text_bytes_max - 1;
+
+    for (uint32_t i = 0; i < program->text_count; i++) {
+        const struct search_key *key = program->texts[i];
+
+        if ((scan->found >> i & 1) != 0 || (scan->is_top_header && key->type == IMAP_SEARCH_BODY))
+            continue;
+        if (bytes_find(window, 0, key->text) < window.len || key->text.len == 0)
+            scan->found |= UINT64_C(1) << i;
+    }
+    if (window.len > kept)
+        buf_consume(&scan->window, window.len - kept);
+}
+
+static bool is_text(const struct summary_part *part)
+{
+    return part->kind == MESSAGE_PART_LEAF && bytes_equal_nocase(part->type, BYTES("text"));
+}
+
+static void start_run(struct search_scan *scan, enum search_run run, uint64_t from, uint64_t bytes)
+{
+    text_reader_free(scan->reader);
+    scan->reader = NULL;
+    scan->window.max = WINDOW_BYTES_MAX;
+    buf_clear(&scan->window);
+    scan->run = run;
+    scan->from = from;
+    scan->bytes = bytes;
+    scan->offset = 0;
+}
+
+static void start_text(struct search_scan *scan, const struct summary_part *part)
+{
+    struct text_options options = {
+        .encoding = part->encoding,
+        .charset = part->charset,
+        .is_html = bytes_equal_nocase(part->subtype, BYTES("html")),
+        .is_folded = true,
+    };
+
+    start_run(scan, SEARCH_RUN_TEXT, part->body_offset, part->body_bytes);
+    scan->is_top_header = false;
+    scan->reader = text_reader_new(&options);
+}
+
+/* The next run of bytes to be looked at; false when the message is through. Each part gives its
+ * header first, then its body if that is text; `position` moves on after the second. */
+static bool next_run(struct search_scan *scan, const struct summary *summary)
+{
+    struct summary_part part;
+    size_t position = scan->position;
+
+    while (summary_part_next(summary, &position, &part)) {
+        if (scan->part != part.index + 1) {
+            scan->part = part.index + 1;
+            start_run(scan, SEARCH_RUN_HEADER, part.header_offset, part.header_bytes);
+            scan->is_top_header = part.index == 0;
+            return true;
+        }
+        scan->position = position;
+        if (is_text(&part)) {
+            start_text(scan, &part);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one. */
+static enum err read_header(struct search_scan *scan, const struct search_program *program,
+                            struct account *account, struct body_id body, struct waker *waker)
+{
+    size_t len = scan->bytes < HEADER_BYTES_MAX ? (size_t)scan->bytes : HEADER_BYTES_MAX;
+    struct buf header = buf_make(HEADER_BYTES_MAX);
+    uint8_t *at = buf_reserve(&header, len);
+    enum err err = body_read(account, body, scan->from, at, len, waker);
+    struct header_reader reader;
+    struct header_field field;
+
+    if (err == ERR_OK) {
+        buf_commit(&header, len);
+        reader = header_reader_make(buf_bytes(&header));
+        while (header_next(&reader, &field)) {
+            casemap_fold(field.name, &scan->window);
+            buf_add(&scan->window, BYTES(": "));
+            text_header(field.value, true, &scan->window);
+            buf_add_byte(&scan->window, '\n');
+            look(scan, program);
+        }
+        scan->run = SEARCH_RUN_NONE;
+    }
+    buf_done(&header);
+    return err;
+}
+
+static enum err read_text(struct search_scan *scan, const struct search_program *program,
+                          struct account *account, struct body_id body, struct waker *waker)
+{
+    uint8_t piece[PIECE];
+    uint64_t left = scan->bytes - scan->offset;
+    size_t len = left < sizeof(piece) ? (size_t)left : sizeof(piece);
+    enum err err;
+
+    if (len == 0) {
+        text_reader_finish(scan->reader, &scan->window);
+        look(scan, program);
+        scan->run = SEARCH_RUN_NONE;
+        return ERR_OK;
+    }
+    err = body_read(account, body, scan->from + scan->offset, piece, len, waker);
+    if (err != ERR_OK)
+        return err;
+    scan->offset += len;
+    text_reader_feed(scan->reader, bytes_make(piece, len), &scan->window);
+    look(scan, program);
+    return ERR_OK;
+}
+
+enum err search_scan_step(struct search_scan *scan, const struct search_program *program,
+                          struct account *account, struct body_id body, struct waker *waker)
+{
+    struct summary summary;
+
+    scan->active = true;
+    for (int i = 0; i < SEARCH_BYTES_STEP / PIECE; i++) {
+        enum err err = ERR_OK;
+
+        if (scan->found == all_texts(program))
+            return ERR_OK;
+        if (scan->run == SEARCH_RUN_NONE) {
+            err = body_summary(account, body, waker, &summary);
+            if (err != ERR_OK)
+                return err;
+            if (!next_run(scan, &summary))
+                return ERR_OK;
+        }
+        err = scan->run == SEARCH_RUN_HEADER ? read_header(scan, program, account, body, waker)
+                                             : read_text(scan, program, account, body, waker);
+        if (err != ERR_OK)
+            return err;
+    }
+    return ERR_LIMIT;
+}
