@@ -12,7 +12,7 @@ LAYERS = {
     'config': ['base', 'sys'],
     'ipc': ['base', 'sys'],
     'store': ['base', 'message', 'sys'],
-    'search': ['base', 'message', 'store'],
+    'search': ['base', 'message', 'imap/wire', 'store'],
     'auth': ['base', 'sys'],
     'smtp': ['base', 'message', 'smtp/wire'],
     # What strangers meet before the login: nothing of the store is in reach.

@@ -193,14 +193,19 @@ static void start_command(struct imap_session *session)
     }
 }
 
+/* The tag of what the framer holds; empty when it has none that can be read. */
+static struct bytes tag_of_frame(const struct imap_session *session)
+{
+    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
+    struct bytes tag = { 0 };
+
+    return imap_tag_parse(&cur, &tag) ? tag : bytes_make(NULL, 0);
+}
+
 /* A literal that is neither streamed nor small. */
 static void refuse_literal(struct imap_session *session)
 {
-    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
-    struct imap_command command = { 0 };
-
-    (void)imap_command_parse(&cur, &command);
-    imap_respond(session->out, command.tag, IMAP_BAD, "TOOBIG",
+    imap_respond(session->out, tag_of_frame(session), IMAP_BAD, "TOOBIG",
                  "Literal is larger than this command may hold");
     imap_framer_refuse(&session->framer);
 }
@@ -229,15 +234,12 @@ static void meet_literal(struct imap_session *session)
 
 static void meet_bad_frame(struct imap_session *session)
 {
-    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
-    struct imap_command command = { 0 };
-
     if (imap_framer_trouble(&session->framer) == IMAP_FRAME_LITERAL_TOO_LONG) {
         session->bye = "Literal is larger than anything can be";
         return;
     }
-    (void)imap_command_parse(&cur, &command);
-    imap_respond(session->out, command.tag, IMAP_BAD, "LIMIT", "Command line is too long");
+    imap_respond(session->out, tag_of_frame(session), IMAP_BAD, "LIMIT",
+                 "Command line is too long");
     refuse_command(session);
 }
 

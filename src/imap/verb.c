@@ -36,7 +36,7 @@ static const struct imap_verb imap_verbs[] = {
     { "ENABLE",         ANY,          0,            imap_enable_parse,        imap_enable_run },
     { "EXAMINE",        ANY,          QUIET,        imap_select_parse,        imap_examine_run },
     { "EXPUNGE",        SELECTED,     0,            imap_no_args_parse,       imap_expunge_run },
-    { "EXPUNGE",        SELECTED,     UID,          imap_uid_expunge_parse,   imap_uid_expunge_run },
+    { "EXPUNGE",        SELECTED,     UID,          imap_uid_expunge_parse, imap_uid_expunge_run },
     { "FETCH",          SELECTED,     SEQNOS,       imap_fetch_parse,         imap_fetch_run },
     { "FETCH",          SELECTED,     UID,          imap_fetch_parse,         imap_fetch_run },
     { "ID",             ANY,          0,            imap_id_parse,            imap_id_run },
@@ -58,9 +58,9 @@ static const struct imap_verb imap_verbs[] = {
     { "STORE",          SELECTED,     SEQNOS,       imap_store_parse,         imap_store_run },
     { "STORE",          SELECTED,     UID,          imap_store_parse,         imap_store_run },
     { "SUBSCRIBE",      ANY,          0,            imap_mailbox_args_parse,  imap_subscribe_run },
-    { "UNAUTHENTICATE", ANY,          QUIET,        imap_no_args_parse,       imap_unauthenticate_run },
+    { "UNAUTHENTICATE", ANY,          QUIET,        imap_no_args_parse, imap_unauthenticate_run },
     { "UNSELECT",       SELECTED,     QUIET,        imap_no_args_parse,       imap_unselect_run },
-    { "UNSUBSCRIBE",    ANY,          0,            imap_mailbox_args_parse,  imap_unsubscribe_run },
+    { "UNSUBSCRIBE",    ANY,          0,            imap_mailbox_args_parse, imap_unsubscribe_run },
 };
 /* clang-format on */
 
