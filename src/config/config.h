@@ -51,6 +51,7 @@ struct config {
     uint64_t gate_login_timeout_ms;
     uint64_t gate_connections_max;
     uint64_t gate_connections_per_address_max;
+    struct config_list gate_proxy_from; /* networks as text */
 
     const char *tls_certificate; /* "": made by the server itself */
     const char *tls_key;

@@ -134,6 +134,13 @@ const struct config_key config_keys[] = {
       .max = 1000000,
       .help = "Most of them from one address; loopback is not limited.",
       .example = "256" },
+    { .name = "gate.proxy_from",
+      LIST(gate_proxy_from),
+      .standard = "",
+      .max = 64,
+      .help = "Networks of proxies whose connections begin with a PROXY v2 header, which tells the "
+              "client's address. Others must not send one.",
+      .example = "192.0.2.7 2001:db8::/64" },
 
     { .name = "tls.certificate",
       PATH(tls_certificate),
