@@ -29,7 +29,6 @@ struct tls_settings {
     struct bytes key_pem; /* unencrypted; must belong to the certificate */
     /* One or two keys of TLS_TICKET_KEY_BYTES: the first seals, all open. Empty: no tickets. */
     struct bytes ticket_keys;
-    const char *alpn; /* "imap": chosen when offered; NULL: none */
 };
 
 /* ERR_INVALID with a note when the pair does not parse or does not match. */
@@ -42,14 +41,18 @@ void tls_context_free(struct tls_context *context);
 struct tls_conn;
 
 /* A server connection before its handshake. What is to be sent is appended to `out`, borrowed for
- * the connection's life; its overflow breaks the connection. */
-struct tls_conn *tls_conn_new(struct tls_context *context, struct buf *out);
+ * the connection's life; its overflow breaks the connection. `alpn` ("imap", static) is the only
+ * protocol that a client may ask for; NULL: offers are ignored. */
+struct tls_conn *tls_conn_new(struct tls_context *context, struct buf *out, const char *alpn);
 void tls_conn_free(struct tls_conn *conn); /* NULL is allowed */
 
-/* Ciphertext that came in, used by the calls that follow and valid until they have used it up:
- * tls_conn_unused tells how much they have not. Keep that, and give it first the next time. */
+/* Ciphertext that came in, borrowed and used up by the calls that follow. tls_conn_take_unused
+ * gives what they have not used; keep a copy, and feed it first the next time. */
 void tls_conn_feed(struct tls_conn *conn, struct bytes in);
-size_t tls_conn_unused(const struct tls_conn *conn);
+MUST_USE struct bytes tls_conn_take_unused(struct tls_conn *conn);
+
+/* True when plain bytes wait inside that tls_conn_read would give without more input. */
+bool tls_conn_has_plain(const struct tls_conn *conn);
 
 enum tls_result {
     TLS_DONE, /* handshake complete; or bytes read; or all written */
@@ -76,7 +79,7 @@ struct tls_facts {
     const char *cipher; /* "TLS_AES_256_GCM_SHA384" */
     const char *server_name; /* SNI; "" when none */
     bool resumed;
-    bool has_binding; /* false on TLS 1.2 without extended master secret (RFC 9266 s4.2) */
+    bool has_binding; /* false on TLS 1.2 without extended master secret (RFC 9266 s2) */
     uint8_t binding[TLS_BINDING_BYTES];
 };
 void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *out_facts);
