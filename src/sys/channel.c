@@ -331,10 +331,8 @@ enum err channel_send_wait(int fd, struct bytes message, const int *fds, size_t 
     for (;;) {
         int error = send_message(fd, message, fds, fd_count);
 
-        if (error == 0) {
-            close_all(fds, fd_count);
+        if (error == 0)
             return ERR_OK;
-        }
         if (!is_later(error))
             return ERR_CLOSED;
         if (!wait_until(fd, POLLOUT, deadline))

@@ -68,7 +68,8 @@ MUST_USE enum err channel_send(struct channel *channel, struct bytes message, co
 bool channel_is_congested(const struct channel *channel);
 
 /* For the last words before an exit, and for small tools: sends, or receives, one message and
- * waits up to `timeout_ms` for it. ERR_BUSY when the time is over, ERR_CLOSED. */
+ * waits up to `timeout_ms` for it. Descriptors that were sent stay the caller's, those received are
+ * the caller's. ERR_BUSY when the time is over, ERR_CLOSED. */
 MUST_USE enum err channel_send_wait(int fd, struct bytes message, const int *fds, size_t fd_count,
                                     int timeout_ms);
 MUST_USE enum err channel_receive_wait(int fd, uint8_t into[CHANNEL_MESSAGE_BYTES_MAX],

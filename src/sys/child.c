@@ -26,7 +26,8 @@ enum err child_open_self(int *out_exe_fd, struct note *why)
 
     if (fd < 0)
         return note_fail(why, fd_err(errno),
-                         "cannot open /proc/self/exe: %s; /proc must be mounted", strerror(errno));
+                         "cannot open /proc/self/exe: %s; /proc must be mounted",
+                         fd_errno_text(errno));
     *out_exe_fd = fd;
     return ERR_OK;
 }
@@ -155,7 +156,7 @@ static enum err await_exec(int report_fd, pid_t pid, struct note *why)
         return note_fail(why, ERR_IO, "a role could not be started");
     failure.step[sizeof(failure.step) - 1] = '\0';
     return note_fail(why, fd_err(failure.error), "a role could not be started: %s: %s",
-                     failure.step, strerror(failure.error));
+                     failure.step, fd_errno_text(failure.error));
 }
 
 static void on_ended(struct loop_fd *watch, unsigned what)
@@ -179,12 +180,12 @@ enum err child_start(struct child *child, struct loop *loop, const struct child_
 
     assert(spec->fd_count <= CHILD_FDS_MAX);
     if (pipe2(report, O_CLOEXEC) < 0)
-        return note_fail(why, fd_err(errno), "cannot make a pipe: %s", strerror(errno));
+        return note_fail(why, fd_err(errno), "cannot make a pipe: %s", fd_errno_text(errno));
     pid = fork();
     if (pid == 0)
         run_child(spec, report[1]);
     fd_close(&report[1]);
-    err = pid < 0 ? note_fail(why, fd_err(errno), "cannot fork: %s", strerror(errno))
+    err = pid < 0 ? note_fail(why, fd_err(errno), "cannot fork: %s", fd_errno_text(errno))
                   : await_exec(report[0], pid, why);
     fd_close(&report[0]);
     if (err != ERR_OK)

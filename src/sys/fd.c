@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -176,4 +177,11 @@ enum err fd_err(int error_number)
     case EBADF: return ERR_INVALID;
     default: return ERR_IO;
     }
+}
+
+const char *fd_errno_text(int error_number)
+{
+    const char *text = strerrordesc_np(error_number);
+
+    return text == NULL ? "unknown error" : text;
 }

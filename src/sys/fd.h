@@ -57,4 +57,7 @@ MUST_USE enum err fd_read_at(int fd, uint64_t offset, void *into, size_t len);
  * ENOENT is ERR_NOT_FOUND, EACCES and EPERM are ERR_DENIED, EAGAIN is ERR_BUSY, ... else ERR_IO. */
 enum err fd_err(int error_number);
 
+/* "No such file or directory". Static memory, any thread. */
+const char *fd_errno_text(int error_number);
+
 #endif

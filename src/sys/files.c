@@ -17,7 +17,7 @@ static enum err fail(struct note *why, const char *act, const char *path)
 {
     int error = errno;
 
-    return note_fail(why, fd_err(error), "cannot %s %s: %s", act, path, strerror(error));
+    return note_fail(why, fd_err(error), "cannot %s %s: %s", act, path, fd_errno_text(error));
 }
 
 enum err file_read(const char *path, struct buf *out, struct note *why)

@@ -12,6 +12,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "sys/fd.h"
+
 enum { TRIM_THRESHOLD_BYTES = 256 * 1024, MMAP_THRESHOLD_BYTES = 128 * 1024 };
 
 void process_set_name(const char *name)
@@ -49,8 +51,9 @@ void process_end_soon(int grace_ms)
 {
     struct itimerval after = { .it_value = { .tv_sec = grace_ms / 1000,
                                              .tv_usec = (suseconds_t)(grace_ms % 1000) * 1000 } };
+    const struct sigaction standard = { .sa_handler = SIG_DFL };
 
-    (void)signal(SIGALRM, SIG_DFL);
+    (void)sigaction(SIGALRM, &standard, NULL);
     (void)setitimer(ITIMER_REAL, &after, NULL);
 }
 
@@ -97,6 +100,6 @@ enum err process_become(uint32_t uid, uint32_t gid, struct note *why)
         return ERR_OK;
     if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return note_fail(why, ERR_DENIED, "cannot become user %u, group %u: %s", uid, gid,
-                         strerror(errno));
+                         fd_errno_text(errno));
     return ERR_OK;
 }

@@ -87,10 +87,11 @@ static enum err add_path(int ruleset_fd, const struct sandbox_path *path, uint64
     struct stat st;
 
     if (fstat(path->fd, &st) < 0)
-        return note_fail(why, fd_err(errno), "sandbox: no directory: %s", strerror(errno));
+        return note_fail(why, fd_err(errno), "sandbox: no directory: %s", fd_errno_text(errno));
     beneath.allowed_access = path_rights(path, S_ISDIR(st.st_mode)) & handled;
     if (syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0U) < 0)
-        return note_fail(why, fd_err(errno), "sandbox: landlock_add_rule: %s", strerror(errno));
+        return note_fail(why, fd_err(errno), "sandbox: landlock_add_rule: %s",
+                         fd_errno_text(errno));
     return ERR_OK;
 }
 
@@ -111,7 +112,7 @@ static enum err enter_landlock(const struct sandbox_profile *profile, int abi, s
     fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0U);
     if (fd < 0)
         return note_fail(why, fd_err(errno), "sandbox: landlock_create_ruleset: %s",
-                         strerror(errno));
+                         fd_errno_text(errno));
     for (size_t i = 0; i < profile->path_count; i++) {
         enum err err = add_path(fd, &profile->paths[i], ruleset.fs, why);
 
@@ -120,7 +121,7 @@ static enum err enter_landlock(const struct sandbox_profile *profile, int abi, s
     }
     if (syscall(SYS_landlock_restrict_self, fd, 0U) < 0)
         return note_fail(why, fd_err(errno), "sandbox: landlock_restrict_self: %s",
-                         strerror(errno));
+                         fd_errno_text(errno));
     return ERR_OK;
 }
 
@@ -196,7 +197,7 @@ static enum err enter_seccomp(const struct sandbox_profile *profile, struct note
     if (err == ERR_OK) {
         failed = seccomp_load(filter);
         if (failed < 0)
-            err = note_fail(why, fd_err(-failed), "sandbox: seccomp: %s", strerror(-failed));
+            err = note_fail(why, fd_err(-failed), "sandbox: seccomp: %s", fd_errno_text(-failed));
     }
     seccomp_release(filter);
     return err;
@@ -216,7 +217,7 @@ enum err sandbox_enter(const struct sandbox_profile *profile, bool required, str
             return ERR_UNSUPPORTED;
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return note_fail(why, fd_err(errno), "sandbox: no_new_privs: %s", strerror(errno));
+        return note_fail(why, fd_err(errno), "sandbox: no_new_privs: %s", fd_errno_text(errno));
     if (has.landlock_abi >= LANDLOCK_ABI_NEEDED)
         err = enter_landlock(profile, has.landlock_abi, why);
     if (err == ERR_OK && has.seccomp)

@@ -32,7 +32,7 @@ static const char *const base_names[] = {
     "fcntl", "poll", "ppoll",
     /* the loop */
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2",
-    "timerfd_create", "timerfd_settime",
+    "timerfd_create", "timerfd_settime", "pipe2",
     /* memory */
     "brk", "munmap", "mremap", "madvise", "sysinfo",
     /* time and chance, where the vDSO does not answer */

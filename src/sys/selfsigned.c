@@ -84,8 +84,7 @@ static void add_bio(BIO *bio, struct buf *out)
         buf_add(out, bytes_make(at, (size_t)len));
 }
 
-static bool print(X509 *certificate, EVP_PKEY *key, struct buf *out_certificate_pem,
-                  struct buf *out_key_pem)
+static bool print(X509 *certificate, EVP_PKEY *key, struct selfsigned *out_pair)
 {
     BIO *certificate_bio = BIO_new(BIO_s_mem());
     BIO *key_bio = BIO_new(BIO_s_secmem());
@@ -94,9 +93,9 @@ static bool print(X509 *certificate, EVP_PKEY *key, struct buf *out_certificate_
               PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL) == 1;
 
     if (ok) {
-        add_bio(certificate_bio, out_certificate_pem);
-        add_bio(key_bio, out_key_pem);
-        ok = !out_certificate_pem->overflowed && !out_key_pem->overflowed;
+        add_bio(certificate_bio, &out_pair->certificate_pem);
+        add_bio(key_bio, &out_pair->key_pem);
+        ok = !out_pair->certificate_pem.overflowed && !out_pair->key_pem.overflowed;
     }
     BIO_free(certificate_bio);
     BIO_free(key_bio);
@@ -104,7 +103,7 @@ static bool print(X509 *certificate, EVP_PKEY *key, struct buf *out_certificate_
 }
 
 enum err selfsigned_make(const char *host_name, struct wall now, int days,
-                         struct buf *out_certificate_pem, struct buf *out_key_pem, struct note *why)
+                         struct selfsigned *out_pair, struct note *why)
 {
     EVP_PKEY *key = NULL;
     X509 *certificate = NULL;
@@ -116,7 +115,7 @@ enum err selfsigned_make(const char *host_name, struct wall now, int days,
     key = EVP_EC_gen("P-256");
     certificate = X509_new();
     ok = key != NULL && certificate != NULL && fill(certificate, key, host_name, now, days) &&
-         print(certificate, key, out_certificate_pem, out_key_pem);
+         print(certificate, key, out_pair);
     X509_free(certificate);
     EVP_PKEY_free(key);
     return ok ? ERR_OK : note_fail(why, ERR_IO, "cannot make a certificate for %s", host_name);

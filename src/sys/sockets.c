@@ -21,7 +21,7 @@ static enum err listen_one(const struct addrinfo *info, const char *text, int *o
 
     if (fd < 0)
         return note_fail(why, fd_err(errno), "cannot make a socket for %s: %s", text,
-                         strerror(errno));
+                         fd_errno_text(errno));
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (info->ai_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
@@ -32,7 +32,7 @@ static enum err listen_one(const struct addrinfo *info, const char *text, int *o
                                                : "";
 
         return note_fail(why, error == EADDRINUSE ? ERR_EXISTS : fd_err(error),
-                         "cannot listen on %s: %s%s", text, strerror(error), hint);
+                         "cannot listen on %s: %s%s", text, fd_errno_text(error), hint);
     }
     *out_fd = fd_take(&fd);
     return ERR_OK;
@@ -81,7 +81,7 @@ enum err socket_listen_tcp(const char *host, uint16_t port, int out_fds[SOCKET_F
     failed = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, service, &hints, &infos);
     if (failed != 0)
         return note_fail(why, ERR_NOT_FOUND, "cannot find the address %s: %s", text,
-                         gai_strerror(failed));
+                         gai_fd_errno_text(failed));
     err = listen_all(infos, text, out_fds, out_count, why);
     freeaddrinfo(infos);
     return err;
@@ -118,15 +118,16 @@ static enum err remove_dead(const char *path, const struct sockaddr_un *address,
     struct stat st;
 
     if (lstat(path, &st) < 0)
-        return errno == ENOENT
-                   ? ERR_OK
-                   : note_fail(why, fd_err(errno), "cannot look at %s: %s", path, strerror(errno));
+        return errno == ENOENT ? ERR_OK
+                               : note_fail(why, fd_err(errno), "cannot look at %s: %s", path,
+                                           fd_errno_text(errno));
     if (!S_ISSOCK(st.st_mode))
         return note_fail(why, ERR_EXISTS, "%s is there and is not a socket", path);
     if (connect_unix(address, &fd) == ERR_OK)
         return note_fail(why, ERR_EXISTS, "another server listens on %s", path);
     if (unlink(path) < 0 && errno != ENOENT)
-        return note_fail(why, fd_err(errno), "cannot remove the old %s: %s", path, strerror(errno));
+        return note_fail(why, fd_err(errno), "cannot remove the old %s: %s", path,
+                         fd_errno_text(errno));
     return ERR_OK;
 }
 
@@ -143,15 +144,15 @@ enum err socket_listen_unix(const char *path, const struct socket_owner *owner, 
         return err;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return note_fail(why, fd_err(errno), "cannot make a socket: %s", strerror(errno));
+        return note_fail(why, fd_err(errno), "cannot make a socket: %s", fd_errno_text(errno));
     /* The mode of the new name: nobody may connect before chmod has said who. */
     if (fchmod(fd, 0) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return note_fail(why, fd_err(errno), "cannot bind %s: %s", path, strerror(errno));
+        return note_fail(why, fd_err(errno), "cannot bind %s: %s", path, fd_errno_text(errno));
     if (chown(path, owner->uid, owner->gid) < 0 || chmod(path, owner->mode) < 0)
         return note_fail(why, fd_err(errno), "cannot set the owner or mode of %s: %s", path,
-                         strerror(errno));
+                         fd_errno_text(errno));
     if (listen(fd, SOCKET_BACKLOG) < 0)
-        return note_fail(why, fd_err(errno), "cannot listen on %s: %s", path, strerror(errno));
+        return note_fail(why, fd_err(errno), "cannot listen on %s: %s", path, fd_errno_text(errno));
     *out_fd = fd_take(&fd);
     return ERR_OK;
 }

@@ -1,0 +1,81 @@
+/* Small whole files. */
+#include "sys/files.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kit/assert_bytes.h"
+#include "sys/fd.h"
+
+static char directory[] = "/tmp/roost-files-XXXXXX";
+
+static const char *below(const char *name)
+{
+    static char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return path;
+}
+
+static void test_writing_and_reading(void **state)
+{
+    struct buf out = buf_make(5);
+    struct note why = { "" };
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(file_read(below("a"), &out, &why), ERR_NOT_FOUND);
+    assert_non_null(strstr(why.text, "/a: "));
+    assert_int_equal(file_write(below("a"), BYTES("12345"), 0640, &why), ERR_OK);
+    assert_int_equal(stat(below("a"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(file_read(below("a"), &out, &why), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&out), BYTES("12345"));
+    buf_clear(&out);
+    assert_int_equal(file_write(below("a"), BYTES("123456"), 0600, &why), ERR_OK);
+    assert_int_equal(file_read(below("a"), &out, &why), ERR_LIMIT);
+    assert_int_equal(file_read(directory, &out, &why), ERR_INVALID);
+    assert_int_equal(access(below("a.new"), F_OK), -1);
+    assert_int_equal(file_write(below("no/such"), BYTES("x"), 0600, &why), ERR_NOT_FOUND);
+    assert_int_equal(unlink(below("a")), 0);
+    buf_done(&out);
+}
+
+static void test_directories(void **state)
+{
+    struct note why = { "" };
+    FD_LOCAL int fd = -1;
+
+    (void)state;
+    assert_int_equal(file_make_directory(below("x/y/z"), 0700, &why), ERR_OK);
+    assert_int_equal(file_make_directory(below("x/y/z"), 0700, &why), ERR_OK);
+    assert_int_equal(file_open_directory(below("x/y/z"), &fd, &why), ERR_OK);
+    assert_true(fd_check(fd, FD_KIND_DIRECTORY));
+    assert_int_equal(file_write(below("x/file"), BYTES(""), 0600, &why), ERR_OK);
+    assert_int_equal(file_make_directory(below("x/file"), 0700, &why), ERR_EXISTS);
+    assert_true(file_make_directory(below("x/file/more"), 0700, &why) != ERR_OK);
+    assert_int_equal(file_make_directory("", 0700, &why), ERR_INVALID);
+    assert_int_equal(unlink(below("x/file")), 0);
+    assert_int_equal(rmdir(below("x/y/z")), 0);
+    assert_int_equal(rmdir(below("x/y")), 0);
+    assert_int_equal(rmdir(below("x")), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_writing_and_reading),
+        cmocka_unit_test(test_directories),
+    };
+    int failed;
+
+    if (mkdtemp(directory) == NULL)
+        return 1;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    (void)rmdir(directory);
+    return failed;
+}
