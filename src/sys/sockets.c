@@ -81,7 +81,7 @@ enum err socket_listen_tcp(const char *host, uint16_t port, int out_fds[SOCKET_F
     failed = getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, service, &hints, &infos);
     if (failed != 0)
         return note_fail(why, ERR_NOT_FOUND, "cannot find the address %s: %s", text,
-                         gai_fd_errno_text(failed));
+                         gai_strerror(failed));
     err = listen_all(infos, text, out_fds, out_count, why);
     freeaddrinfo(infos);
     return err;
