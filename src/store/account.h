@@ -1,11 +1,12 @@
 /* One open account: its log, its state in memory, its place on the disk.
  *
- * An account belongs to one thread at a time. account_open and account_close may block for long: they
- * run in a job, with nobody else holding the account; in between it belongs to its shard's loop.
+ * An account belongs to one thread at a time. account_open and account_close may block for long:
+ * they run in a job, with nobody else holding the account; in between it belongs to its shard's
+ * loop.
  *
- * Commit gating (promise 1). An act (store/act.h) is applied in memory and written to the log when it
- * returns; it is durable later. Whoever lets an answer out to the world asks first:
- *     the answer may leave when account_durable(account) >= account_gate(account) was taken after the act.
+ * Commit gating (promise 1). An act (store/act.h) is applied in memory and written to the log when
+ * it returns; it is durable later. Whoever lets an answer out to the world asks first: the answer
+ * may leave when account_durable(account) >= account_gate(account) was taken after the act.
  * account_sync starts one fdatasync for all that waits; the listener hears when it is through. */
 #ifndef ROOST_STORE_ACCOUNT_H
 #define ROOST_STORE_ACCOUNT_H
@@ -18,30 +19,32 @@
 #include "base/time.h"
 #include "store/types.h"
 
+enum { ACCOUNT_MAILBOXES_MAX = 10000 };
+
 struct account;
 struct mailbox;
 struct vfs;
 
 struct account_options {
-    struct vfs *vfs;             /* the account's directory; borrowed until account_close returns */
-    struct executor *executor;   /* where syncs, large writes and reads from the disk run; borrowed */
+    struct vfs *vfs; /* the account's directory; borrowed until account_close returns */
+    struct executor *executor; /* where syncs, large writes and reads from the disk run; borrowed */
     struct account_id id;
-    bool create;                 /* make it when the directory is empty, with the usual mailboxes */
-    bool strict;                 /* mail.durability = strict: flag changes are gated too */
-    uint64_t quota_bytes;        /* limit on living bodies; 0: none */
-    uint32_t mailboxes_max;
-    uint32_t keywords_max;       /* in one mailbox; at most KEYWORDS_PER_MAILBOX_MAX */
+    bool create; /* make it when the directory is empty, with the usual mailboxes */
+    bool strict; /* mail.durability = strict: flag changes are gated too */
+    uint64_t quota_bytes; /* limit on living bodies; 0: none */
+    uint32_t mailboxes_max; /* 0: ACCOUNT_MAILBOXES_MAX */
+    uint32_t keywords_max; /* in one mailbox; 0, or above it: KEYWORDS_PER_MAILBOX_MAX */
     struct wall now;
 };
 
 /* What opening met, for the event log. All zero after a clean shutdown. */
 struct account_report {
-    bool unclean;               /* the last owner did not close */
-    bool epoch;                 /* something may have been lost or repeated: an epoch was written */
+    bool unclean; /* the last owner did not close */
+    bool epoch; /* something may have been lost or repeated: an epoch was written */
     uint64_t records_replayed;
-    uint64_t tail_bytes;        /* set aside behind the last whole batch */
-    uint64_t records_damaged;   /* set aside before the durable mark */
-    struct note damage;         /* where the first damage is */
+    uint64_t tail_bytes; /* set aside behind the last whole batch */
+    uint64_t records_damaged; /* set aside before the durable mark */
+    struct note damage; /* where the first damage is */
 };
 
 /* Calls on the owner's thread, in the turn of the loop in which the thing became true. */
@@ -51,18 +54,21 @@ struct account_listener {
     /* A change touched `mailbox` (messages, flags) or, when NULL, the list of mailboxes. */
     void (*changed)(struct account_listener *listener, struct mailbox *mailbox);
     /* Writing or syncing failed: nothing past the durable mark may be believed. The owner ends all
-     * sessions of the account unanswered, closes it and opens it again. No act succeeds any more. */
+     * sessions of the account unanswered, closes it and opens it again. No act succeeds any more.
+     */
     void (*failed)(struct account_listener *listener, const struct note *why);
 };
 
 /* Locks, recovers and loads. ERR_BUSY: another process holds the lock. ERR_NOT_FOUND: no account
- * there and `create` is false. ERR_CORRUPT is never the answer to damage: see the report.
- * `listener` may be NULL (tools) and is set later by account_set_listener. */
+ * there and `create` is false. ERR_INVALID: the log is that of an account with another id.
+ * ERR_UNSUPPORTED: a newer Roost wrote it. ERR_CORRUPT is never the answer to damage: see the
+ * report. `listener` may be NULL (tools) and is set later by account_set_listener. */
 MUST_USE enum err account_open(const struct account_options *options, struct account **out_account,
                                struct account_report *out_report, struct note *why);
 
-/* Syncs what is unsynced, writes the checkpoint, marks the directory clean, unlocks, frees. No view,
- * handle or body of it may be held. After a failure only unlocks and frees. NULL is allowed. */
+/* Syncs what is unsynced, writes the checkpoint, marks the directory clean, unlocks, frees. No
+ * view, handle or body of it may be held. After a failure only unlocks and frees. NULL is allowed.
+ */
 void account_close(struct account *account, struct wall now);
 
 void account_set_listener(struct account *account, struct account_listener *listener);
@@ -74,9 +80,9 @@ uint64_t account_durable(const struct account *account);
 /* Starts a sync when something is unsynced and none is running; else does nothing. */
 void account_sync(struct account *account);
 
-/* Housekeeping: to be called when the returned time has come (and after acts): syncs ungated changes
- * within a second, writes a checkpoint in steps of at most a few milliseconds. Answers when it wants
- * to be called again; INT64_MAX ms: not before the next act. */
+/* Housekeeping: to be called when the returned time has come (and after acts): syncs ungated
+ * changes within a second, writes a checkpoint in steps of at most a few milliseconds. Answers when
+ * it wants to be called again; INT64_MAX ms: not before the next act. */
 struct mono account_tick(struct account *account, struct mono now, struct wall wall);
 
 /* True while a job of the account is running: it must not be closed before that is false. */
@@ -88,6 +94,7 @@ struct account_id account_id(const struct account *account);
 
 /* Bytes of bodies with a living reference, each counted once per reference; messages likewise. */
 uint64_t account_used_bytes(const struct account *account);
+uint64_t account_used_messages(const struct account *account);
 uint64_t account_quota_bytes(const struct account *account);
 void account_set_quota(struct account *account, uint64_t quota_bytes);
 

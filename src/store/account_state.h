@@ -2,11 +2,41 @@
 #ifndef ROOST_STORE_ACCOUNT_STATE_H
 #define ROOST_STORE_ACCOUNT_STATE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
 #include "store/account.h"
+#include "store/log.h"
 #include "store/state.h"
+#include "store/summary_file.h"
 
 struct account {
     struct state state;
+    struct vfs *vfs; /* borrowed */
+    struct executor *executor; /* borrowed */
+    struct log *log; /* owned */
+    struct log_listener log_listener;
+    struct account_listener *listener; /* borrowed; may be NULL */
+    struct summary_file *summaries; /* owned */
+    struct buf summary; /* the one given out last, encoded */
+    struct buf ops; /* of the change being made */
+    struct list loads; /* struct body_load */
+    uint32_t load_count;
+    struct wall wall; /* the latest time that anybody told */
+    uint64_t quota_bytes;
+    uint32_t mailboxes_max;
+    uint32_t keywords_max;
+    uint32_t jobs; /* running, of bodies, summaries and the checkpoint */
+    bool strict;
+    bool failed;
+    int64_t sync_due_ms; /* when ungated changes must be synced; INT64_MAX: none are waiting */
 };
+
+/* True when `bytes` more would pass the quota. */
+bool account_is_over_quota(const struct account *account, uint64_t bytes);
+
+/* Tells listeners and watchers what the last changes touched. */
+void account_tell(struct account *account);
 
 #endif

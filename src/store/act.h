@@ -1,9 +1,11 @@
-/* Acts: everything that changes an account. One act is one CHANGE record, all or nothing (promise 2).
+/* Acts: everything that changes an account. One act is one CHANGE record, all or nothing (promise
+ * 2).
  *
- * Each function checks first, then writes one batch, then applies the very bytes it wrote through the
- * code that replay uses. It never blocks on a sync: see account.h for when its answer may leave.
- * Errors of all: ERR_IO, ERR_NO_SPACE (nothing happened; the account may have failed, see
- * account_has_failed), ERR_CLOSED (it has failed earlier), ERR_LIMIT (names in account_options). */
+ * Each function checks first, then writes one batch, then applies the very bytes it wrote through
+ * the code that replay uses. It never blocks on a sync: see account.h for when its answer may
+ * leave. Errors of all: ERR_NOT_FOUND (the mailbox was deleted, and is only still held), ERR_IO,
+ * ERR_NO_SPACE (nothing happened; the account may have failed, see account_has_failed), ERR_CLOSED
+ * (it has failed earlier), ERR_LIMIT (names in account_options). */
 #ifndef ROOST_STORE_ACT_H
 #define ROOST_STORE_ACT_H
 
@@ -21,16 +23,17 @@ struct mailbox;
 /* Makes the mailbox and the missing levels above it. ERR_EXISTS; ERR_INVALID: not a name.
  * `uses`: enum special_use; ERR_CONFLICT when another mailbox has that use already. */
 MUST_USE enum err act_mailbox_create(struct account *account, const struct origin *origin,
-                                     struct bytes name, unsigned uses, struct mailbox **out_mailbox);
+                                     struct bytes name, unsigned uses,
+                                     struct mailbox **out_mailbox);
 
 /* Deletes it, not its children (RFC 9051 section 6.3.5): a level that only children have is a name
  * without a mailbox, shown as \NonExistent. ERR_DENIED: INBOX. */
 MUST_USE enum err act_mailbox_delete(struct account *account, const struct origin *origin,
                                      struct mailbox *mailbox);
 
-/* Renames it with all below it and makes missing levels above the new name (RFC 9051 section 6.3.6).
- * INBOX: its messages move to a new mailbox, INBOX and its children stay. ERR_EXISTS; ERR_INVALID:
- * into itself, or not a name. Subscriptions are names and stay. */
+/* Renames it with all below it and makes missing levels above the new name (RFC 9051
+ * section 6.3.6). INBOX: its messages move to a new mailbox, INBOX and its children stay.
+ * ERR_EXISTS; ERR_INVALID: into itself, or not a name. Subscriptions are names and stay. */
 MUST_USE enum err act_mailbox_rename(struct account *account, const struct origin *origin,
                                      struct mailbox *mailbox, struct bytes new_name);
 
@@ -43,7 +46,7 @@ MUST_USE enum err act_subscribe(struct account *account, const struct origin *or
 MUST_USE enum err act_recent_claim(struct account *account, const struct origin *origin,
                                    struct mailbox *mailbox, uint32_t *out_floor);
 
-/* Keywords as spelled by the client; duplicates are allowed. */
+/* Keywords as spelled by the client, 1 to KEYWORD_BYTES_MAX bytes; duplicates are allowed. */
 struct flag_names {
     uint16_t flags; /* enum message_flag */
     const struct bytes *keywords;
@@ -70,8 +73,8 @@ enum flag_mode {
 
 /* STORE. Rows that it does not change are not touched; when it changes none nothing is written and
  * *out_modseq is 0. UIDs that are not there are skipped. Not gated unless the account is strict.
- * With `unchanged_since` not UINT64_MAX (CONDSTORE) rows with a higher MODSEQ are left alone and listed
- * in *out_modified (arena memory). */
+ * With `unchanged_since` not UINT64_MAX (CONDSTORE) rows with a higher MODSEQ are left alone and
+ * listed in *out_modified (arena memory). */
 struct flag_act {
     struct uid_set uids;
     enum flag_mode mode;
@@ -82,15 +85,16 @@ MUST_USE enum err act_flags(struct mailbox *mailbox, const struct origin *origin
                             const struct flag_act *act, struct arena *arena,
                             struct modseq *out_modseq, struct uid_set *out_modified);
 
-/* COPY or MOVE. *out_copied: the UIDs that were there, ascending; the copies take consecutive UIDs from
- * *out_first on in that order. Stores no second body. MOVE expunges in the same change. A message
- * that only a view still has (expunged elsewhere) is skipped. ERR_OVER_QUOTA (COPY only). */
+/* COPY or MOVE. *out_copied: the UIDs that were there, ascending; the copies take consecutive UIDs
+ * from *out_first on in that order. Stores no second body. MOVE expunges in the same change. A
+ * message that only a view still has (expunged elsewhere) is skipped. ERR_OVER_QUOTA (COPY only).
+ */
 MUST_USE enum err act_copy(struct mailbox *from, struct mailbox *to, const struct origin *origin,
                            struct uid_set uids, bool move, struct arena *arena,
                            struct uid_set *out_copied, struct uid *out_first);
 
-/* Expunges those of `uids` that are there (and have \Deleted, when `deleted_only`). *out_count of 0:
- * nothing was written. */
+/* Expunges those of `uids` that are there (and have \Deleted, when `deleted_only`). *out_count of
+ * 0: nothing was written. */
 MUST_USE enum err act_expunge(struct mailbox *mailbox, const struct origin *origin,
                               struct uid_set uids, bool deleted_only, uint32_t *out_count);
 

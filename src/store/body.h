@@ -1,9 +1,9 @@
 /* Bodies of messages: taking them in at any size, reading them back, and their summaries.
  *
- * A body is the exact bytes that FETCH BODY[] returns. Up to BODY_INLINE_BYTES_MAX it waits in memory
- * and goes to the log in one write with its change; a larger one streams into a body segment of its
- * own, written and synced by jobs, so that no slow client holds the end of the log. The message is
- * parsed on the way in, once. */
+ * A body is the exact bytes that FETCH BODY[] returns. Up to BODY_INLINE_BYTES_MAX it waits in
+ * memory and goes to the log in one write with its change; a larger one streams into a body segment
+ * of its own, written and synced by jobs, so that no slow client holds the end of the log. The
+ * message is parsed on the way in, once. */
 #ifndef ROOST_STORE_BODY_H
 #define ROOST_STORE_BODY_H
 
@@ -23,18 +23,18 @@ struct account;
 struct body_writer;
 struct summary;
 
-/* `bytes_max`: the most that will be added (a literal's announced size). `waker` is called when a call
- * that answered ERR_BUSY is worth repeating; it must outlive the writer. ERR_OVER_QUOTA when the
- * account has no room for bytes_max more. */
-MUST_USE enum err body_writer_open(struct account *account, uint64_t bytes_max,
-                                   struct waker *waker, struct body_writer **out_writer);
+/* `bytes_max`: the most that will be added (a literal's announced size). `waker` is called when a
+ * call that answered ERR_BUSY is worth repeating; it must outlive the writer. ERR_OVER_QUOTA when
+ * the account has no room for bytes_max more. */
+MUST_USE enum err body_writer_open(struct account *account, uint64_t bytes_max, struct waker *waker,
+                                   struct body_writer **out_writer);
 
 /* Takes some or all of `bytes`; *out_taken may be 0 with ERR_BUSY. Errors are final. */
 MUST_USE enum err body_writer_add(struct body_writer *writer, struct bytes bytes,
                                   size_t *out_taken);
 
-/* Nothing more will come. ERR_BUSY until a large body is on the disk; then ERR_OK, and the body may be
- * given to act_append once. */
+/* Nothing more will come. ERR_BUSY until a large body is on the disk; then ERR_OK, and the body may
+ * be given to act_append once. */
 MUST_USE enum err body_writer_finish(struct body_writer *writer);
 
 /* Drops what was not given to an act. A job of it may still be running: it cleans up by itself.
@@ -45,14 +45,19 @@ void body_writer_free(struct body_writer *writer);
 uint64_t body_writer_size(const struct body_writer *writer);
 
 /* Reads `len` bytes at `offset` (within the body). ERR_BUSY: they are not in the page cache; a job
- * has been started, `waker` is called, then call again. ERR_CORRUPT: the checksum does not hold, and
- * nothing is given out. ERR_NOT_FOUND: no such body. */
+ * has been started, `waker` is called, then call again. ERR_CORRUPT: the checksum does not hold,
+ * and nothing is given out. ERR_NOT_FOUND: no such body. */
 MUST_USE enum err body_read(struct account *account, struct body_id body, uint64_t offset,
                             void *into, size_t len, struct waker *waker);
 
-/* The summary (message/summary.h), made anew from the body when the derived file lacks or belies it.
- * The views in `out_summary` are valid until the next call that takes the account. ERR_BUSY as above. */
+/* The summary (message/summary.h), made anew from the body when the derived file lacks or belies
+ * it. The views in `out_summary` are valid until the next call that takes the account. ERR_BUSY as
+ * above. */
 MUST_USE enum err body_summary(struct account *account, struct body_id body, struct waker *waker,
                                struct summary *out_summary);
+
+/* The waker will not be called again by reads and summaries: before it is freed while one of them
+ * may still have an ERR_BUSY of its own to answer. */
+void body_waker_forget(struct account *account, struct waker *waker);
 
 #endif

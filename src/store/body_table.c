@@ -68,12 +68,12 @@ void body_table_unreference(struct body_table *table, struct body_entry *entry, 
     table->dead++;
 }
 
-void body_table_purge(struct body_table *table, uint64_t change)
+bool body_table_purge(struct body_table *table, uint64_t change)
 {
     size_t kept = 0;
 
     if (table->dead < 64 || table->dead < table->count / 4)
-        return;
+        return false;
     for (size_t i = 0; i < table->count; i++) {
         const struct body_entry *entry = &table->entries[i];
 
@@ -82,4 +82,5 @@ void body_table_purge(struct body_table *table, uint64_t change)
     }
     table->dead -= table->count - kept;
     table->count = kept;
+    return true;
 }

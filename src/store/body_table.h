@@ -38,7 +38,8 @@ struct body_entry *body_table_add(struct body_table *table, struct body_id id, s
 void body_table_reference(struct body_table *table, struct body_entry *entry);
 void body_table_unreference(struct body_table *table, struct body_entry *entry, uint64_t change);
 
-/* Forgets the bodies that died with a change up to `change`. Cheap unless many are dead. */
-void body_table_purge(struct body_table *table, uint64_t change);
+/* Forgets the bodies that died with a change up to `change`, and answers true; does nothing unless
+ * many are dead. */
+bool body_table_purge(struct body_table *table, uint64_t change);
 
 #endif

@@ -2,8 +2,8 @@
  *
  * Names are UTF-8 in NFC, levels separated by '/', at most MAILBOX_NAME_BYTES_MAX bytes and
  * MAILBOX_LEVELS_MAX levels; "INBOX" is spelled so (a first level that equals it without case is
- * turned into it by the wire). A mailbox that was deleted stays readable as long as somebody holds it
- * (mailbox_hold); mailbox_is_deleted tells. */
+ * turned into it by the wire). A mailbox that was deleted stays readable as long as somebody holds
+ * it (mailbox_hold); mailbox_is_deleted tells. */
 #ifndef ROOST_STORE_MAILBOX_H
 #define ROOST_STORE_MAILBOX_H
 
@@ -22,7 +22,7 @@ struct mailbox_counts {
     uint32_t unseen;
     uint32_t deleted;
     uint32_t recent; /* messages with a UID at or above the recent floor */
-    uint64_t size;   /* sum of RFC822.SIZE */
+    uint64_t size; /* sum of RFC822.SIZE */
 };
 
 /* NULL when there is none. Borrowed: valid until the next act unless held. */

@@ -34,7 +34,8 @@ struct seqno {
 };
 
 struct modseq {
-    uint64_t value; /* RFC 7162: the number of the change that touched the message last; below 2^63 */
+    uint64_t
+        value; /* RFC 7162: the number of the change that touched the message last; below 2^63 */
 };
 
 /* System flags, RFC 9051 section 2.3.2. \Recent is no stored flag: see mailbox_recent_floor. */
@@ -57,7 +58,7 @@ struct keyword_set {
 /* INTERNALDATE: the instant and the zone it is shown in. */
 struct zoned_time {
     int64_t seconds; /* since 1970-01-01 00:00 UTC */
-    int16_t zone;    /* minutes east of UTC, -1439 to 1439 */
+    int16_t zone; /* minutes east of UTC, -1439 to 1439 */
 };
 
 /* One message in one mailbox, as columns hold it. */
@@ -68,7 +69,7 @@ struct row {
     struct modseq modseq;
     struct zoned_time internal_date;
     int64_t save_date; /* seconds; when it entered this mailbox (RFC 8514) */
-    uint64_t size;     /* bytes of the body: RFC822.SIZE */
+    uint64_t size; /* bytes of the body: RFC822.SIZE */
     struct body_id body;
     struct thread_id thread;
 };
@@ -86,30 +87,30 @@ struct uid_set {
 };
 
 enum special_use { /* RFC 6154, RFC 8457; a mailbox has a set of them */
-    USE_ALL = 1,
-    USE_ARCHIVE = 2,
-    USE_DRAFTS = 4,
-    USE_FLAGGED = 8,
-    USE_JUNK = 16,
-    USE_SENT = 32,
-    USE_TRASH = 64,
-    USE_IMPORTANT = 128,
+                   USE_ALL = 1,
+                   USE_ARCHIVE = 2,
+                   USE_DRAFTS = 4,
+                   USE_FLAGGED = 8,
+                   USE_JUNK = 16,
+                   USE_SENT = 32,
+                   USE_TRASH = 64,
+                   USE_IMPORTANT = 128,
 };
 
 enum protocol { /* numbers are on disk: docs/format.md */
-    PROTOCOL_NONE = 0,
-    PROTOCOL_IMAP = 1,
-    PROTOCOL_POP3 = 2,
-    PROTOCOL_LMTP = 3,
-    PROTOCOL_SMTP = 4,
-    PROTOCOL_ADMIN = 5,
-    PROTOCOL_STORE = 6, /* the store itself: epoch, compaction */
+                PROTOCOL_NONE = 0,
+                PROTOCOL_IMAP = 1,
+                PROTOCOL_POP3 = 2,
+                PROTOCOL_LMTP = 3,
+                PROTOCOL_SMTP = 4,
+                PROTOCOL_ADMIN = 5,
+                PROTOCOL_STORE = 6, /* the store itself: epoch, compaction */
 };
 
 /* Who makes a change, and when: written into its record. */
 struct origin {
     enum protocol protocol;
-    uint64_t session;   /* the number that the log lines of that session carry; 0: none */
+    uint64_t session; /* the number that the log lines of that session carry; 0: none */
     struct bytes actor; /* account or administrator's name, at most 255 bytes */
     struct wall now;
 };

@@ -1,7 +1,6 @@
 /* The history of expunges: a list that grows at its end and is cut at its front. */
 #include "store/vanished.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "store/alloc.h"
@@ -32,9 +31,10 @@ void vanished_add(struct vanished *vanished, struct uid_range uids, uint64_t mod
     struct vanished_range *last =
         vanished->count == 0 ? NULL : &vanished->ranges[vanished->count - 1];
 
-    assert(last == NULL || last->modseq <= modseq);
     if (modseq <= vanished->complete_since)
         return;
+    if (last != NULL && last->modseq > modseq)
+        modseq = last->modseq;
     if (last != NULL && last->modseq == modseq && last->uids.last + UINT64_C(1) == uids.first) {
         last->uids.last = uids.last;
         return;

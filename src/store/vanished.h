@@ -26,7 +26,8 @@ struct vanished {
 
 void vanished_done(struct vanished *vanished);
 
-/* `modseq` is not below that of the last call; `uids` were not added before. */
+/* `uids` were not added before. A modseq below that of the last call (a damaged base) counts as
+ * that one: who asks is told more, never less. */
 void vanished_add(struct vanished *vanished, struct uid_range uids, uint64_t modseq);
 
 /* True when the history reaches back to `since`. */

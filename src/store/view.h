@@ -1,9 +1,9 @@
 /* What one session believes a mailbox to be (DESIGN: "In memory").
  *
- * A view is a reference to an immutable snapshot of columns, in blocks of at most VIEW_BLOCK_ROWS rows
- * that are shared with the mailbox and with every view that is equally up to date. Sequence numbers
- * are positions in it, and nothing changes in it until view_refresh says what changed. Rows that were
- * expunged meanwhile stay until a refresh may tell so; view_row_is_gone tells for one. */
+ * A view is a reference to an immutable snapshot of columns, in blocks of at most VIEW_BLOCK_ROWS
+ * rows that are shared with the mailbox and with every view that is equally up to date. Sequence
+ * numbers are positions in it, and nothing changes in it until view_refresh says what changed. Rows
+ * that were expunged meanwhile stay until a refresh may tell so; view_row_is_gone tells for one. */
 #ifndef ROOST_STORE_VIEW_H
 #define ROOST_STORE_VIEW_H
 
@@ -65,27 +65,27 @@ enum view_refresh_flags {
 
 /* What a refresh found, in the order in which a session tells it. */
 struct view_changes {
-    const struct seqno *expunged;     /* to be sent in this order, each counted after the one before */
-    const struct uid *expunged_uids;  /* the same, for VANISHED */
+    const struct seqno *expunged; /* to be sent in this order, each counted after the one before */
+    const struct uid *expunged_uids; /* the same, for VANISHED */
     uint32_t expunged_count;
-    const struct seqno *changed;      /* flags, keywords or modseq differ; numbers after expunges */
+    const struct seqno *changed; /* flags, keywords or modseq differ; numbers after expunges */
     uint32_t changed_count;
-    uint32_t exists_before;           /* after the expunges */
+    uint32_t exists_before; /* after the expunges */
     uint32_t exists_now;
 };
 
-/* Moves the view to the present. Changed rows whose MODSEQ is `silent` are not told (the session's own
- * STORE, reported or .SILENT already); 0: none. A row has one MODSEQ: refresh before the STORE, so that
- * what others did to it before is not hidden by it. Memory of the lists from `arena`; ERR_LIMIT when it is
- * over budget, then the view has not moved. */
+/* Moves the view to the present. Changed rows whose MODSEQ is `silent` are not told (the session's
+ * own STORE, reported or .SILENT already); 0: none. A row has one MODSEQ: refresh before the STORE,
+ * so that what others did to it before is not hidden by it. Memory of the lists from `arena`;
+ * ERR_LIMIT when it is over budget, then the view has not moved. */
 MUST_USE enum err view_refresh(struct view *view, unsigned flags, struct modseq silent,
                                struct arena *arena, struct view_changes *out_changes);
 
 /* True when a refresh would find something; a pointer comparison. */
 bool view_is_stale(const struct view *view);
 
-/* Tells `waker` after each change of the mailbox, its deletion included, until view_close or NULL. One
- * waker a view; it only takes note: no view is closed and no act made from within it. */
+/* Tells `waker` after each change of the mailbox, its deletion included, until view_close or NULL.
+ * One waker a view; it only takes note: no view is closed and no act made from within it. */
 struct waker;
 void view_watch(struct view *view, struct waker *waker);
 

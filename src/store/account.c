@@ -1,0 +1,201 @@
+/* An account from open to close: recovery, commit gating, housekeeping. */
+#include "store/account.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "store/account_open.h"
+#include "store/account_state.h"
+#include "store/alloc.h"
+#include "store/body_load.h"
+#include "store/mailbox.h"
+#include "store/view_state.h"
+
+/* Ungated changes must be on the disk within a second (promise 1); half of it is for the sync. */
+enum { SYNC_DELAY_MS = 500 };
+
+bool account_is_over_quota(const struct account *account, uint64_t bytes)
+{
+    return account->quota_bytes != 0 && (account->state.used_bytes > account->quota_bytes ||
+                                         bytes > account->quota_bytes - account->state.used_bytes);
+}
+
+void account_tell(struct account *account)
+{
+    struct mailbox *mailbox;
+
+    while ((mailbox = state_take_touched(&account->state)) != NULL) {
+        if (account->listener != NULL)
+            account->listener->changed(account->listener, mailbox);
+        view_state_wake(mailbox);
+    }
+    if (account->state.list_touched && account->listener != NULL)
+        account->listener->changed(account->listener, NULL);
+    account->state.list_touched = false;
+}
+
+static void on_durable(struct log_listener *listener)
+{
+    struct account *account = CONTAINER_OF(listener, struct account, log_listener);
+
+    summary_file_flush(account->summaries, log_durable(account->log));
+    if (log_durable(account->log) == log_end(account->log))
+        account->sync_due_ms = INT64_MAX;
+    if (account->listener != NULL)
+        account->listener->durable(account->listener);
+}
+
+static void on_failed(struct log_listener *listener, const struct note *why)
+{
+    struct account *account = CONTAINER_OF(listener, struct account, log_listener);
+
+    account->failed = true;
+    if (account->listener != NULL)
+        account->listener->failed(account->listener, why);
+}
+
+enum err account_open(const struct account_options *options, struct account **out_account,
+                      struct account_report *out_report, struct note *why)
+{
+    struct account *account = store_alloc(1, sizeof(*account));
+    struct account_report report = { 0 };
+    enum err err;
+
+    state_init(&account->state);
+    list_init(&account->loads);
+    account->vfs = options->vfs;
+    account->executor = options->executor;
+    account->log_listener = (struct log_listener){ on_durable, on_failed };
+    account->summary = buf_make(SUMMARY_FILE_BYTES_MAX);
+    account->ops = buf_make(RECORD_CHANGE_BYTES_MAX);
+    account->quota_bytes = options->quota_bytes;
+    account->mailboxes_max =
+        options->mailboxes_max == 0 ? ACCOUNT_MAILBOXES_MAX : options->mailboxes_max;
+    account->keywords_max =
+        options->keywords_max == 0 || options->keywords_max > KEYWORDS_PER_MAILBOX_MAX
+            ? KEYWORDS_PER_MAILBOX_MAX
+            : options->keywords_max;
+    account->strict = options->strict;
+    account->wall = options->now;
+    account->sync_due_ms = INT64_MAX;
+    err = account_recover(account, options, &report, why);
+    if (err != ERR_OK) {
+        account_close(account, options->now);
+        return err;
+    }
+    log_set_listener(account->log, &account->log_listener);
+    account->summaries =
+        summary_file_open(account->vfs, &account->state.id, &account->state.bodies);
+    account_tell(account);
+    *out_account = account;
+    if (out_report != NULL)
+        *out_report = report;
+    return ERR_OK;
+}
+
+void account_close(struct account *account, struct wall now)
+{
+    if (account == NULL)
+        return;
+    assert(account->jobs == 0);
+    assert(list_is_empty(&account->state.views));
+    log_set_listener(account->log, NULL);
+    if (account->log != NULL && !account->failed && log_sync_now(account->log) == ERR_OK &&
+        account->summaries != NULL)
+        summary_file_flush(account->summaries, log_durable(account->log));
+    body_load_free_all(account);
+    summary_file_close(account->summaries);
+    log_close(account->log, now);
+    state_done(&account->state);
+    buf_done(&account->ops);
+    buf_done(&account->summary);
+    free(account);
+}
+
+void account_set_listener(struct account *account, struct account_listener *listener)
+{
+    account->listener = listener;
+}
+
+uint64_t account_gate(const struct account *account)
+{
+    return log_gate(account->log);
+}
+
+uint64_t account_durable(const struct account *account)
+{
+    return log_durable(account->log);
+}
+
+void account_sync(struct account *account)
+{
+    if (!account->failed)
+        log_sync(account->log);
+}
+
+static void tick_sync(struct account *account, struct mono now)
+{
+    if (log_end(account->log) == log_durable(account->log)) {
+        account->sync_due_ms = INT64_MAX;
+        return;
+    }
+    if (account->sync_due_ms == INT64_MAX)
+        account->sync_due_ms = now.ms + SYNC_DELAY_MS;
+    if (now.ms < account->sync_due_ms)
+        return;
+    log_sync(account->log);
+    account->sync_due_ms = now.ms + SYNC_DELAY_MS;
+}
+
+struct mono account_tick(struct account *account, struct mono now, struct wall wall)
+{
+    if (account->failed)
+        return (struct mono){ INT64_MAX };
+    account->wall = wall;
+    tick_sync(account, now);
+    if (body_table_purge(&account->state.bodies, state_views_floor(&account->state)))
+        summary_file_purge(account->summaries, &account->state.bodies);
+    buf_clear(&account->summary);
+    buf_trim(&account->summary);
+    return (struct mono){ account->sync_due_ms };
+}
+
+bool account_is_busy(const struct account *account)
+{
+    return account->jobs > 0 || log_is_busy(account->log);
+}
+
+bool account_has_failed(const struct account *account)
+{
+    return account->failed;
+}
+
+struct account_id account_id(const struct account *account)
+{
+    return account->state.id;
+}
+
+uint64_t account_used_bytes(const struct account *account)
+{
+    return account->state.used_bytes;
+}
+
+uint64_t account_used_messages(const struct account *account)
+{
+    return account->state.used_messages;
+}
+
+uint64_t account_quota_bytes(const struct account *account)
+{
+    return account->quota_bytes;
+}
+
+void account_set_quota(struct account *account, uint64_t quota_bytes)
+{
+    account->quota_bytes = quota_bytes;
+}
+
+struct modseq account_change_number(const struct account *account)
+{
+    return account->state.change;
+}

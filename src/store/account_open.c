@@ -1,0 +1,156 @@
+/* Recovery, as far as it is more than the log's. */
+#include "store/account_open.h"
+
+#include <string.h>
+
+#include "store/account_state.h"
+#include "store/apply.h"
+#include "store/change.h"
+
+/* More than can have been given out and lost: in a tail, what clients do in a second or two; in a
+ * copy or after damage, what they do in years. */
+enum {
+    EPOCH_CHANGES_TAIL = 1 << 20,
+    EPOCH_UIDS = 1 << 20,
+    EPOCH_MAILBOXES = 1 << 16,
+    EPOCH_BODIES = 1 << 20,
+};
+
+#define EPOCH_CHANGES_LONG (UINT64_C(1) << 32)
+
+struct replay {
+    struct account *account;
+    struct account_report *report;
+};
+
+static enum err on_record(void *context, const struct log_record *record)
+{
+    struct replay *replay = context;
+
+    if (!apply_record(&replay->account->state, record) && replay->report->records_damaged++ == 0)
+        note_set(&replay->report->damage, "record in segment %llu at %llu makes no sense",
+                 (unsigned long long)record->place.segment,
+                 (unsigned long long)record->place.offset);
+    return ERR_OK;
+}
+
+static enum err open_log(struct account *account, const struct account_options *options,
+                         struct account_report *report, uint32_t *out_epoch_reasons,
+                         struct note *why)
+{
+    struct replay replay = { account, report };
+    struct log_report met = { 0 };
+    struct log_options log_options = {
+        .vfs = options->vfs,
+        .executor = options->executor,
+        .create = options->create,
+        .now = options->now,
+        .replay = on_record,
+        .context = &replay,
+    };
+    enum err err = log_open(&log_options, &account->log, &met, why);
+
+    if (err != ERR_OK)
+        return err;
+    report->unclean = met.unclean;
+    report->epoch = met.epoch_reasons != 0;
+    report->records_replayed = met.records;
+    report->tail_bytes = met.tail_bytes;
+    if (met.damaged > 0)
+        report->damage = met.damage;
+    report->records_damaged += met.damaged;
+    *out_epoch_reasons = met.epoch_reasons;
+    return ERR_OK;
+}
+
+static struct origin store_origin(const struct account *account)
+{
+    return (struct origin){ .protocol = PROTOCOL_STORE, .now = account->wall };
+}
+
+static enum err write_epoch(struct account *account, uint32_t reasons)
+{
+    bool is_long = (reasons & (EPOCH_COPIED | EPOCH_DAMAGED)) != 0;
+    struct origin origin = store_origin(account);
+    struct op op = { .code = OP_EPOCH };
+    struct change change;
+    enum err err = change_begin(account, &origin, &change);
+
+    if (err != ERR_OK)
+        return err;
+    change.number.value += is_long ? EPOCH_CHANGES_LONG : EPOCH_CHANGES_TAIL;
+    op.as.epoch = (struct op_epoch){
+        .reasons = reasons,
+        .uid_gap = is_long ? EPOCH_UIDS : 0,
+        .mailbox_gap = is_long ? EPOCH_MAILBOXES : 0,
+        .body_gap = EPOCH_BODIES,
+    };
+    change_add(&change, &op);
+    return change_commit(&change, true);
+}
+
+static bool has_id(const struct account *account)
+{
+    static const struct account_id none = { 0 };
+
+    return memcmp(&account->state.id, &none, sizeof(none)) != 0;
+}
+
+/* The account's id and the usual mailboxes, as far as they are missing: in a new account, and where
+ * damage has taken them. */
+static enum err write_beginning(struct account *account, const struct account_id *id)
+{
+    static const struct {
+        const char *name;
+        unsigned uses;
+    } usual[] = {
+        { "INBOX", 0 },       { "Drafts", USE_DRAFTS }, { "Sent", USE_SENT },
+        { "Junk", USE_JUNK }, { "Trash", USE_TRASH },   { "Archive", USE_ARCHIVE },
+    };
+    struct origin origin = store_origin(account);
+    struct op op = { .code = OP_ACCOUNT, .as.account = *id };
+    bool is_new = account->state.mailbox_count == 0;
+    struct change change;
+    enum err err = change_begin(account, &origin, &change);
+
+    if (err != ERR_OK)
+        return err;
+    if (!has_id(account))
+        change_add(&change, &op);
+    for (size_t i = 0; i < ARRAY_COUNT(usual) && (is_new || i == 0); i++) {
+        struct bytes name = bytes_from_string(usual[i].name);
+        struct op subscribe = { .code = OP_SUBSCRIBE, .as.setting = { .on = true, .name = name } };
+
+        if (state_find(&account->state, name) != NULL)
+            continue;
+        (void)change_add_mailbox(&change, name, usual[i].uses);
+        change_add(&change, &subscribe);
+    }
+    err = change_commit(&change, true);
+    return err != ERR_OK ? err : log_sync_now(account->log);
+}
+
+enum err account_recover(struct account *account, const struct account_options *options,
+                         struct account_report *report, struct note *why)
+{
+    uint32_t reasons = 0;
+    enum err err = open_log(account, options, report, &reasons, why);
+    bool is_empty;
+
+    if (err != ERR_OK)
+        return err;
+    is_empty = account->state.change.value == 0 && report->records_damaged == 0;
+    if (is_empty && !options->create)
+        return note_fail(why, ERR_NOT_FOUND, "no account was ever made here");
+    if (has_id(account) && memcmp(&account->state.id, &options->id, sizeof(options->id)) != 0)
+        return note_fail(why, ERR_INVALID, "the log belongs to another account");
+    if (reasons != 0)
+        err = write_epoch(account, reasons);
+    if (err == ERR_OK)
+        err = log_settle(account->log, why);
+    if (err == ERR_OK && (!has_id(account) || state_find(&account->state, BYTES("INBOX")) == NULL))
+        err = write_beginning(account, &options->id);
+    if (err != ERR_OK && why != NULL && why->text[0] == '\0')
+        note_set(why, "writing the log: %s", err_text(err));
+    return err;
+}

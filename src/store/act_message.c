@@ -1,0 +1,194 @@
+/* Acts on messages that are there: STORE, COPY, MOVE, EXPUNGE. */
+#include <assert.h>
+
+#include "store/account_state.h"
+#include "store/act.h"
+#include "store/act_parts.h"
+#include "store/apply.h"
+#include "store/change.h"
+#include "store/mailbox.h"
+#include "store/uid_set.h"
+
+/* What a STORE asks for, as far as the mailbox's table knows the keywords. */
+struct wanted_flags {
+    struct keyword_set keywords;
+    bool has_new; /* names that the table lacks: to add them changes every row */
+};
+
+static struct wanted_flags look_up(const struct mailbox *mailbox, const struct flag_names *names)
+{
+    struct wanted_flags wanted = { 0 };
+
+    for (uint32_t i = 0; i < names->keyword_count; i++) {
+        int index = keyword_table_find(&mailbox->keywords, names->keywords[i]);
+
+        if (index < 0)
+            wanted.has_new = true;
+        else
+            keyword_set_add(&wanted.keywords, (uint32_t)index);
+    }
+    return wanted;
+}
+
+static bool changes_row(const struct row *row, const struct flag_act *act,
+                        const struct wanted_flags *wanted)
+{
+    struct row after = *row;
+
+    if (wanted->has_new && act->mode != FLAGS_REMOVE)
+        return true;
+    apply_flag_mode(&after, act->mode, act->flags.flags, &wanted->keywords);
+    return after.flags != row->flags || !keyword_set_equal(&after.keywords, &row->keywords);
+}
+
+/* Sorts the rows of a STORE into those that it changes and those that CONDSTORE protects. */
+static bool sort_rows(const struct mailbox *mailbox, const struct flag_act *act,
+                      struct arena *arena, struct uid_set *out_changed,
+                      struct uid_set *out_modified)
+{
+    struct uid_set_builder changed = uid_set_builder_make(arena);
+    struct uid_set_builder modified = uid_set_builder_make(arena);
+    struct wanted_flags wanted = look_up(mailbox, &act->flags);
+    struct rows_walk walk = rows_walk_make(&mailbox->rows, act->uids);
+    struct row row;
+
+    while (rows_walk_next(&walk, &row)) {
+        if (row.modseq.value > act->unchanged_since)
+            uid_set_add(&modified, row.uid.value, row.uid.value);
+        else if (changes_row(&row, act, &wanted))
+            uid_set_add(&changed, row.uid.value, row.uid.value);
+    }
+    return uid_set_finish(&changed, out_changed) && uid_set_finish(&modified, out_modified);
+}
+
+static enum err write_flags(struct mailbox *mailbox, const struct origin *origin,
+                            const struct op_flags *flags, struct modseq *out_modseq)
+{
+    struct account *account = mailbox_account(mailbox);
+    struct op op = { .code = OP_FLAGS, .as.flags = *flags };
+    struct change change;
+    enum err err = change_begin(account, origin, &change);
+
+    if (err != ERR_OK)
+        return err;
+    change_add(&change, &op);
+    err = change_commit(&change, account->strict);
+    if (err == ERR_OK)
+        *out_modseq = change.number;
+    return err;
+}
+
+enum err act_flags(struct mailbox *mailbox, const struct origin *origin, const struct flag_act *act,
+                   struct arena *arena, struct modseq *out_modseq, struct uid_set *out_modified)
+{
+    struct op_flags op = { .mailbox = mailbox->id, .mode = (uint8_t)act->mode };
+    struct keyword_table fresh = { 0 };
+    struct modseq modseq = { 0 };
+    struct uid_set modified;
+    enum err err;
+
+    if (mailbox->deleted)
+        return ERR_NOT_FOUND;
+    err = act_keywords(mailbox, &act->flags, act->mode == FLAGS_REMOVE ? NULL : &fresh, arena,
+                       &op.flags);
+    keyword_table_done(&fresh);
+    if (err != ERR_OK)
+        return err;
+    if (!sort_rows(mailbox, act, arena, &op.uids.set, &modified))
+        return ERR_LIMIT;
+    if (op.uids.set.count > 0)
+        err = write_flags(mailbox, origin, &op, &modseq);
+    if (err != ERR_OK)
+        return err;
+    *out_modseq = modseq;
+    if (out_modified != NULL)
+        *out_modified = modified;
+    return ERR_OK;
+}
+
+static enum err write_copy(struct mailbox *from, struct mailbox *to, const struct origin *origin,
+                           struct uid_set uids, bool move)
+{
+    struct op op = { .code = move ? OP_MOVE : OP_COPY };
+    struct change change;
+    enum err err = change_begin(mailbox_account(from), origin, &change);
+
+    if (err != ERR_OK)
+        return err;
+    op.as.copy = (struct op_copy){
+        .from = from->id,
+        .to = to->id,
+        .first = { to->uidnext },
+        .save_date = wall_seconds(origin->now),
+        .uids = { .set = uids },
+    };
+    change_add(&change, &op);
+    return change_commit(&change, true);
+}
+
+enum err act_copy(struct mailbox *from, struct mailbox *to, const struct origin *origin,
+                  struct uid_set uids, bool move, struct arena *arena, struct uid_set *out_copied,
+                  struct uid *out_first)
+{
+    struct uid_set_builder builder = uid_set_builder_make(arena);
+    struct rows_walk walk = rows_walk_make(&from->rows, uids);
+    uint32_t first = to->uidnext;
+    uint64_t bytes = 0;
+    enum err err = ERR_OK;
+    struct uid_set copied;
+    struct row row;
+
+    assert(from->state == to->state);
+    if (from->deleted || to->deleted)
+        return ERR_NOT_FOUND;
+    while (rows_walk_next(&walk, &row)) {
+        uid_set_add(&builder, row.uid.value, row.uid.value);
+        bytes += row.size;
+    }
+    if (!uid_set_finish(&builder, &copied) || uid_set_span(copied) > UINT32_MAX - first)
+        return ERR_LIMIT;
+    if (!move && account_is_over_quota(mailbox_account(from), bytes))
+        return ERR_OVER_QUOTA;
+    if (copied.count > 0)
+        err = write_copy(from, to, origin, copied, move);
+    if (err != ERR_OK)
+        return err;
+    *out_copied = copied;
+    *out_first = (struct uid){ first };
+    return ERR_OK;
+}
+
+enum err act_expunge(struct mailbox *mailbox, const struct origin *origin, struct uid_set uids,
+                     bool deleted_only, uint32_t *out_count)
+{
+    struct arena arena = arena_make(ACT_ARENA_BYTES);
+    struct uid_set_builder builder = uid_set_builder_make(&arena);
+    struct rows_walk walk = rows_walk_make(&mailbox->rows, uids);
+    struct op op = { .code = OP_EXPUNGE };
+    enum err err = ERR_OK;
+    struct change change;
+    uint32_t count = 0;
+    struct row row;
+
+    while (rows_walk_next(&walk, &row)) {
+        if (deleted_only && (row.flags & FLAG_DELETED) == 0)
+            continue;
+        uid_set_add(&builder, row.uid.value, row.uid.value);
+        count++;
+    }
+    op.as.expunge.mailbox = mailbox->id;
+    if (mailbox->deleted)
+        err = ERR_NOT_FOUND;
+    else if (!uid_set_finish(&builder, &op.as.expunge.uids.set))
+        err = ERR_LIMIT;
+    if (err == ERR_OK && count > 0)
+        err = change_begin(mailbox_account(mailbox), origin, &change);
+    if (err == ERR_OK && count > 0) {
+        change_add(&change, &op);
+        err = change_commit(&change, true);
+    }
+    if (err == ERR_OK)
+        *out_count = count;
+    arena_done(&arena);
+    return err;
+}

@@ -1,0 +1,41 @@
+/* What ops do to the state. The one way in which anything changes: acts and replay come through
+ * here with the same bytes, so that an account is the same before and after it was opened again.
+ *
+ * Ops come from the disk: one that does not fit the state (a mailbox that is not there, a UID used
+ * already) is skipped, whole or for the rows that it misses, and nothing is asserted of it. */
+#ifndef ROOST_STORE_APPLY_H
+#define ROOST_STORE_APPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/act.h"
+#include "store/log.h"
+#include "store/op.h"
+#include "store/state.h"
+
+/* Applies a CHANGE or BASE record, all of it or (false: its bytes make no sense) nothing. A CHANGE
+ * whose number is not above the last one is no news: nothing is done. */
+bool apply_record(struct state *state, const struct log_record *record);
+
+/* Applies one op of change `number`. */
+void apply_op(struct state *state, const struct op *op, struct modseq number);
+
+/* What STORE makes of the flags of a row. */
+void apply_flag_mode(struct row *row, enum flag_mode mode, uint16_t flags,
+                     const struct keyword_set *keywords);
+
+/* The ops that put, copy and remove messages: in apply_message.c. */
+void apply_put(struct state *state, const struct op_put *put, struct modseq number);
+void apply_flags(struct state *state, const struct op_flags *flags, struct modseq number);
+void apply_copy(struct state *state, const struct op_copy *copy, bool move, struct modseq number);
+void apply_expunge(struct state *state, struct mailbox_id mailbox, const struct op_uids *uids,
+                   struct modseq number);
+
+/* The ops of a base or a checkpoint, false for other ones: in apply_base.c. */
+bool apply_base(struct state *state, const struct op *op);
+
+/* Notes that a change touched the mailbox's rows: snapshot, HIGHESTMODSEQ, whom to tell. */
+void apply_touch(struct mailbox *mailbox, struct modseq number);
+
+#endif

@@ -1,0 +1,80 @@
+/* From ops to a record to the state. */
+#include "store/change.h"
+
+#include <assert.h>
+
+#include "store/account_state.h"
+#include "store/apply.h"
+
+enum err change_begin(struct account *account, const struct origin *origin,
+                      struct change *out_change)
+{
+    enum err err;
+
+    if (account->failed)
+        return ERR_CLOSED;
+    err = log_batch(account->log);
+    if (err != ERR_OK)
+        return err;
+    buf_clear(&account->ops);
+    account->wall = origin->now;
+    *out_change = (struct change){
+        .account = account,
+        .origin = origin,
+        .number = { account->state.change.value + 1 },
+        .mailbox_next = account->state.mailbox_next,
+        .uidvalidity_last = account->state.uidvalidity_last,
+    };
+    return ERR_OK;
+}
+
+void change_add(struct change *change, const struct op *op)
+{
+    op_encode(&change->account->ops, op);
+}
+
+struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, unsigned uses)
+{
+    int64_t now = wall_seconds(change->origin->now);
+    struct op op = { .code = OP_MAILBOX_CREATE };
+
+    change->uidvalidity_last++;
+    if (now > change->uidvalidity_last && now <= UINT32_MAX)
+        change->uidvalidity_last = (uint32_t)now;
+    change->mailboxes++;
+    op.as.mailbox = (struct op_mailbox){
+        .id = { change->mailbox_next++ },
+        .uidvalidity = change->uidvalidity_last,
+        .uses = uses,
+        .name = name,
+    };
+    change_add(change, &op);
+    return op.as.mailbox.id;
+}
+
+enum err change_commit(struct change *change, bool gated)
+{
+    struct account *account = change->account;
+    struct log_record record;
+    bool applied;
+    enum err err;
+
+    if (account->ops.overflowed ||
+        change->mailboxes > account->mailboxes_max - account->state.mailbox_count)
+        return ERR_LIMIT;
+    err = log_add_change(account->log, change->origin, change->number, buf_bytes(&account->ops),
+                         &record);
+    if (err == ERR_OK)
+        err = log_append(account->log, gated);
+    account->failed = account->failed || log_has_failed(account->log);
+    if (err != ERR_OK)
+        return err;
+    applied = apply_record(&account->state, &record);
+    assert(applied && account->state.change.value == change->number.value);
+    if (account->ops.capacity > 64 * 1024) {
+        buf_clear(&account->ops);
+        buf_trim(&account->ops);
+    }
+    account_tell(account);
+    return ERR_OK;
+}

@@ -1,0 +1,36 @@
+/* One act on its way into the log and the state: begin, add ops, commit. */
+#ifndef ROOST_STORE_CHANGE_H
+#define ROOST_STORE_CHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/op.h"
+#include "store/types.h"
+
+struct account;
+struct mailbox;
+
+struct change {
+    struct account *account;
+    const struct origin *origin;
+    struct modseq number; /* that the change will have */
+    uint32_t mailbox_next; /* the next mailbox id, those of this change counted */
+    uint32_t uidvalidity_last;
+    uint32_t mailboxes; /* that this change makes */
+};
+
+/* Begins a batch of the log. A change that is not committed is forgotten. ERR_CLOSED. */
+MUST_USE enum err change_begin(struct account *account, const struct origin *origin,
+                               struct change *out_change);
+
+void change_add(struct change *change, const struct op *op);
+
+/* Adds the creation of a mailbox with the next id and a UIDVALIDITY never used; answers the id. */
+struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, unsigned uses);
+
+/* Writes the batch and applies it. ERR_LIMIT: too large, or too many mailboxes. */
+MUST_USE enum err change_commit(struct change *change, bool gated);
+
+#endif

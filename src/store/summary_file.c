@@ -1,0 +1,380 @@
+/* Two files: `summary` holds the summaries, `summary.index` says where each one is. */
+#include "store/summary_file.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/crc.h"
+#include "base/num.h"
+#include "message/summary.h"
+#include "store/alloc.h"
+#include "store/body_table.h"
+#include "sys/vfs.h"
+
+enum {
+    SUMMARY_HEAD_BYTES = 32, /* of each file */
+    SUMMARY_ENTRY_BYTES = 24, /* before each summary, and each entry of the index */
+    SUMMARY_REWRITE_BYTES = 1024 * 1024, /* smaller files are never written anew */
+};
+
+static const char data_path[] = "summary";
+static const char index_path[] = "summary.index";
+static const char data_new_path[] = "summary.new";
+
+struct entry {
+    uint64_t body;
+    uint64_t offset; /* of its head in `summary` */
+    uint32_t length;
+};
+
+struct waiting {
+    uint64_t body;
+    uint64_t position;
+    struct bytes encoded; /* owned */
+};
+
+struct summary_file {
+    struct vfs *vfs; /* borrowed */
+    struct account_id account;
+    struct vfs_file *data; /* NULL: nothing can be kept */
+    struct vfs_file *index;
+    uint64_t end; /* of `summary` */
+    struct entry *entries; /* sorted by body */
+    size_t count;
+    size_t capacity;
+    struct waiting *waiting; /* by position */
+    size_t waiting_count;
+    size_t waiting_capacity;
+};
+
+static struct bytes file_head(const struct account_id *account, uint8_t head[SUMMARY_HEAD_BYTES])
+{
+    memcpy(head, "ROOSTSUM", 8);
+    num_store_u32(head + 8, SUMMARY_VERSION);
+    num_store_u32(head + 12, 0);
+    memcpy(head + 16, account->raw, 16);
+    return bytes_make(head, SUMMARY_HEAD_BYTES);
+}
+
+static void give_up(struct summary_file *file)
+{
+    vfs_close(file->data);
+    vfs_close(file->index);
+    file->data = NULL;
+    file->index = NULL;
+    file->count = 0;
+}
+
+/* Opens one file; one that does not begin as it should is begun anew. */
+static struct vfs_file *open_one(struct summary_file *file, const char *path, uint64_t *out_size)
+{
+    uint8_t want[SUMMARY_HEAD_BYTES];
+    uint8_t have[SUMMARY_HEAD_BYTES];
+    struct bytes head = file_head(&file->account, want);
+    struct vfs_file *opened;
+
+    if (file->vfs->open(file->vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &opened) != ERR_OK)
+        return NULL;
+    if (opened->calls->size(opened, out_size) == ERR_OK && *out_size >= head.len &&
+        vfs_read(opened, 0, have, head.len, 0) == ERR_OK && memcmp(have, want, head.len) == 0)
+        return opened;
+    *out_size = head.len;
+    if (opened->calls->truncate(opened, 0) == ERR_OK && vfs_append(opened, head) == ERR_OK)
+        return opened;
+    vfs_close(opened);
+    return NULL;
+}
+
+static size_t lower_bound(const struct summary_file *file, uint64_t body)
+{
+    size_t low = 0;
+    size_t high = file->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (file->entries[middle].body < body)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static const struct entry *find_entry(const struct summary_file *file, uint64_t body)
+{
+    size_t at = lower_bound(file, body);
+
+    return at < file->count && file->entries[at].body == body ? &file->entries[at] : NULL;
+}
+
+/* The newest entry of a body counts. */
+static void add_entry(struct summary_file *file, struct entry entry)
+{
+    size_t at = lower_bound(file, entry.body);
+
+    if (at < file->count && file->entries[at].body == entry.body) {
+        file->entries[at] = entry;
+        return;
+    }
+    file->entries = store_grow(file->entries, file->count, &file->capacity, sizeof(*file->entries));
+    memmove(file->entries + at + 1, file->entries + at,
+            (file->count - at) * sizeof(*file->entries));
+    file->entries[at] = entry;
+    file->count++;
+}
+
+static uint32_t entry_crc(const uint8_t raw[SUMMARY_ENTRY_BYTES], struct bytes data)
+{
+    return crc32c(crc32c(0, bytes_make(raw, SUMMARY_ENTRY_BYTES - 4)), data);
+}
+
+/* Body, offset and length; in front of a summary the checksum is over the summary as well. */
+static void encode_entry(const struct entry *entry, struct bytes data,
+                         uint8_t raw[SUMMARY_ENTRY_BYTES])
+{
+    num_store_u64(raw, entry->body);
+    num_store_u64(raw + 8, entry->offset);
+    num_store_u32(raw + 16, entry->length);
+    num_store_u32(raw + 20, entry_crc(raw, data));
+}
+
+static bool decode_entry(const uint8_t raw[SUMMARY_ENTRY_BYTES], struct bytes data,
+                         struct entry *out_entry)
+{
+    if (num_load_u32(raw + 20) != entry_crc(raw, data))
+        return false;
+    *out_entry = (struct entry){ num_load_u64(raw), num_load_u64(raw + 8), num_load_u32(raw + 16) };
+    return true;
+}
+
+static void read_index(struct summary_file *file, uint64_t index_size,
+                       const struct body_table *bodies)
+{
+    enum { ENTRIES_AT_ONCE = 1024 };
+    uint8_t *raw = store_alloc(ENTRIES_AT_ONCE, SUMMARY_ENTRY_BYTES);
+    uint64_t left = (index_size - SUMMARY_HEAD_BYTES) / SUMMARY_ENTRY_BYTES;
+    uint64_t at = SUMMARY_HEAD_BYTES;
+
+    while (left > 0) {
+        size_t count = left < ENTRIES_AT_ONCE ? (size_t)left : ENTRIES_AT_ONCE;
+
+        if (vfs_read(file->index, at, raw, count * SUMMARY_ENTRY_BYTES, 0) != ERR_OK)
+            break;
+        for (size_t i = 0; i < count; i++) {
+            struct entry entry;
+
+            if (decode_entry(raw + i * SUMMARY_ENTRY_BYTES, BYTES(""), &entry) &&
+                entry.offset + SUMMARY_ENTRY_BYTES + entry.length <= file->end &&
+                body_table_find(bodies, (struct body_id){ entry.body }) != NULL)
+                add_entry(file, entry);
+        }
+        left -= count;
+        at += count * SUMMARY_ENTRY_BYTES;
+    }
+    free(raw);
+}
+
+/* Reads and checks an entry with its summary. */
+static enum err read_entry(struct summary_file *file, const struct entry *entry, unsigned flags,
+                           struct buf *out)
+{
+    size_t len = SUMMARY_ENTRY_BYTES + (size_t)entry->length;
+    struct entry found;
+    uint8_t *raw;
+    enum err err;
+
+    buf_clear(out);
+    raw = buf_reserve(out, len);
+    if (raw == NULL || file->data == NULL)
+        return ERR_NOT_FOUND;
+    err = vfs_read(file->data, entry->offset, raw, len, flags);
+    if (err != ERR_OK)
+        return err == ERR_BUSY ? ERR_BUSY : ERR_NOT_FOUND;
+    if (!decode_entry(raw, bytes_make(raw + SUMMARY_ENTRY_BYTES, entry->length), &found) ||
+        found.body != entry->body || found.length != entry->length)
+        return ERR_NOT_FOUND;
+    buf_commit(out, len);
+    buf_consume(out, SUMMARY_ENTRY_BYTES);
+    return ERR_OK;
+}
+
+static void write_entry(struct summary_file *file, uint64_t body, struct bytes encoded)
+{
+    struct entry entry = { body, file->end, (uint32_t)encoded.len };
+    uint8_t raw[SUMMARY_ENTRY_BYTES];
+    struct buf both = buf_make(SUMMARY_ENTRY_BYTES + encoded.len);
+    enum err err;
+
+    if (file->data == NULL)
+        return;
+    encode_entry(&entry, encoded, raw);
+    buf_add(&both, bytes_make(raw, sizeof(raw)));
+    buf_add(&both, encoded);
+    err = vfs_append(file->data, buf_bytes(&both));
+    buf_done(&both);
+    encode_entry(&entry, BYTES(""), raw);
+    if (err == ERR_OK)
+        err = vfs_append(file->index, bytes_make(raw, sizeof(raw)));
+    if (err != ERR_OK) {
+        give_up(file);
+        return;
+    }
+    file->end += SUMMARY_ENTRY_BYTES + encoded.len;
+    add_entry(file, entry);
+}
+
+/* Copies what lives into new files, which take the place of the old ones. The index goes first, so
+ * that at no moment an index speaks of the wrong file: without one all is made anew. */
+static void rewrite(struct summary_file *file)
+{
+    struct summary_file fresh = { .vfs = file->vfs, .account = file->account };
+    struct buf encoded = buf_make(SUMMARY_FILE_BYTES_MAX);
+    uint64_t size;
+
+    (void)file->vfs->unlink(file->vfs, index_path);
+    (void)file->vfs->unlink(file->vfs, data_new_path);
+    fresh.data = open_one(&fresh, data_new_path, &fresh.end);
+    fresh.index = open_one(&fresh, index_path, &size);
+    if (fresh.data == NULL || fresh.index == NULL)
+        give_up(&fresh);
+    for (size_t i = 0; i < file->count; i++)
+        if (read_entry(file, &file->entries[i], 0, &encoded) == ERR_OK)
+            write_entry(&fresh, file->entries[i].body, buf_bytes(&encoded));
+    buf_done(&encoded);
+    if (fresh.data != NULL && file->vfs->rename(file->vfs, data_new_path, data_path) != ERR_OK)
+        give_up(&fresh);
+    give_up(file);
+    free(file->entries);
+    *file = fresh;
+}
+
+static bool is_mostly_dead(const struct summary_file *file)
+{
+    uint64_t living = 0;
+
+    for (size_t i = 0; i < file->count; i++)
+        living += SUMMARY_ENTRY_BYTES + file->entries[i].length;
+    return file->end > SUMMARY_REWRITE_BYTES && living < file->end / 2;
+}
+
+struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id *account,
+                                       const struct body_table *bodies)
+{
+    struct summary_file *file = store_alloc(1, sizeof(*file));
+    uint64_t index_size = 0;
+
+    file->vfs = vfs;
+    file->account = *account;
+    file->data = open_one(file, data_path, &file->end);
+    file->index = open_one(file, index_path, &index_size);
+    if (file->data == NULL || file->index == NULL) {
+        give_up(file);
+        return file;
+    }
+    if ((index_size - SUMMARY_HEAD_BYTES) % SUMMARY_ENTRY_BYTES != 0 &&
+        file->index->calls->truncate(file->index, index_size - (index_size - SUMMARY_HEAD_BYTES) %
+                                                                   SUMMARY_ENTRY_BYTES) != ERR_OK) {
+        give_up(file);
+        return file;
+    }
+    read_index(file, index_size, bodies);
+    if (is_mostly_dead(file))
+        rewrite(file);
+    return file;
+}
+
+void summary_file_close(struct summary_file *file)
+{
+    if (file == NULL)
+        return;
+    give_up(file);
+    for (size_t i = 0; i < file->waiting_count; i++)
+        free((void *)(uintptr_t)file->waiting[i].encoded.at);
+    free(file->waiting);
+    free(file->entries);
+    free(file);
+}
+
+void summary_file_put(struct summary_file *file, struct body_id body, struct bytes encoded,
+                      uint64_t position)
+{
+    uint8_t *copy;
+
+    if (encoded.len == 0)
+        return;
+    copy = store_alloc(1, encoded.len);
+    memcpy(copy, encoded.at, encoded.len);
+    file->waiting = store_grow(file->waiting, file->waiting_count, &file->waiting_capacity,
+                               sizeof(*file->waiting));
+    file->waiting[file->waiting_count++] =
+        (struct waiting){ body.value, position, bytes_make(copy, encoded.len) };
+}
+
+void summary_file_flush(struct summary_file *file, uint64_t durable)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < file->waiting_count; i++) {
+        struct waiting waiting = file->waiting[i];
+
+        if (waiting.position > durable) {
+            file->waiting[kept++] = waiting;
+            continue;
+        }
+        write_entry(file, waiting.body, waiting.encoded);
+        free((void *)(uintptr_t)waiting.encoded.at);
+    }
+    file->waiting_count = kept;
+}
+
+enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,
+                          struct buf *out)
+{
+    const struct entry *entry;
+
+    for (size_t i = file->waiting_count; i > 0; i--) {
+        if (file->waiting[i - 1].body != body.value)
+            continue;
+        buf_clear(out);
+        buf_add(out, file->waiting[i - 1].encoded);
+        return ERR_OK;
+    }
+    entry = find_entry(file, body.value);
+    return entry == NULL ? ERR_NOT_FOUND : read_entry(file, entry, flags, out);
+}
+
+void summary_file_purge(struct summary_file *file, const struct body_table *bodies)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < file->count; i++)
+        if (body_table_find(bodies, (struct body_id){ file->entries[i].body }) != NULL)
+            file->entries[kept++] = file->entries[i];
+    file->count = kept;
+}
+
+bool summary_file_place(const struct summary_file *file, struct body_id body,
+                        struct summary_place *out_place)
+{
+    const struct entry *entry = find_entry(file, body.value);
+
+    if (entry == NULL)
+        return false;
+    *out_place = (struct summary_place){ entry->offset, SUMMARY_ENTRY_BYTES + entry->length };
+    return true;
+}
+
+void summary_file_warm(struct vfs *vfs, struct summary_place place)
+{
+    uint8_t *space = store_alloc(1, place.length);
+    struct vfs_file *file;
+
+    if (vfs->open(vfs, data_path, VFS_OPEN_READ, &file) == ERR_OK) {
+        enum err ignored = vfs_read(file, place.offset, space, place.length, 0);
+
+        (void)ignored;
+        vfs_close(file);
+    }
+    free(space);
+}

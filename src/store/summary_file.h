@@ -1,0 +1,58 @@
+/* The summaries of an account's bodies on the disk: derived, so never synced, and believed only as
+ * far as their checksums go (docs/format.md, "Summary").
+ *
+ * A summary waits in memory until its body is durable: one that outlived its body could be taken
+ * for the summary of another body with the same id. */
+#ifndef ROOST_STORE_SUMMARY_FILE_H
+#define ROOST_STORE_SUMMARY_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "message/summary.h"
+#include "store/types.h"
+
+enum { SUMMARY_FILE_BYTES_MAX = SUMMARY_BYTES_MAX + 64 }; /* room that `out` of a get needs */
+
+struct body_table;
+struct summary_file;
+struct vfs;
+
+/* Opens or makes the files and reads the index; entries of bodies that are not in `bodies` are
+ * forgotten, and when they are most of the file it is written anew. Blocks. Never fails: without a
+ * disk that works nothing is kept. */
+struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id *account,
+                                       const struct body_table *bodies);
+
+/* Closes; what still waits is dropped. NULL is allowed. */
+void summary_file_close(struct summary_file *file);
+
+/* Keeps a copy of `encoded` until the log is durable up to `position`. */
+void summary_file_put(struct summary_file *file, struct body_id body, struct bytes encoded,
+                      uint64_t position);
+
+/* Writes what waits for a position up to `durable`. */
+void summary_file_flush(struct summary_file *file, uint64_t durable);
+
+/* Sets `out` to the encoded summary. ERR_NOT_FOUND: none, or its checksum does not hold. ERR_BUSY:
+ * with VFS_READ_NOWAIT, when it is not in the page cache. */
+MUST_USE enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,
+                                   struct buf *out);
+
+/* Forgets entries of bodies that are no longer in the table. */
+void summary_file_purge(struct summary_file *file, const struct body_table *bodies);
+
+/* Where the entry of a body stands, for summary_file_warm; false when it has none on the disk. */
+struct summary_place {
+    uint64_t offset;
+    uint32_t length;
+};
+bool summary_file_place(const struct summary_file *file, struct body_id body,
+                        struct summary_place *out_place);
+
+/* On any thread: reads it into the page cache. */
+void summary_file_warm(struct vfs *vfs, struct summary_place place);
+
+#endif
