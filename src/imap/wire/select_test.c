@@ -1,0 +1,78 @@
+/* SELECT with CONDSTORE and QRESYNC. */
+#include "imap/wire/select.h"
+
+#include "kit/assert_bytes.h"
+#include "kit/imap_parse.h"
+
+static void dump(struct buf *out, const struct imap_select_args *args)
+{
+    buf_add(out, args->mailbox.name);
+    if (args->condstore)
+        buf_add_string(out, " condstore");
+    if (!args->qresync)
+        return;
+    buf_add_format(out, " qresync %u %llu known=", args->uidvalidity,
+                   (unsigned long long)args->modseq);
+    imap_seqset_print(out, &args->known_uids);
+    buf_add_string(out, " match=");
+    imap_seqset_print(out, &args->match_seqnos);
+    buf_add_byte(out, '/');
+    imap_seqset_print(out, &args->match_uids);
+}
+
+static const struct {
+    const char *text;
+    const char *dumped; /* NULL: refused */
+} rows[] = {
+    { " inbox", "INBOX" },
+    { " \"a b\" ", "a b" },
+    { " a (CONDSTORE)", "a condstore" },
+    { " a (QRESYNC (67890007 20050715194045000))",
+      "a qresync 67890007 20050715194045000 known= match=/" },
+    { " a (QRESYNC (67890007 90060115194045000 41:211,214:541))",
+      "a qresync 67890007 90060115194045000 known=41:211,214:541 match=/" },
+    { " a (QRESYNC (1 2 1:5 (1,3 3,6)) CONDSTORE)",
+      "a condstore qresync 1 2 known=1:5 match=1,3/3,6" },
+    { " a (condstore qresync (1 2 (1 3)))", "a condstore qresync 1 2 known= match=1/3" },
+    { "", NULL },
+    { " ", NULL },
+    { " a b", NULL },
+    { " a ()", NULL },
+    { " a (FOO)", NULL },
+    { " a (CONDSTORE CONDSTORE)", NULL },
+    { " a (CONDSTORE", NULL },
+    { " a (QRESYNC (0 1))", NULL },
+    { " a (QRESYNC (1 0))", NULL },
+    { " a (QRESYNC (1))", NULL },
+    { " a (QRESYNC (1 2 1:*))", NULL },
+    { " a (QRESYNC (1 2 (1 *)))", NULL },
+    { " a (QRESYNC (1 2) QRESYNC (1 2))", NULL },
+    { " a (QRESYNC 1 2)", NULL },
+};
+
+static void test_rows(void **state MAYBE_UNUSED)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct buf out = buf_make(1000);
+        const struct imap_select_args *args;
+        struct parse parse;
+
+        parse_init(&parse, imap_grammar_make(), bytes_from_string(rows[i].text));
+        args = parse_args(&parse, imap_select_parse);
+        if ((args != NULL) != (rows[i].dumped != NULL))
+            fail_msg("%s", rows[i].text);
+        if (args != NULL) {
+            dump(&out, args);
+            ASSERT_BYTES(buf_bytes(&out), bytes_from_string(rows[i].dumped));
+        }
+        buf_done(&out);
+        parse_done(&parse);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
