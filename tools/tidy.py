@@ -104,10 +104,16 @@ def check_circles(report, files):
             report.add('src', 1, 'circle', ' -> '.join(circle))
 
 
+def tests_of(path):
+    """The tests that may cover x_y.c: x_y_test.c, and x_test.c for what x was split into."""
+    parts = path.stem.split('_')
+    return {path.with_name('_'.join(parts[:n]) + '_test.c') for n in range(1, len(parts) + 1)}
+
+
 def check_tests_beside(report, path, names):
     if path.suffix != '.c' or path.parts[0] != 'src' or tidy_code.is_test(path):
         return
-    if str(path) in rules.TESTED_ELSEWHERE or path.with_name(path.stem + '_test.c') in names:
+    if str(path) in rules.TESTED_ELSEWHERE or tests_of(path) & names:
         return
     if str(path.parent) not in rules.FOLDERS_TESTED_ELSEWHERE:
         report.add(path, 1, 'test', f'no {path.stem}_test.c beside it')

@@ -1,0 +1,94 @@
+/* What the verbs share. */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include "config/load.h"
+#include "sys/process.h"
+
+int cli_complain(int exit_code, const char *format, ...)
+{
+    va_list args;
+
+    (void)fputs("roost: ", stderr);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+    return exit_code;
+}
+
+int cli_exit_code(enum err err)
+{
+    switch (err) {
+    case ERR_OK: return EX_OK;
+    case ERR_NOT_FOUND: return EX_NOUSER;
+    case ERR_EXISTS: return EX_CANTCREAT;
+    case ERR_NO_SPACE: return EX_CANTCREAT;
+    case ERR_INVALID: return EX_DATAERR;
+    case ERR_DENIED: return EX_NOPERM;
+    case ERR_BUSY: return EX_TEMPFAIL;
+    case ERR_CLOSED: return EX_TEMPFAIL;
+    case ERR_IO: return EX_IOERR;
+    case ERR_CORRUPT: return EX_SOFTWARE;
+    case ERR_LIMIT: return EX_UNAVAILABLE;
+    case ERR_OVER_QUOTA: return EX_UNAVAILABLE;
+    case ERR_CONFLICT: return EX_UNAVAILABLE;
+    case ERR_UNSUPPORTED: return EX_UNAVAILABLE;
+    }
+    return EX_SOFTWARE;
+}
+
+int cli_begin(struct cli *cli, const struct verb *verb, struct arguments arguments,
+              const struct option *own, size_t own_count)
+{
+    struct note why;
+
+    if (options_parse(arguments, own, own_count, &cli->options, &why) != ERR_OK)
+        return cli_complain(EX_USAGE, "%s: %s", verb->name, why.text);
+    if (!cli->options.help)
+        return CLI_GO_ON;
+    (void)printf("%s\n"
+                 "Every command takes these as well:\n"
+                 "  --config FILE     the configuration (" CONFIG_FILE_STANDARD
+                 ", if it is there)\n"
+                 "  --set KEY=VALUE   a setting; wins over the file, as often as wanted\n"
+                 "  --help            this text\n",
+                 verb->help);
+    return EX_OK;
+}
+
+int cli_configure(struct cli *cli)
+{
+    char *directory = realpath(".", NULL);
+    struct config_request request = {
+        .file = cli->options.file,
+        .assignments = cli->options.sets,
+        .assignments_count = cli->options.sets_count,
+        .directory = directory != NULL ? directory : "",
+        .place = { .is_root = process_is_root(),
+                   .home = getenv("HOME"),
+                   .data_home = getenv("XDG_DATA_HOME"),
+                   .runtime_dir = getenv("XDG_RUNTIME_DIR") },
+    };
+    struct note why = { "" };
+    enum err err;
+
+    config_settings_init(&cli->settings);
+    cli->has_settings = true;
+    err = config_load(&request, &cli->settings, &why);
+    free(directory);
+    if (err == ERR_OK)
+        err = config_make(&cli->settings, &cli->config, &why);
+    return err == ERR_OK ? CLI_GO_ON : cli_complain(EX_CONFIG, "%s", why.text);
+}
+
+void cli_end(struct cli *cli)
+{
+    if (cli->has_settings)
+        config_settings_done(&cli->settings);
+    config_done(&cli->config);
+}

@@ -1,0 +1,7 @@
+/* roost: the word after the name decides. */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv);
+}

@@ -1,0 +1,233 @@
+/* roost account: by the running server, or in the accounts database when none runs. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "cli/control.h"
+#include "cli/offline.h"
+#include "config/nearest.h"
+#include "sys/dialog.h"
+#include "sys/terminal.h"
+
+enum { PATH_BYTES_MAX = 4096, SECRET_BYTES_MAX = 1024 };
+
+struct act {
+    const char *name;
+    const char *verb; /* of the control socket */
+    bool takes_name;
+    bool takes_password;
+    void (*print)(const json_t *result);
+};
+
+static void print_time(const char *label, const json_t *seconds)
+{
+    time_t when = (time_t)json_integer_value(seconds);
+    struct tm local;
+    char text[64] = "";
+
+    if (localtime_r(&when, &local) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &local);
+    (void)printf("%-17s %s\n", label, text);
+}
+
+static const char *name_of(const json_t *account)
+{
+    const char *name = json_string_value(json_object_get(account, "name"));
+
+    return name != NULL ? name : "";
+}
+
+static void print_account(const json_t *account)
+{
+    json_int_t quota = json_integer_value(json_object_get(account, "quota_bytes"));
+    const char *id = json_string_value(json_object_get(account, "id"));
+
+    (void)printf("%-17s %s\n", "name", name_of(account));
+    (void)printf("%-17s %s\n", "id", id != NULL ? id : "");
+    print_time("created", json_object_get(account, "created"));
+    print_time("password changed", json_object_get(account, "password_changed"));
+    if (quota > 0)
+        (void)printf("%-17s %" JSON_INTEGER_FORMAT " bytes\n", "quota", quota);
+    else
+        (void)printf("%-17s %s\n", "quota", "that of mail.quota");
+    (void)printf("%-17s %s\n", "logins",
+                 json_is_true(json_object_get(account, "disabled")) ? "disabled" : "allowed");
+    (void)printf("%-17s %s\n", "SCRAM keys",
+                 json_is_true(json_object_get(account, "scram")) ? "yes" : "no");
+}
+
+static void print_list(const json_t *accounts)
+{
+    size_t index;
+    json_t *account;
+
+    json_array_foreach(accounts, index, account)(void) printf("%s\n", name_of(account));
+}
+
+static void print_added(const json_t *account)
+{
+    (void)printf("added %s\n", name_of(account));
+}
+
+static void print_password(const json_t *account)
+{
+    (void)printf("changed the password of %s\n", name_of(account));
+}
+
+static void print_removed(const json_t *account)
+{
+    (void)printf("removed %s\n", name_of(account));
+}
+
+static const struct act acts[] = {
+    { "add", "account.add", true, true, print_added },
+    { "list", "account.list", false, false, print_list },
+    { "show", "account.show", true, false, print_account },
+    { "password", "account.password", true, true, print_password },
+    { "remove", "account.remove", true, false, print_removed },
+};
+
+static int find_act(const struct options *options, const struct act **out_act)
+{
+    const char *word = options->words_count > 0 ? options->words[0] : "";
+    struct nearest nearest = nearest_make(bytes_from_string(word));
+
+    for (size_t i = 0; i < ARRAY_COUNT(acts); i++) {
+        size_t words = acts[i].takes_name ? 2 : 1;
+
+        nearest_offer(&nearest, acts[i].name);
+        if (strcmp(word, acts[i].name) != 0)
+            continue;
+        if (options->words_count != words)
+            return cli_complain(EX_USAGE, "account %s takes %s", word,
+                                words == 2 ? "one NAME" : "no name");
+        *out_act = &acts[i];
+        return CLI_GO_ON;
+    }
+    if (word[0] == '\0')
+        return cli_complain(EX_USAGE, "account wants one of add, list, show, password, remove");
+    if (nearest.name != NULL)
+        return cli_complain(EX_USAGE, "account: no \"%s\"; did you mean %s?", word, nearest.name);
+    return cli_complain(EX_USAGE, "account: no \"%s\"; it does add, list, show, password, remove",
+                        word);
+}
+
+/* The first line of standard input. */
+static int read_password(struct buf *out)
+{
+    int c;
+
+    while ((c = getchar()) != EOF && c != '\n')
+        buf_add_byte(out, (uint8_t)c);
+    if (bytes_ends_with(buf_bytes(out), BYTES("\r")))
+        buf_truncate(out, out->len - 1);
+    if (out->len == 0 || out->overflowed)
+        return cli_complain(EX_DATAERR, "there is no password on standard input");
+    return CLI_GO_ON;
+}
+
+static int ask_password(struct buf *out)
+{
+    struct buf again = buf_make(SECRET_BYTES_MAX);
+    struct note why = { "" };
+    int code = CLI_GO_ON;
+
+    if (terminal_ask_secret("Password: ", out, &why) != ERR_OK ||
+        terminal_ask_secret("The same again: ", &again, &why) != ERR_OK)
+        code = cli_complain(EX_NOINPUT, "%s; --password-stdin takes the password from a pipe",
+                            why.text);
+    else if (!bytes_equal(buf_bytes(out), buf_bytes(&again)))
+        code = cli_complain(EX_DATAERR, "the two differ");
+    if (again.at != NULL)
+        explicit_bzero(again.at, again.capacity);
+    buf_done(&again);
+    return code;
+}
+
+static enum err ask(const struct config *config, const json_t *request, json_t **out_result,
+                    struct note *why)
+{
+    char path[PATH_BYTES_MAX];
+    struct dialog dialog;
+    enum err err;
+
+    if (snprintf(path, sizeof(path), "%s/control.sock", config->run) >= (int)sizeof(path))
+        return note_fail(why, ERR_LIMIT, "the path of run is too long");
+    err = dialog_open_unix(&dialog, path, CONTROL_TIMEOUT_MS, why);
+    if (err == ERR_NOT_FOUND)
+        return offline_ask(config, request, out_result, why);
+    if (err != ERR_OK)
+        return err;
+    err = control_ask(&dialog, request, out_result, why);
+    dialog_done(&dialog);
+    return err;
+}
+
+static int act_on(const struct config *config, const struct act *act, const char *name,
+                  struct bytes password)
+{
+    json_t *request = json_pack("{s:s}", "verb", act->verb);
+    json_t *result = NULL;
+    struct note why = { "" };
+    enum err err;
+
+    if (name != NULL && json_object_set_new(request, "name", json_string(name)) != 0) {
+        json_decref(request);
+        return cli_complain(EX_DATAERR, "a name is UTF-8");
+    }
+    if (password.len > 0 &&
+        json_object_set_new(request, "password",
+                            json_stringn((const char *)password.at, password.len)) != 0) {
+        json_decref(request);
+        return cli_complain(EX_DATAERR, "a password is UTF-8");
+    }
+    err = ask(config, request, &result, &why);
+    json_decref(request);
+    if (err != ERR_OK)
+        return cli_complain(cli_exit_code(err), "%s",
+                            why.text[0] != '\0' ? why.text : err_text(err));
+    act->print(result);
+    json_decref(result);
+    return EX_OK;
+}
+
+static int run(const struct verb *verb, struct arguments arguments)
+{
+    bool from_stdin = false;
+    const struct option own[] = { { .name = "--password-stdin", .flag = &from_stdin } };
+    struct buf password = buf_make(SECRET_BYTES_MAX);
+    const struct act *act = NULL;
+    struct cli cli = { 0 };
+    int code = cli_begin(&cli, verb, arguments, own, ARRAY_COUNT(own));
+
+    if (code == CLI_GO_ON)
+        code = find_act(&cli.options, &act);
+    if (code == CLI_GO_ON)
+        code = cli_configure(&cli);
+    if (code == CLI_GO_ON && act->takes_password)
+        code = from_stdin ? read_password(&password) : ask_password(&password);
+    if (code == CLI_GO_ON)
+        code = act_on(&cli.config, act, act->takes_name ? cli.options.words[1] : NULL,
+                      buf_bytes(&password));
+    if (password.at != NULL)
+        explicit_bzero(password.at, password.capacity);
+    buf_done(&password);
+    cli_end(&cli);
+    return code;
+}
+
+const struct verb verb_account = {
+    .name = "account",
+    .summary = "add, list, show, remove accounts; set passwords",
+    .help = "roost account add|show|password|remove NAME\n"
+            "roost account list\n\n"
+            "Works while the server runs and while it does not. A removed account's mail goes to\n"
+            "the trash; the same name later is another account.\n\n"
+            "  --password-stdin   take the password from standard input instead of asking\n\n"
+            "  roost account add ann\n"
+            "  echo 'a good password' | roost account password ann --password-stdin\n",
+    .run = run,
+};
