@@ -8,6 +8,9 @@
 
 enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x526f7374 /* "Rost" */, PATH_BYTES_MAX = 4096 };
 
+/* An owner that was told to end, or lost its parent, needs a moment. */
+enum { OWNER_WAIT_MS = 500 };
+
 #define VFS_NAME "roost-unresolved"
 
 static const char schema[] =
@@ -249,6 +252,7 @@ enum err accounts_open(const char *directory, struct accounts **out_accounts, st
     result = sqlite3_open_v2(path, &accounts->database,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                              register_vfs());
+    sqlite3_busy_timeout(accounts->database, OWNER_WAIT_MS);
     if (result == SQLITE_OK)
         result = take_ownership(accounts->database);
     err = result == SQLITE_OK ? check_schema(accounts, directory, why)

@@ -26,11 +26,12 @@ struct login_cache {
     pthread_mutex_t lock;
     uint8_t key[MAC_BYTES];
     size_t entries_max;
+    int64_t keep_ms;
     struct map entries; /* account id -> entry */
     struct list order; /* the longest held first */
 };
 
-struct login_cache *login_cache_new(size_t entries_max)
+struct login_cache *login_cache_new(size_t entries_max, int64_t keep_ms)
 {
     struct login_cache *cache = calloc(1, sizeof(*cache));
 
@@ -38,6 +39,7 @@ struct login_cache *login_cache_new(size_t entries_max)
         RAND_bytes(cache->key, sizeof(cache->key)) != 1)
         abort();
     cache->entries_max = entries_max;
+    cache->keep_ms = keep_ms;
     cache->entries = map_make(num_load_u64(cache->key));
     list_init(&cache->order);
     return cache;
@@ -105,7 +107,7 @@ bool login_cache_holds(struct login_cache *cache, const struct accounts_id *id,
     login_mac(cache, id, hash, password, mac);
     pthread_mutex_lock(&cache->lock);
     entry = find_entry(cache, id);
-    holds = entry != NULL && now.ms - entry->since.ms < LOGIN_CACHE_MS &&
+    holds = entry != NULL && now.ms - entry->since.ms < cache->keep_ms &&
             CRYPTO_memcmp(entry->mac, mac, MAC_BYTES) == 0;
     pthread_mutex_unlock(&cache->lock);
     return holds;
@@ -132,7 +134,7 @@ void login_cache_put(struct login_cache *cache, const struct accounts_id *id,
     uint8_t mac[MAC_BYTES];
     struct entry *entry;
 
-    if (password.len > PASSWORD_BYTES_MAX)
+    if (password.len > PASSWORD_BYTES_MAX || cache->keep_ms == 0)
         return;
     login_mac(cache, id, hash, password, mac);
     pthread_mutex_lock(&cache->lock);

@@ -2,7 +2,7 @@
  * one password hash.
  *
  * Kept is no password but HMAC-SHA256(process key; account id, stored hash, password), one an
- * account, for ten minutes from its verification; the least recently verified go first. The stored
+ * account, for a while from its verification; the least recently verified go first. The stored
  * hash is in it, so that a changed password misses even when a verification under the old one ends
  * late. Only successes are kept: a wrong password always costs its full hash. Any thread; one lock
  * inside. */
@@ -17,19 +17,19 @@
 #include "base/bytes.h"
 #include "base/time.h"
 
-enum { LOGIN_CACHE_MS = 10 * 60 * 1000, LOGIN_CACHE_ENTRIES = 20000 };
+enum { LOGIN_CACHE_ENTRIES = 20000 };
 
 struct login_cache;
 
-/* With a random key of its own, for at most `entries_max` (not 0) accounts. Aborts when the system
- * has no random numbers. */
-struct login_cache *login_cache_new(size_t entries_max);
+/* With a random key of its own, for at most `entries_max` (not 0) accounts, each for `keep_ms` (0:
+ * nothing is kept). Aborts when the system has no random numbers. */
+struct login_cache *login_cache_new(size_t entries_max, int64_t keep_ms);
 
 /* NULL is allowed. */
 void login_cache_free(struct login_cache *cache);
 
 /* True when exactly this password was put for this account and this stored hash less than
- * LOGIN_CACHE_MS ago. */
+ * `keep_ms` ago. */
 bool login_cache_holds(struct login_cache *cache, const struct accounts_id *id,
                        const struct password_hash *hash, struct bytes password, struct mono now);
 

@@ -3,6 +3,8 @@
 
 #include "kit/assert_bytes.h"
 
+enum { KEEP_MS = 600000 };
+
 static const struct accounts_id anna = { { 1 } };
 static const struct accounts_id bert = { { 2 } };
 static const struct password_hash old_hash = { "$y$old" };
@@ -15,7 +17,7 @@ static struct mono at(int64_t ms)
 
 static void test_holds(void **state)
 {
-    struct login_cache *cache = login_cache_new(10);
+    struct login_cache *cache = login_cache_new(10, KEEP_MS);
 
     (void)state;
     assert_false(login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(0)));
@@ -30,21 +32,20 @@ static void test_holds(void **state)
 
 static void test_expires(void **state)
 {
-    struct login_cache *cache = login_cache_new(10);
+    struct login_cache *cache = login_cache_new(10, KEEP_MS);
 
     (void)state;
     login_cache_put(cache, &anna, &old_hash, BYTES("pw"), at(0));
-    assert_true(login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(LOGIN_CACHE_MS - 1)));
-    assert_false(login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(LOGIN_CACHE_MS)));
-    login_cache_put(cache, &anna, &old_hash, BYTES("pw"), at(LOGIN_CACHE_MS));
-    assert_true(
-        login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(2 * LOGIN_CACHE_MS - 1)));
+    assert_true(login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(KEEP_MS - 1)));
+    assert_false(login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(KEEP_MS)));
+    login_cache_put(cache, &anna, &old_hash, BYTES("pw"), at(KEEP_MS));
+    assert_true(login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(2 * KEEP_MS - 1)));
     login_cache_free(cache);
 }
 
 static void test_drop(void **state)
 {
-    struct login_cache *cache = login_cache_new(10);
+    struct login_cache *cache = login_cache_new(10, KEEP_MS);
 
     (void)state;
     login_cache_put(cache, &anna, &old_hash, BYTES("pw"), at(0));
@@ -58,7 +59,7 @@ static void test_drop(void **state)
 
 static void test_limit(void **state)
 {
-    struct login_cache *cache = login_cache_new(3);
+    struct login_cache *cache = login_cache_new(3, KEEP_MS);
     struct accounts_id ids[4] = { { { 10 } }, { { 11 } }, { { 12 } }, { { 13 } } };
 
     (void)state;
@@ -73,10 +74,20 @@ static void test_limit(void **state)
     login_cache_free(cache);
 }
 
+static void test_off(void **state)
+{
+    struct login_cache *cache = login_cache_new(3, 0);
+
+    (void)state;
+    login_cache_put(cache, &anna, &old_hash, BYTES("pw"), at(0));
+    assert_false(login_cache_holds(cache, &anna, &old_hash, BYTES("pw"), at(0)));
+    login_cache_free(cache);
+}
+
 static void test_fingerprint(void **state)
 {
-    struct login_cache *cache = login_cache_new(3);
-    struct login_cache *other = login_cache_new(3);
+    struct login_cache *cache = login_cache_new(3, KEEP_MS);
+    struct login_cache *other = login_cache_new(3, KEEP_MS);
     uint64_t print = login_cache_fingerprint(cache, BYTES("anna"), BYTES("pw"));
 
     (void)state;
@@ -92,9 +103,9 @@ static void test_fingerprint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_holds),       cmocka_unit_test(test_expires),
-        cmocka_unit_test(test_drop),        cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_fingerprint),
+        cmocka_unit_test(test_holds), cmocka_unit_test(test_expires),
+        cmocka_unit_test(test_drop),  cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_off),   cmocka_unit_test(test_fingerprint),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

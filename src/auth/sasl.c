@@ -243,7 +243,7 @@ void sasl_exchange_free(struct sasl_exchange *exchange)
  * somebody between us has cut our list of mechanisms short. */
 static bool is_downgraded(const struct sasl_exchange *exchange, struct bytes in)
 {
-    return exchange->scram && exchange->steps == 1 && exchange->binding_len > 0 && in.len > 0 &&
+    return exchange->scram && !exchange->looked_up && exchange->binding_len > 0 && in.len > 0 &&
            in.at[0] == 'y';
 }
 

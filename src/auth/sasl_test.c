@@ -49,7 +49,7 @@ static int build(void **state)
     assert_non_null(mkdtemp(world.directory));
     if (accounts_open(world.directory, &world.accounts, &why) != ERR_OK)
         fail_msg("%s", why.text);
-    world.cache = login_cache_new(100);
+    world.cache = login_cache_new(100, 600000);
     world.sasl = sasl_new(&(struct sasl_options){ .accounts = world.accounts,
                                                   .cache = world.cache,
                                                   .scheme = PASSWORD_YESCRYPT,
@@ -451,6 +451,28 @@ static void test_scram_hides_names(void **state)
     assert_string_not_equal(unknown[0], other);
 }
 
+/* Without an initial response the client speaks second, and is held to the same rules. */
+static void test_scram_late_start(void **state)
+{
+    static const struct {
+        const char *gs2;
+        enum sasl_outcome outcome;
+    } cases[] = { { "n,,", SASL_CHALLENGE }, { "y,,", SASL_DENIED } };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct sasl_exchange *exchange = start(*state, "SCRAM-SHA-256", true);
+        struct scram_client client = { .gs2 = cases[i].gs2 };
+        char message[256];
+
+        client_first(&client, "anna", message, sizeof(message));
+        assert_int_equal(sasl_exchange_step(exchange, BYTES(""), now), SASL_CHALLENGE);
+        assert_int_equal(sasl_exchange_output(exchange).len, 0);
+        assert_int_equal(sasl_exchange_step(exchange, bytes_from_string(message), now),
+                         cases[i].outcome);
+        sasl_exchange_free(exchange);
+    }
+}
+
 /* The last challenge must be answered with nothing. */
 static void test_scram_end(void **state)
 {
@@ -529,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_scram_hides_names),
         cmocka_unit_test(test_scram_end),
         cmocka_unit_test(test_library_client),
+        cmocka_unit_test(test_scram_late_start),
     };
 
     return cmocka_run_group_tests(tests, build, tear_down);

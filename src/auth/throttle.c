@@ -8,7 +8,7 @@
 #include "base/list.h"
 #include "base/map.h"
 
-enum { FINGERPRINTS = 4, KEY_BYTES_MAX = 256, FAILURES_MAX = 64, ADDRESS_KEY_BYTES = 9 };
+enum { FINGERPRINTS = 4, KEY_BYTES_MAX = 256, FAILURES_MAX = 64 };
 
 struct entry {
     struct list link; /* in table->order */
@@ -27,7 +27,7 @@ struct table {
 };
 
 struct throttle {
-    size_t entries_max;
+    struct throttle_options options;
     struct table addresses;
     struct table names;
 };
@@ -52,15 +52,15 @@ static void table_done(struct table *table)
     map_done(&table->entries);
 }
 
-struct throttle *throttle_new(uint64_t secret, size_t entries_max)
+struct throttle *throttle_new(const struct throttle_options *options)
 {
     struct throttle *throttle = calloc(1, sizeof(*throttle));
 
     if (throttle == NULL)
         abort();
-    throttle->entries_max = entries_max;
-    table_init(&throttle->addresses, secret);
-    table_init(&throttle->names, secret);
+    throttle->options = *options;
+    table_init(&throttle->addresses, options->secret);
+    table_init(&throttle->names, options->secret);
     return throttle;
 }
 
@@ -93,9 +93,8 @@ static bool cut_host(struct bytes address, char *out, size_t out_bytes)
     return true;
 }
 
-/* A family byte, then the IPv4 address or the first 64 bits of the IPv6 one. False for what has no
- * address to blame. */
-static bool address_key(struct bytes address, uint8_t key[ADDRESS_KEY_BYTES], size_t *out_len)
+/* A family byte, then the IPv4 address or the first 64 bits of the IPv6 one. */
+size_t throttle_origin(struct bytes address, uint8_t out_key[THROTTLE_ORIGIN_BYTES])
 {
     static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
     static const uint8_t loopback6[16] = { [15] = 1 };
@@ -104,22 +103,22 @@ static bool address_key(struct bytes address, uint8_t key[ADDRESS_KEY_BYTES], si
     const uint8_t *v4 = raw;
 
     if (!cut_host(address, host, sizeof(host)))
-        return false;
+        return 0;
     if (inet_pton(AF_INET, host, raw) != 1) {
         if (inet_pton(AF_INET6, host, raw) != 1 || memcmp(raw, loopback6, sizeof(raw)) == 0)
-            return false;
+            return 0;
         if (memcmp(raw, mapped, sizeof(mapped)) != 0) {
-            key[0] = 6;
-            memcpy(key + 1, raw, 8);
-            *out_len = 9;
-            return true;
+            out_key[0] = 6;
+            memcpy(out_key + 1, raw, 8);
+            return 9;
         }
         v4 = raw + sizeof(mapped);
     }
-    key[0] = 4;
-    memcpy(key + 1, v4, 4);
-    *out_len = 5;
-    return v4[0] != 127;
+    if (v4[0] == 127)
+        return 0;
+    out_key[0] = 4;
+    memcpy(out_key + 1, v4, 4);
+    return 5;
 }
 
 static struct entry *find(struct table *table, struct bytes key, struct mono now)
@@ -176,37 +175,37 @@ static int64_t delay_for(unsigned failures, int64_t min_ms, int64_t max_ms)
     return delay < max_ms ? delay : max_ms;
 }
 
-static int64_t address_delay(const struct entry *entry)
+static int64_t address_delay(const struct throttle *throttle, const struct entry *entry)
 {
-    return delay_for(entry->failures, THROTTLE_ADDRESS_MS_MIN, THROTTLE_ADDRESS_MS_MAX);
+    return delay_for(entry->failures, throttle->options.first_ms, throttle->options.max_ms);
 }
 
-static int64_t name_delay(const struct entry *entry)
+static int64_t name_delay(const struct throttle *throttle, const struct entry *entry)
 {
-    unsigned counted =
-        entry->failures > THROTTLE_ACCOUNT_FREE ? entry->failures - THROTTLE_ACCOUNT_FREE : 0;
+    int64_t most = 4 * throttle->options.first_ms;
 
-    return delay_for(counted, THROTTLE_ACCOUNT_MS_MIN, THROTTLE_ACCOUNT_MS_MAX);
+    return delay_for(entry->failures, throttle->options.first_ms,
+                     most < throttle->options.max_ms ? most : throttle->options.max_ms);
 }
 
 bool throttle_admit(struct throttle *throttle, struct bytes address, struct mono now,
                     int64_t *out_wait_ms)
 {
-    uint8_t key[ADDRESS_KEY_BYTES];
-    size_t key_len;
+    uint8_t key[THROTTLE_ORIGIN_BYTES];
+    size_t key_len = throttle_origin(address, key);
     struct entry *entry = NULL;
     int64_t wait;
 
-    if (address_key(address, key, &key_len))
+    if (key_len > 0)
         entry = find(&throttle->addresses, bytes_make(key, key_len), now);
     if (entry == NULL) {
         *out_wait_ms = 0;
         return true;
     }
     wait = entry->next.ms > now.ms ? entry->next.ms - now.ms : 0;
-    if (wait > THROTTLE_WAIT_MS_MAX)
+    if (wait > THROTTLE_QUEUE * throttle->options.max_ms)
         return false;
-    entry->next.ms = now.ms + wait + address_delay(entry);
+    entry->next.ms = now.ms + wait + address_delay(throttle, entry);
     *out_wait_ms = wait;
     return true;
 }
@@ -235,24 +234,24 @@ static void count_failure(struct entry *entry, uint64_t fingerprint, struct mono
 int64_t throttle_failed(struct throttle *throttle, struct bytes address, struct bytes name,
                         uint64_t fingerprint, struct mono now)
 {
-    uint8_t key[ADDRESS_KEY_BYTES];
-    size_t key_len;
+    uint8_t key[THROTTLE_ORIGIN_BYTES];
+    size_t key_len = throttle_origin(address, key);
     struct entry *entry;
     int64_t hold = 0;
 
-    if (address_key(address, key, &key_len)) {
-        entry =
-            find_or_add(&throttle->addresses, throttle->entries_max, bytes_make(key, key_len), now);
+    if (key_len > 0) {
+        entry = find_or_add(&throttle->addresses, throttle->options.entries_max,
+                            bytes_make(key, key_len), now);
         count_failure(entry, fingerprint, now);
-        hold = address_delay(entry);
+        hold = address_delay(throttle, entry);
         if (entry->next.ms < now.ms + hold)
             entry->next.ms = now.ms + hold;
     }
     if (name.len > 0 && name.len < KEY_BYTES_MAX) {
-        entry = find_or_add(&throttle->names, throttle->entries_max, name, now);
+        entry = find_or_add(&throttle->names, throttle->options.entries_max, name, now);
         count_failure(entry, fingerprint, now);
-        if (name_delay(entry) > hold)
-            hold = name_delay(entry);
+        if (name_delay(throttle, entry) > hold)
+            hold = name_delay(throttle, entry);
     }
     return hold;
 }
@@ -260,11 +259,11 @@ int64_t throttle_failed(struct throttle *throttle, struct bytes address, struct 
 int64_t throttle_succeeded(struct throttle *throttle, struct bytes address, struct bytes name,
                            struct mono now)
 {
-    uint8_t key[ADDRESS_KEY_BYTES];
-    size_t key_len;
+    uint8_t key[THROTTLE_ORIGIN_BYTES];
+    size_t key_len = throttle_origin(address, key);
     struct entry *entry;
 
-    if (address_key(address, key, &key_len)) {
+    if (key_len > 0) {
         entry = find(&throttle->addresses, bytes_make(key, key_len), now);
         if (entry != NULL)
             drop(&throttle->addresses, entry);
@@ -272,5 +271,6 @@ int64_t throttle_succeeded(struct throttle *throttle, struct bytes address, stru
     if (name.len == 0 || name.len >= KEY_BYTES_MAX)
         return 0;
     entry = find(&throttle->names, name, now);
-    return entry == NULL ? 0 : name_delay(entry);
+    return entry == NULL || entry->failures <= THROTTLE_ACCOUNT_FREE ? 0
+                                                                     : name_delay(throttle, entry);
 }

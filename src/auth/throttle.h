@@ -1,12 +1,13 @@
 /* The price of failed logins: who has failed lately waits before the next attempt is looked at.
  *
- * By address (IPv6 by its /64): after each failure the delay doubles, from 500 ms to 15 s, and
- * attempts from there are let through one in each delay, however many connections make them; who
- * would have to wait longer than 30 s is sent away. By account (any name, existing or not): from
- * the fourth failure on answers are held back, up to 3 s, in no queue: a guesser elsewhere may slow
- * the owner down but not lock him out. One failure is forgiven for each minute without another. A
- * client that repeats the same wrong password (an old phone) pays no more each time. Loopback and
- * unix clients have no address to blame.
+ * The first failure costs `first_ms`, each further one twice as much, up to `max_ms`; one failure
+ * is forgiven for each minute without another. By address (IPv6 by its /64) attempts are let
+ * through one in each delay, however many connections make them; who would have to wait longer than
+ * THROTTLE_QUEUE times the longest delay is sent away. By account (any name, existing or not)
+ * answers are held back, in no queue and for no more than four times `first_ms`: a guesser
+ * elsewhere may slow the owner down but not lock him out. A client that repeats the same wrong
+ * password (an old phone) pays no more each time. Loopback and unix clients have no address to
+ * blame.
  *
  * Pure: `now` is passed in. Memory is bounded: the entries least recently used are forgotten. */
 #ifndef ROOST_AUTH_THROTTLE_H
@@ -22,21 +23,29 @@
 
 enum {
     THROTTLE_ENTRIES = 32768, /* addresses, and as many names */
-    THROTTLE_ADDRESS_MS_MIN = 500,
-    THROTTLE_ADDRESS_MS_MAX = 15000,
-    THROTTLE_ACCOUNT_FREE = 3, /* failures without a delay */
-    THROTTLE_ACCOUNT_MS_MIN = 500,
-    THROTTLE_ACCOUNT_MS_MAX = 3000,
-    THROTTLE_WAIT_MS_MAX = 30000,
+    THROTTLE_ACCOUNT_FREE = 3, /* failures of a name that do not slow its success down */
+    THROTTLE_QUEUE = 2,
     THROTTLE_FORGIVE_MS = 60000,
+    THROTTLE_ORIGIN_BYTES = 9,
+};
+
+struct throttle_options {
+    uint64_t secret; /* random: strangers choose addresses and names */
+    size_t entries_max; /* not 0 */
+    int64_t first_ms; /* 0: no delays at all */
+    int64_t max_ms;
 };
 
 struct throttle;
 
-struct throttle *throttle_new(uint64_t secret, size_t entries_max);
+struct throttle *throttle_new(const struct throttle_options *options);
 
 /* NULL is allowed. */
 void throttle_free(struct throttle *throttle);
+
+/* Whom the address is counted as: the IPv4 address or the IPv6 /64, as a key for tables. Answers
+ * its length, 0 for loopback, unix and anything that is no address. */
+size_t throttle_origin(struct bytes address, uint8_t out_key[THROTTLE_ORIGIN_BYTES]);
 
 /* An attempt from that address ("192.0.2.1:4711", "[2001:db8::1]:4711") wants to be verified: false
  * when it must be refused, else how long it has to wait first (0: go on). Its turn is taken by

@@ -13,6 +13,12 @@ static struct mono at(int64_t ms)
     return (struct mono){ 5000000 + ms };
 }
 
+static struct throttle *made(size_t entries_max)
+{
+    return throttle_new(&(struct throttle_options){
+        .secret = 1, .entries_max = entries_max, .first_ms = 500, .max_ms = 15000 });
+}
+
 static int64_t admitted(struct throttle *throttle, struct bytes from, int64_t ms)
 {
     int64_t wait = -2;
@@ -23,7 +29,7 @@ static int64_t admitted(struct throttle *throttle, struct bytes from, int64_t ms
 static void test_growth(void **state)
 {
     static const int64_t want[] = { 500, 1000, 2000, 4000, 8000, 15000, 15000 };
-    struct throttle *throttle = throttle_new(1, 100);
+    struct throttle *throttle = made(100);
     int64_t ms = 0;
 
     (void)state;
@@ -38,7 +44,7 @@ static void test_growth(void **state)
 /* Many connections at once get one turn in each delay, then none. */
 static void test_parallel(void **state)
 {
-    struct throttle *throttle = throttle_new(1, 100);
+    struct throttle *throttle = made(100);
 
     (void)state;
     for (uint64_t i = 1; i <= 6; i++)
@@ -53,7 +59,7 @@ static void test_parallel(void **state)
 
 static void test_forgiven(void **state)
 {
-    struct throttle *throttle = throttle_new(1, 100);
+    struct throttle *throttle = made(100);
 
     (void)state;
     for (uint64_t i = 1; i <= 3; i++)
@@ -67,7 +73,7 @@ static void test_forgiven(void **state)
 
 static void test_success_clears(void **state)
 {
-    struct throttle *throttle = throttle_new(1, 100);
+    struct throttle *throttle = made(100);
 
     (void)state;
     for (uint64_t i = 1; i <= 5; i++)
@@ -79,7 +85,7 @@ static void test_success_clears(void **state)
 
 static void test_repetition(void **state)
 {
-    struct throttle *throttle = throttle_new(1, 100);
+    struct throttle *throttle = made(100);
 
     (void)state;
     for (int i = 0; i < 20; i++) {
@@ -92,8 +98,11 @@ static void test_repetition(void **state)
 
 static void test_account(void **state)
 {
-    static const int64_t want[] = { 0, 0, 0, 500, 1000, 2000, 3000, 3000 };
-    struct throttle *throttle = throttle_new(1, 100);
+    static const struct {
+        int64_t failure;
+        int64_t success;
+    } want[] = { { 500, 0 }, { 1000, 0 }, { 2000, 0 }, { 2000, 2000 }, { 2000, 2000 } };
+    struct throttle *throttle = made(100);
     char from[32];
 
     (void)state;
@@ -102,13 +111,27 @@ static void test_account(void **state)
 
         (void)snprintf(from, sizeof(from), "127.0.0.1:%zu", i);
         text = bytes_from_string(from);
-        assert_int_equal(throttle_failed(throttle, text, BYTES("anna"), i + 1, at(0)), want[i]);
+        assert_int_equal(throttle_failed(throttle, text, BYTES("anna"), i + 1, at(0)),
+                         want[i].failure);
+        assert_int_equal(throttle_succeeded(throttle, BYTES("unix"), BYTES("anna"), at(0)),
+                         want[i].success);
         assert_int_equal(admitted(throttle, text, 0), 0);
     }
-    assert_int_equal(throttle_succeeded(throttle, BYTES("unix"), BYTES("anna"), at(0)), 3000);
     assert_int_equal(throttle_succeeded(throttle, BYTES("unix"), BYTES("bert"), at(0)), 0);
     assert_int_equal(
-        throttle_succeeded(throttle, BYTES("unix"), BYTES("anna"), at(9 * THROTTLE_FORGIVE_MS)), 0);
+        throttle_succeeded(throttle, BYTES("unix"), BYTES("anna"), at(2 * THROTTLE_FORGIVE_MS)), 0);
+    throttle_free(throttle);
+}
+
+static void test_off(void **state)
+{
+    struct throttle *throttle =
+        throttle_new(&(struct throttle_options){ .secret = 1, .entries_max = 10, .max_ms = 15000 });
+
+    (void)state;
+    for (uint64_t i = 1; i <= 9; i++)
+        assert_int_equal(throttle_failed(throttle, address, BYTES("anna"), i, at(0)), 0);
+    assert_int_equal(admitted(throttle, address, 0), 0);
     throttle_free(throttle);
 }
 
@@ -140,7 +163,7 @@ static void test_addresses(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        struct throttle *throttle = throttle_new(1, 100);
+        struct throttle *throttle = made(100);
 
         (void)throttle_failed(throttle, bytes_from_string(cases[i].failed), none, 1, at(0));
         assert_int_equal(admitted(throttle, bytes_from_string(cases[i].asks), 0) > 0,
@@ -151,7 +174,7 @@ static void test_addresses(void **state)
 
 static void test_limit(void **state)
 {
-    struct throttle *throttle = throttle_new(1, 3);
+    struct throttle *throttle = made(3);
     char from[32];
 
     (void)state;
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_forgiven),   cmocka_unit_test(test_success_clears),
         cmocka_unit_test(test_repetition), cmocka_unit_test(test_account),
         cmocka_unit_test(test_addresses),  cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,8 +92,9 @@ static const char *const file_names[] = {
 
 const struct sandbox_set sandbox_files = { file_names, NULL, 0 };
 
+/* fchown: where users are not parted, root's SQLite gives its journal the owner of the database. */
 static const char *const sqlite_names[] = {
-    "access", "getcwd", "readlink", "readlinkat", "fchmod", "stat", "lstat", NULL,
+    "access", "getcwd", "readlink", "readlinkat", "fchmod", "fchown", "stat", "lstat", NULL,
 };
 
 const struct sandbox_set sandbox_sqlite = { sqlite_names, NULL, 0 };

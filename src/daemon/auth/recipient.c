@@ -1,0 +1,134 @@
+/* One recipient: looked up on a worker, announced to its shard, answered. */
+#include "daemon/auth/recipient.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/auth/state.h"
+#include "ipc/request_table.h"
+
+enum { RECIPIENT_BYTES_MAX = 1100 };
+
+struct recipient {
+    struct list link;
+    struct auth_state *state;
+    struct role_asker asker;
+    struct job job;
+    struct announce announce;
+    struct accounts_record record;
+    enum err err;
+    uint64_t since;
+    uint8_t service;
+    uint64_t session;
+    size_t address_len;
+    uint8_t address[RECIPIENT_BYTES_MAX];
+};
+
+static void answer(const struct role_asker *asker, enum ipc_result result,
+                   const struct recipient *recipient)
+{
+    struct ipc_message message = { IPC_RECIPIENT_RESULT,
+                                   { .recipient_result = { .result = (uint8_t)result } } };
+
+    if (result == IPC_OK) {
+        message.recipient_result.ticket = recipient->announce.ticket;
+        message.recipient_result.shard = recipient->announce.shard;
+        message.recipient_result.account = account_name_bytes(&recipient->record.name);
+    }
+    role_answer(asker, &message, NULL);
+}
+
+static void free_recipient(struct recipient *recipient)
+{
+    announce_drop(&recipient->announce);
+    list_remove(&recipient->link);
+    recipient->state->recipient_count--;
+    free(recipient);
+}
+
+static void finish(struct recipient *recipient, enum ipc_result result)
+{
+    if (result != IPC_OK) {
+        struct log_line line;
+
+        log_begin(&line, LOG_LEVEL_INFO, "recipient-refused");
+        log_number(&line, "session", (int64_t)recipient->session);
+        log_bytes(&line, "recipient", bytes_make(recipient->address, recipient->address_len));
+        log_string(&line, "result", ipc_result_text(result));
+        log_end(&line);
+    }
+    answer(&recipient->asker, result, recipient);
+    free_recipient(recipient);
+}
+
+static void run(struct job *job)
+{
+    struct recipient *recipient = CONTAINER_OF(job, struct recipient, job);
+    const struct config_list *domains = &recipient->state->config.domains;
+
+    recipient->err = accounts_find_recipient(recipient->state->accounts,
+                                             bytes_make(recipient->address, recipient->address_len),
+                                             domains->at, domains->count, &recipient->record);
+}
+
+static void on_announced(struct announce *announce, enum ipc_result result)
+{
+    struct recipient *recipient = CONTAINER_OF(announce, struct recipient, announce);
+
+    finish(recipient, result == IPC_OK ? IPC_OK : IPC_UNAVAILABLE);
+}
+
+static void on_found(struct job *job)
+{
+    struct recipient *recipient = CONTAINER_OF(job, struct recipient, job);
+    struct announce_request request = { .gate = &recipient->asker,
+                                        .service = recipient->service,
+                                        .record = &recipient->record,
+                                        .since = recipient->since };
+    enum ipc_result result = auth_result_of(recipient->err);
+
+    recipient->announce.over = on_announced;
+    if (result == IPC_OK)
+        result = announce_begin(&recipient->announce, recipient->state, &request);
+    if (result != IPC_OK)
+        finish(recipient, result);
+}
+
+void recipient_on_request(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct auth_state *state = from->role->context;
+    struct role_asker asker = role_asker_of(from, message);
+    struct bytes address = message->recipient.address;
+    struct recipient *recipient;
+
+    (void)fd;
+    if (address.len > RECIPIENT_BYTES_MAX || address.len == 0) {
+        answer(&asker, IPC_NOT_FOUND, NULL);
+        return;
+    }
+    if (state->recipient_count >= AUTH_RECIPIENTS_MAX) {
+        answer(&asker, IPC_UNAVAILABLE, NULL);
+        return;
+    }
+    recipient = calloc(1, sizeof(*recipient));
+    if (recipient == NULL)
+        abort();
+    recipient->state = state;
+    recipient->asker = asker;
+    recipient->job = (struct job){ .run = run, .done = on_found };
+    recipient->since = state->changes.count;
+    recipient->service = message->recipient.service;
+    recipient->session = message->recipient.session;
+    recipient->address_len = address.len;
+    memcpy(recipient->address, address.at, address.len);
+    state->recipient_count++;
+    list_push_back(&state->recipients, &recipient->link);
+    pool_executor(state->lookers)->submit(pool_executor(state->lookers), &recipient->job);
+}
+
+void recipient_forget_all(struct auth_state *state)
+{
+    LIST_EACH (node, after, &state->recipients)
+        free_recipient(CONTAINER_OF(node, struct recipient, link));
+}
