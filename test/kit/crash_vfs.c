@@ -1,0 +1,302 @@
+/* The recorder: passes everything on to a memory disk and keeps a journal of it. */
+#include "kit/crash_vfs.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/crash_model.h"
+#include "kit/mem_vfs.h"
+
+struct crash_vfs {
+    struct vfs vfs;
+    struct vfs *disk;
+    struct vfs *start; /* what was there in the beginning */
+    struct crash_step *journal;
+    unsigned count;
+    unsigned capacity;
+    unsigned inode_next;
+    struct {
+        bool armed;
+        unsigned skip;
+        size_t keep;
+    } faults[CRASH_FAULT_COUNT];
+    struct crash_names names; /* as they are now: path to inode */
+};
+
+struct crash_file {
+    struct vfs_file file;
+    struct crash_vfs *crash;
+    struct vfs_file *inner;
+    unsigned inode;
+};
+
+static struct crash_vfs *crash_of(struct vfs *vfs)
+{
+    return CONTAINER_OF(vfs, struct crash_vfs, vfs);
+}
+
+static struct crash_file *crash_file_of(struct vfs_file *file)
+{
+    return CONTAINER_OF(file, struct crash_file, file);
+}
+
+static struct crash_step *step_add(struct crash_vfs *crash, enum crash_act act)
+{
+    struct crash_step *step;
+
+    if (crash->count == crash->capacity) {
+        crash->capacity = crash->capacity * 2 + 64;
+        crash->journal = realloc(crash->journal, crash->capacity * sizeof(*crash->journal));
+        assert(crash->journal != NULL);
+    }
+    step = &crash->journal[crash->count++];
+    memset(step, 0, sizeof(*step));
+    step->act = act;
+    return step;
+}
+
+static void step_path(char *into, const char *path)
+{
+    (void)snprintf(into, VFS_PATH_MAX + 1, "%s", path);
+}
+
+static bool fault_hits(struct crash_vfs *crash, enum crash_fault fault)
+{
+    if (!crash->faults[fault].armed)
+        return false;
+    if (crash->faults[fault].skip-- > 0)
+        return false;
+    crash->faults[fault].armed = false;
+    return true;
+}
+
+static enum err file_append(struct vfs_file *file, struct bytes data)
+{
+    struct crash_file *own = crash_file_of(file);
+    bool fails = fault_hits(own->crash, CRASH_FAIL_APPEND);
+    struct bytes written = fails ? bytes_slice(data, 0, own->crash->faults[0].keep) : data;
+    struct crash_step *step = step_add(own->crash, CRASH_APPEND);
+
+    step->inode = own->inode;
+    step->data = malloc(written.len + 1);
+    assert(step->data != NULL);
+    memcpy(step->data, written.at, written.len);
+    step->len = written.len;
+    (void)vfs_append(own->inner, written);
+    return fails ? ERR_NO_SPACE : ERR_OK;
+}
+
+static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, size_t len,
+                          unsigned flags)
+{
+    return vfs_read(crash_file_of(file)->inner, offset, into, len, flags);
+}
+
+static enum err file_sync(struct vfs_file *file)
+{
+    struct crash_file *own = crash_file_of(file);
+    bool fails = fault_hits(own->crash, CRASH_FAIL_SYNC);
+
+    step_add(own->crash, fails ? CRASH_SYNC_FAILED : CRASH_SYNC)->inode = own->inode;
+    return fails ? ERR_IO : ERR_OK;
+}
+
+static enum err file_truncate(struct vfs_file *file, uint64_t size)
+{
+    struct crash_file *own = crash_file_of(file);
+    struct crash_step *step;
+
+    if (fault_hits(own->crash, CRASH_FAIL_TRUNCATE))
+        return ERR_IO;
+    step = step_add(own->crash, CRASH_TRUNCATE);
+    step->inode = own->inode;
+    step->len = (size_t)size;
+    return own->inner->calls->truncate(own->inner, size);
+}
+
+static enum err file_size(struct vfs_file *file, uint64_t *out_size)
+{
+    return crash_file_of(file)->inner->calls->size(crash_file_of(file)->inner, out_size);
+}
+
+static void file_close(struct vfs_file *file)
+{
+    vfs_close(crash_file_of(file)->inner);
+    free(crash_file_of(file));
+}
+
+static const struct vfs_file_calls crash_file_calls = {
+    .append = file_append,
+    .read = file_read,
+    .sync = file_sync,
+    .truncate = file_truncate,
+    .size = file_size,
+    .close = file_close,
+};
+
+static enum err crash_open(struct vfs *vfs, const char *path, unsigned flags,
+                           struct vfs_file **out_file)
+{
+    struct crash_vfs *crash = crash_of(vfs);
+    bool is_new = crash_names_find(&crash->names, path) == 0;
+    struct crash_file *file;
+    struct vfs_file *inner;
+    enum err err;
+
+    if (is_new && (flags & VFS_OPEN_CREATE) != 0 && fault_hits(crash, CRASH_FAIL_CREATE))
+        return ERR_NO_SPACE;
+    err = crash->disk->open(crash->disk, path, flags, &inner);
+    if (err != ERR_OK)
+        return err;
+    if (is_new) {
+        struct crash_step *step = step_add(crash, CRASH_CREATE);
+
+        step->inode = crash->inode_next++;
+        step_path(step->path, path);
+        crash_names_set(&crash->names, path, step->inode);
+    }
+    file = calloc(1, sizeof(*file));
+    assert(file != NULL);
+    *file = (struct crash_file){
+        { &crash_file_calls }, crash, inner, crash_names_find(&crash->names, path)
+    };
+    *out_file = &file->file;
+    return ERR_OK;
+}
+
+static enum err crash_rename(struct vfs *vfs, const char *from, const char *to)
+{
+    struct crash_vfs *crash = crash_of(vfs);
+    enum err err = crash->disk->rename(crash->disk, from, to);
+    struct crash_step *step;
+
+    if (err != ERR_OK)
+        return err;
+    step = step_add(crash, CRASH_RENAME);
+    step->inode = crash_names_find(&crash->names, from);
+    step_path(step->path, from);
+    step_path(step->to, to);
+    crash_names_set(&crash->names, to, step->inode);
+    crash_names_remove(&crash->names, from);
+    return ERR_OK;
+}
+
+static enum err crash_unlink(struct vfs *vfs, const char *path)
+{
+    struct crash_vfs *crash = crash_of(vfs);
+    enum err err = crash->disk->unlink(crash->disk, path);
+
+    if (err != ERR_OK)
+        return err;
+    step_path(step_add(crash, CRASH_UNLINK)->path, path);
+    crash_names_remove(&crash->names, path);
+    return ERR_OK;
+}
+
+static enum err crash_mkdir(struct vfs *vfs, const char *path)
+{
+    struct crash_vfs *crash = crash_of(vfs);
+    enum err err = crash->disk->mkdir(crash->disk, path);
+
+    if (err == ERR_OK)
+        step_path(step_add(crash, CRASH_MKDIR)->path, path);
+    return err;
+}
+
+static enum err crash_sync_dir(struct vfs *vfs, const char *path)
+{
+    struct crash_vfs *crash = crash_of(vfs);
+    enum err err = crash->disk->sync_dir(crash->disk, path);
+
+    if (err == ERR_OK)
+        step_path(step_add(crash, CRASH_SYNC_DIR)->path, path);
+    return err;
+}
+
+static enum err crash_list(struct vfs *vfs, const char *path, vfs_list_fn *each, void *context)
+{
+    return crash_of(vfs)->disk->list(crash_of(vfs)->disk, path, each, context);
+}
+
+static enum err crash_lock(struct vfs *vfs, struct vfs_file *file)
+{
+    return crash_of(vfs)->disk->lock(crash_of(vfs)->disk, crash_file_of(file)->inner);
+}
+
+static enum err crash_identity(struct vfs *vfs, uint8_t out_identity[40])
+{
+    return crash_of(vfs)->disk->identity(crash_of(vfs)->disk, out_identity);
+}
+
+static void crash_random(struct vfs *vfs, void *into, size_t len)
+{
+    crash_of(vfs)->disk->random(crash_of(vfs)->disk, into, len);
+}
+
+struct crash_vfs *crash_vfs_new(struct vfs *disk)
+{
+    struct crash_vfs *crash = calloc(1, sizeof(*crash));
+
+    assert(crash != NULL);
+    crash->vfs = (struct vfs){
+        .open = crash_open,
+        .rename = crash_rename,
+        .unlink = crash_unlink,
+        .mkdir = crash_mkdir,
+        .sync_dir = crash_sync_dir,
+        .list = crash_list,
+        .lock = crash_lock,
+        .identity = crash_identity,
+        .random = crash_random,
+    };
+    crash->disk = disk;
+    crash->start = mem_vfs_copy(disk, 0);
+    crash->inode_next = 1;
+    for (unsigned i = 0; mem_vfs_path(disk, i) != NULL; i++) {
+        if (!crash_path_is_directory(disk, mem_vfs_path(disk, i)))
+            crash_names_set(&crash->names, mem_vfs_path(disk, i), crash->inode_next++);
+    }
+    return crash;
+}
+
+void crash_vfs_free(struct crash_vfs *crash)
+{
+    for (unsigned i = 0; i < crash->count; i++)
+        free(crash->journal[i].data);
+    free(crash->journal);
+    crash_names_done(&crash->names);
+    mem_vfs_free(crash->start);
+    mem_vfs_free(crash->disk);
+    free(crash);
+}
+
+struct vfs *crash_vfs_get(struct crash_vfs *crash)
+{
+    return &crash->vfs;
+}
+
+struct vfs *crash_vfs_cache(struct crash_vfs *crash)
+{
+    return crash->disk;
+}
+
+unsigned crash_vfs_steps(const struct crash_vfs *crash)
+{
+    return crash->count;
+}
+
+struct vfs *crash_vfs_cut(const struct crash_vfs *crash, unsigned steps, uint64_t seed)
+{
+    assert(steps <= crash->count);
+    return crash_model_build(crash->start, crash->journal, steps, seed);
+}
+
+void crash_vfs_fail(struct crash_vfs *crash, enum crash_fault fault, unsigned skip, size_t keep)
+{
+    crash->faults[fault].armed = true;
+    crash->faults[fault].skip = skip;
+    crash->faults[fault].keep = keep;
+}

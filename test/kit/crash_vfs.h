@@ -1,0 +1,47 @@
+/* A disk that loses power: it writes down everything that is done to it, and builds disks as they
+ * could stand after a cut at any step.
+ *
+ * Every create, append, truncate, sync, rename, unlink, mkdir and sync_dir is one step. What a disk
+ * may hold after a cut: of each file, every sector (512 or 4096 bytes) touched since its last sync
+ * in any of the states that it went through, old, new or between; the size of any of these states,
+ * zeros where nothing was written; of each directory, any subset of the names made, renamed and
+ * removed since its last sync_dir (a rename is atomic). After a sync that failed the pages count as
+ * clean: what it did not write is lost, whatever later syncs say. */
+#ifndef ROOST_TEST_KIT_CRASH_VFS_H
+#define ROOST_TEST_KIT_CRASH_VFS_H
+
+#include <stdint.h>
+
+#include "sys/vfs.h"
+
+struct crash_vfs;
+
+/* Starts from what `disk` (kit/mem_vfs.h) holds, all of it durable; takes it and frees it. */
+struct crash_vfs *crash_vfs_new(struct vfs *disk);
+void crash_vfs_free(struct crash_vfs *crash);
+
+/* The vfs to be used. */
+struct vfs *crash_vfs_get(struct crash_vfs *crash);
+
+/* The memory disk underneath: what the page cache holds. Borrowed. */
+struct vfs *crash_vfs_cache(struct crash_vfs *crash);
+
+/* Steps taken so far. */
+unsigned crash_vfs_steps(const struct crash_vfs *crash);
+
+/* A disk as it could stand when the power went after `steps` of them, another boot. The caller
+ * frees it. */
+struct vfs *crash_vfs_cut(const struct crash_vfs *crash, unsigned steps, uint64_t seed);
+
+enum crash_fault {
+    CRASH_FAIL_APPEND, /* writes `keep` bytes, then ERR_NO_SPACE */
+    CRASH_FAIL_SYNC, /* ERR_IO */
+    CRASH_FAIL_TRUNCATE, /* ERR_IO, nothing happens */
+    CRASH_FAIL_CREATE, /* ERR_NO_SPACE */
+    CRASH_FAULT_COUNT,
+};
+
+/* The call of that kind after `skip` others fails, once. */
+void crash_vfs_fail(struct crash_vfs *crash, enum crash_fault fault, unsigned skip, size_t keep);
+
+#endif

@@ -1,0 +1,402 @@
+/* The memory disk: a list of names, each pointing at bytes that are shared with open files. */
+#include "kit/mem_vfs.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "kit/random.h"
+
+enum { NODES_MAX = 4096, IDENTITY_BYTES = 40 };
+
+struct inode {
+    struct buf bytes;
+    unsigned links; /* names and open files */
+    bool directory;
+    bool warm;
+    const struct vfs_file *locked_by;
+};
+
+struct node {
+    char path[VFS_PATH_MAX + 1];
+    struct inode *inode;
+};
+
+struct mem_vfs {
+    struct vfs vfs;
+    struct node nodes[NODES_MAX];
+    unsigned count;
+    unsigned open_files;
+    bool cold;
+    struct test_random random;
+    uint8_t identity[IDENTITY_BYTES];
+};
+
+struct mem_file {
+    struct vfs_file file;
+    struct mem_vfs *vfs;
+    struct inode *inode;
+    bool writable;
+};
+
+static struct mem_vfs *mem_of(struct vfs *vfs)
+{
+    return CONTAINER_OF(vfs, struct mem_vfs, vfs);
+}
+
+static struct mem_file *mem_file_of(struct vfs_file *file)
+{
+    return CONTAINER_OF(file, struct mem_file, file);
+}
+
+static struct inode *inode_new(bool directory)
+{
+    struct inode *inode = calloc(1, sizeof(*inode));
+
+    assert(inode != NULL);
+    inode->bytes.max = (size_t)1 << 40;
+    inode->directory = directory;
+    inode->links = 1;
+    return inode;
+}
+
+static void inode_drop(struct inode *inode)
+{
+    if (--inode->links > 0)
+        return;
+    buf_done(&inode->bytes);
+    free(inode);
+}
+
+static struct node *node_find(struct mem_vfs *mem, const char *path)
+{
+    for (unsigned i = 0; i < mem->count; i++) {
+        if (strcmp(mem->nodes[i].path, path) == 0)
+            return &mem->nodes[i];
+    }
+    return NULL;
+}
+
+static bool parent_is_there(struct mem_vfs *mem, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char parent[VFS_PATH_MAX + 1];
+    struct node *node;
+
+    if (slash == NULL)
+        return true;
+    (void)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+    node = node_find(mem, parent);
+    return node != NULL && node->inode->directory;
+}
+
+static void node_add(struct mem_vfs *mem, const char *path, struct inode *inode)
+{
+    assert(mem->count < NODES_MAX && strlen(path) <= VFS_PATH_MAX);
+    (void)snprintf(mem->nodes[mem->count].path, sizeof(mem->nodes[0].path), "%s", path);
+    mem->nodes[mem->count++].inode = inode;
+}
+
+static void node_remove(struct mem_vfs *mem, struct node *node)
+{
+    size_t index = (size_t)(node - mem->nodes);
+
+    inode_drop(node->inode);
+    memmove(node, node + 1, (mem->count - index - 1) * sizeof(*node));
+    mem->count--;
+}
+
+static enum err file_append(struct vfs_file *file, struct bytes data)
+{
+    struct mem_file *mem = mem_file_of(file);
+
+    assert(mem->writable);
+    buf_add(&mem->inode->bytes, data);
+    return ERR_OK;
+}
+
+static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, size_t len,
+                          unsigned flags)
+{
+    struct mem_file *mem = mem_file_of(file);
+    struct bytes all = buf_bytes(&mem->inode->bytes);
+
+    if (offset > all.len || len > all.len - offset)
+        return ERR_CORRUPT;
+    if ((flags & VFS_READ_NOWAIT) == 0)
+        mem->inode->warm = true;
+    else if (mem->vfs->cold && !mem->inode->warm)
+        return ERR_BUSY;
+    if (len > 0)
+        memcpy(into, all.at + offset, len);
+    return ERR_OK;
+}
+
+static enum err file_sync(struct vfs_file *file)
+{
+    return ERR_OK;
+}
+
+static enum err file_truncate(struct vfs_file *file, uint64_t size)
+{
+    struct mem_file *mem = mem_file_of(file);
+    struct buf *bytes = &mem->inode->bytes;
+
+    assert(mem->writable);
+    if (size < bytes->len)
+        buf_truncate(bytes, (size_t)size);
+    while (bytes->len < size)
+        buf_add_byte(bytes, 0);
+    return ERR_OK;
+}
+
+static enum err file_size(struct vfs_file *file, uint64_t *out_size)
+{
+    *out_size = mem_file_of(file)->inode->bytes.len;
+    return ERR_OK;
+}
+
+static void file_close(struct vfs_file *file)
+{
+    struct mem_file *mem = mem_file_of(file);
+
+    if (mem->inode->locked_by == file)
+        mem->inode->locked_by = NULL;
+    inode_drop(mem->inode);
+    mem->vfs->open_files--;
+    free(mem);
+}
+
+static const struct vfs_file_calls mem_file_calls = {
+    .append = file_append,
+    .read = file_read,
+    .sync = file_sync,
+    .truncate = file_truncate,
+    .size = file_size,
+    .close = file_close,
+};
+
+static enum err mem_open(struct vfs *vfs, const char *path, unsigned flags,
+                         struct vfs_file **out_file)
+{
+    struct mem_vfs *mem = mem_of(vfs);
+    struct node *node = node_find(mem, path);
+    struct mem_file *file;
+
+    if (node != NULL && (flags & VFS_OPEN_EXCLUSIVE) != 0)
+        return ERR_EXISTS;
+    if (node == NULL && ((flags & VFS_OPEN_CREATE) == 0 || !parent_is_there(mem, path)))
+        return ERR_NOT_FOUND;
+    if (node == NULL) {
+        node_add(mem, path, inode_new(false));
+        node = node_find(mem, path);
+    }
+    if (node->inode->directory)
+        return ERR_INVALID;
+    file = calloc(1, sizeof(*file));
+    assert(file != NULL);
+    file->file.calls = &mem_file_calls;
+    file->vfs = mem;
+    file->inode = node->inode;
+    file->inode->links++;
+    file->writable = (flags & VFS_OPEN_WRITE) != 0;
+    mem->open_files++;
+    *out_file = &file->file;
+    return ERR_OK;
+}
+
+static enum err mem_unlink(struct vfs *vfs, const char *path)
+{
+    struct node *node = node_find(mem_of(vfs), path);
+
+    if (node == NULL)
+        return ERR_NOT_FOUND;
+    node_remove(mem_of(vfs), node);
+    return ERR_OK;
+}
+
+static enum err mem_rename(struct vfs *vfs, const char *from, const char *to)
+{
+    struct mem_vfs *mem = mem_of(vfs);
+    struct node *node = node_find(mem, from);
+    struct inode *inode;
+
+    if (node == NULL || !parent_is_there(mem, to))
+        return ERR_NOT_FOUND;
+    assert(!node->inode->directory);
+    inode = node->inode;
+    inode->links++;
+    node_remove(mem, node);
+    mem_vfs_remove(vfs, to);
+    node_add(mem, to, inode);
+    return ERR_OK;
+}
+
+static enum err mem_mkdir(struct vfs *vfs, const char *path)
+{
+    if (node_find(mem_of(vfs), path) != NULL)
+        return ERR_EXISTS;
+    if (!parent_is_there(mem_of(vfs), path))
+        return ERR_NOT_FOUND;
+    node_add(mem_of(vfs), path, inode_new(true));
+    return ERR_OK;
+}
+
+static enum err mem_sync_dir(struct vfs *vfs, const char *path)
+{
+    struct node *node = node_find(mem_of(vfs), path);
+
+    return path[0] == '\0' || (node != NULL && node->inode->directory) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err mem_list(struct vfs *vfs, const char *path, vfs_list_fn *each, void *context)
+{
+    struct mem_vfs *mem = mem_of(vfs);
+    size_t skip = strlen(path) + (path[0] != '\0');
+
+    if (mem_sync_dir(vfs, path) != ERR_OK)
+        return ERR_NOT_FOUND;
+    for (unsigned i = 0; i < mem->count; i++) {
+        const char *name = mem->nodes[i].path;
+
+        if (strncmp(name, path, strlen(path)) != 0 || strlen(name) <= skip)
+            continue;
+        if ((skip > 0 && name[skip - 1] != '/') || strchr(name + skip, '/') != NULL)
+            continue;
+        each(context, bytes_from_string(name + skip));
+    }
+    return ERR_OK;
+}
+
+static enum err mem_lock(struct vfs *vfs, struct vfs_file *file)
+{
+    struct mem_file *mem = mem_file_of(file);
+
+    assert(mem->writable);
+    if (mem->inode->locked_by != NULL && mem->inode->locked_by != file)
+        return ERR_BUSY;
+    mem->inode->locked_by = file;
+    return ERR_OK;
+}
+
+static enum err mem_get_identity(struct vfs *vfs, uint8_t out_identity[40])
+{
+    memcpy(out_identity, mem_of(vfs)->identity, IDENTITY_BYTES);
+    return ERR_OK;
+}
+
+static void mem_random(struct vfs *vfs, void *into, size_t len)
+{
+    uint8_t *at = into;
+
+    for (size_t i = 0; i < len; i++)
+        at[i] = (uint8_t)test_random_next(&mem_of(vfs)->random);
+}
+
+struct vfs *mem_vfs_new(uint64_t seed)
+{
+    struct mem_vfs *mem = calloc(1, sizeof(*mem));
+
+    assert(mem != NULL);
+    mem->vfs = (struct vfs){
+        .open = mem_open,
+        .rename = mem_rename,
+        .unlink = mem_unlink,
+        .mkdir = mem_mkdir,
+        .sync_dir = mem_sync_dir,
+        .list = mem_list,
+        .lock = mem_lock,
+        .identity = mem_get_identity,
+        .random = mem_random,
+    };
+    mem->random.state = seed;
+    mem_random(&mem->vfs, mem->identity, IDENTITY_BYTES);
+    return &mem->vfs;
+}
+
+void mem_vfs_free(struct vfs *vfs)
+{
+    if (vfs == NULL)
+        return;
+    while (mem_of(vfs)->count > 0)
+        node_remove(mem_of(vfs), &mem_of(vfs)->nodes[mem_of(vfs)->count - 1]);
+    free(mem_of(vfs));
+}
+
+struct vfs *mem_vfs_copy(struct vfs *vfs, uint64_t seed)
+{
+    struct vfs *copy = mem_vfs_new(seed);
+    struct mem_vfs *from = mem_of(vfs);
+
+    memcpy(mem_of(copy)->identity, from->identity, IDENTITY_BYTES);
+    for (unsigned i = 0; i < from->count; i++) {
+        struct inode *inode = inode_new(from->nodes[i].inode->directory);
+
+        buf_add(&inode->bytes, buf_bytes(&from->nodes[i].inode->bytes));
+        node_add(mem_of(copy), from->nodes[i].path, inode);
+    }
+    return copy;
+}
+
+void mem_vfs_change_identity(struct vfs *vfs, enum mem_identity part)
+{
+    mem_of(vfs)->identity[part] ^= 0xff;
+    mem_of(vfs)->identity[(size_t)part + 1]++;
+}
+
+struct bytes mem_vfs_file(struct vfs *vfs, const char *path)
+{
+    struct node *node = node_find(mem_of(vfs), path);
+
+    return node == NULL ? bytes_make(NULL, 0) : buf_bytes(&node->inode->bytes);
+}
+
+void mem_vfs_put(struct vfs *vfs, const char *path, struct bytes bytes)
+{
+    struct node *node = node_find(mem_of(vfs), path);
+
+    if (node == NULL) {
+        node_add(mem_of(vfs), path, inode_new(false));
+        node = node_find(mem_of(vfs), path);
+    }
+    buf_clear(&node->inode->bytes);
+    buf_add(&node->inode->bytes, bytes);
+}
+
+void mem_vfs_damage(struct vfs *vfs, const char *path, uint64_t offset, uint8_t bits)
+{
+    struct node *node = node_find(mem_of(vfs), path);
+
+    assert(node != NULL && offset < node->inode->bytes.len);
+    node->inode->bytes.at[node->inode->bytes.start + offset] ^= bits;
+}
+
+void mem_vfs_remove(struct vfs *vfs, const char *path)
+{
+    struct node *node = node_find(mem_of(vfs), path);
+
+    if (node != NULL)
+        node_remove(mem_of(vfs), node);
+}
+
+void mem_vfs_chill(struct vfs *vfs)
+{
+    mem_of(vfs)->cold = true;
+    for (unsigned i = 0; i < mem_of(vfs)->count; i++)
+        mem_of(vfs)->nodes[i].inode->warm = false;
+}
+
+unsigned mem_vfs_open_files(const struct vfs *vfs)
+{
+    return CONTAINER_OF(vfs, const struct mem_vfs, vfs)->open_files;
+}
+
+const char *mem_vfs_path(const struct vfs *vfs, unsigned index)
+{
+    const struct mem_vfs *mem = CONTAINER_OF(vfs, const struct mem_vfs, vfs);
+
+    return index < mem->count ? mem->nodes[index].path : NULL;
+}

@@ -1,0 +1,42 @@
+/* A disk in memory behind sys/vfs.h. Every write is durable at once; see crash_vfs.h for one that
+ * is not.
+ *
+ * Paths are kept flat; directories exist when made. Locks belong to the open file. One thread. */
+#ifndef ROOST_TEST_KIT_MEM_VFS_H
+#define ROOST_TEST_KIT_MEM_VFS_H
+
+#include <stdint.h>
+
+#include "sys/vfs.h"
+
+/* An empty disk. `seed` starts vfs->random and the identity. Freed by mem_vfs_free, when all files
+ * are closed. */
+struct vfs *mem_vfs_new(uint64_t seed);
+void mem_vfs_free(struct vfs *vfs); /* NULL is allowed */
+
+/* The same names and bytes, the same identity, another seed. Nothing open, nothing locked. */
+struct vfs *mem_vfs_copy(struct vfs *vfs, uint64_t seed);
+
+enum mem_identity { MEM_MACHINE = 0, MEM_BOOT = 16, MEM_DIRECTORY = 32 };
+/* Becomes another machine, boot or directory. */
+void mem_vfs_change_identity(struct vfs *vfs, enum mem_identity part);
+
+/* The bytes of a file, borrowed until it changes; {NULL, 0} when it is not there. */
+struct bytes mem_vfs_file(struct vfs *vfs, const char *path);
+/* Makes or replaces a file. */
+void mem_vfs_put(struct vfs *vfs, const char *path, struct bytes bytes);
+/* Flips bits of one byte. */
+void mem_vfs_damage(struct vfs *vfs, const char *path, uint64_t offset, uint8_t bits);
+void mem_vfs_remove(struct vfs *vfs, const char *path);
+
+/* From now on a read with VFS_READ_NOWAIT of a file is ERR_BUSY until a blocking one has warmed it.
+ */
+void mem_vfs_chill(struct vfs *vfs);
+
+/* Open handles: 0 when nothing was forgotten. */
+unsigned mem_vfs_open_files(const struct vfs *vfs);
+
+/* Walks all paths in the order of their making; NULL at the end. */
+const char *mem_vfs_path(const struct vfs *vfs, unsigned index);
+
+#endif
