@@ -37,7 +37,7 @@ struct log_mark {
 };
 
 /* One CHANGE or BASE record. The bytes are borrowed until the callback returns, or, of one's own
- * change, until the next log_batch. */
+ * change, until the next log_add_change. */
 struct log_record {
     enum record_type type;
     struct place place;

@@ -7,6 +7,7 @@
 #ifndef ROOST_STORE_LOG_BODY_H
 #define ROOST_STORE_LOG_BODY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"

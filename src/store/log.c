@@ -1,0 +1,316 @@
+/* Batches: built in one buffer for the place where they will stand, written with one call. */
+#include "store/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/alloc.h"
+#include "store/log_private.h"
+#include "store/op.h"
+#include "sys/vfs.h"
+
+#define SEGMENT_BYTES_USUAL (UINT64_C(64) << 20)
+
+enum { PAYLOAD_BYTES_MAX = RECORD_CHANGE_BYTES_MAX };
+
+static struct log *log_new(const struct log_options *options)
+{
+    struct log *log = store_alloc(1, sizeof(*log));
+
+    log->vfs = options->vfs;
+    log->executor = options->executor;
+    log->now = options->now;
+    log->segment_bytes = options->segment_bytes == 0 ? SEGMENT_BYTES_USUAL : options->segment_bytes;
+    log->batch = buf_make(LOG_BATCH_BYTES_MAX);
+    log->pending = buf_make(LOG_BATCH_BYTES_MAX);
+    log->payload = buf_make(PAYLOAD_BYTES_MAX);
+    log->serial_next = 1;
+    return log;
+}
+
+static void log_free(struct log *log)
+{
+    log_trim(log);
+    vfs_close(log->file);
+    vfs_close(log->previous);
+    lockfile_close(log->lock);
+    buf_done(&log->batch);
+    buf_done(&log->pending);
+    buf_done(&log->payload);
+    free(log);
+}
+
+static void ignore_name(void *context, struct bytes name)
+{
+}
+
+/* The names `lock` and `log` themselves must outlive a power cut before anything counts on them. */
+static enum err prepare_directory(struct log *log, const struct log_options *options)
+{
+    struct vfs *vfs = options->vfs;
+    enum err listed = vfs->list(vfs, "log", ignore_name, NULL);
+    enum err err;
+
+    if (listed != ERR_OK && (listed != ERR_NOT_FOUND || !options->create))
+        return listed;
+    err = lockfile_open(vfs, &log->lock);
+    if (err == ERR_OK && listed == ERR_NOT_FOUND) {
+        err = vfs->mkdir(vfs, "log");
+        err = err == ERR_EXISTS ? ERR_OK : err;
+    }
+    if (err == ERR_OK && (listed == ERR_NOT_FOUND || lockfile_is_new(log->lock)))
+        err = vfs->sync_dir(vfs, "");
+    return err;
+}
+
+enum err log_open(const struct log_options *options, struct log **out_log,
+                  struct log_report *out_report, struct note *why)
+{
+    struct log *log = log_new(options);
+    struct log_report report = { 0 };
+    enum err err = prepare_directory(log, options);
+
+    if (err != ERR_OK)
+        note_set(why, "cannot open the account's directory: %s", err_text(err));
+    else
+        err = log_recover(log, options, &report, why);
+    if (err != ERR_OK) {
+        log_free(log);
+        return err;
+    }
+    *out_log = log;
+    *out_report = report;
+    return ERR_OK;
+}
+
+enum err log_settle(struct log *log, struct note *why)
+{
+    enum err err = ERR_OK;
+
+    if (log->failed)
+        return ERR_CLOSED;
+    if (log->epoch_due) {
+        struct lock_entry entry = lockfile_present(log->lock, LOCK_OPEN, log->now);
+
+        err = log_work_all_now(log, why);
+        if (err == ERR_OK)
+            err = lockfile_write(log->lock, &entry);
+        if (err != ERR_OK)
+            return note_fail(why, err, "cannot write down the epoch: %s", err_text(err));
+    }
+    log->epoch_due = false;
+    log->again = false;
+    log->settled = true;
+    return ERR_OK;
+}
+
+static void leave_clean_mark(struct log *log, struct wall now)
+{
+    struct lock_entry entry = lockfile_present(log->lock, LOCK_CLEAN, now);
+
+    if (lockfile_entry(log->lock)->state != LOCK_OPEN)
+        return;
+    entry.segment = log->durable_mark.segment;
+    entry.position = log->durable;
+    (void)lockfile_write(log->lock, &entry);
+}
+
+void log_close(struct log *log, struct wall now)
+{
+    if (log == NULL)
+        return;
+    assert(!log->busy);
+    log->listener = NULL;
+    /* An epoch that was not settled must come again: no clean mark then. */
+    if (!log->failed && log->settled && log_work_all_now(log, NULL) == ERR_OK)
+        leave_clean_mark(log, now);
+    log_free(log);
+}
+
+void log_set_listener(struct log *log, struct log_listener *listener)
+{
+    log->listener = listener;
+}
+
+enum err log_batch(struct log *log)
+{
+    if (log->failed)
+        return ERR_CLOSED;
+    buf_clear(&log->batch);
+    return ERR_OK;
+}
+
+static uint64_t batch_tail(const struct log *log)
+{
+    return log_tail(log) + log->batch.len;
+}
+
+static bool batch_has_room(const struct log *log, uint64_t length)
+{
+    uint64_t free_bytes = LOG_BATCH_BYTES_MAX - log->batch.len - log->pending.len;
+
+    return length <= LOG_BATCH_BYTES_MAX && record_bytes(length) <= free_bytes;
+}
+
+static struct place batch_add(struct log *log, const struct record_header *header,
+                              struct bytes payload)
+{
+    struct place place = { log->segment.number, batch_tail(log) };
+
+    assert(place.offset % RECORD_ALIGN == 0);
+    record_header_encode(&log->batch, log->key, place.offset, header);
+    record_payload_encode(&log->batch, log->key, place.offset + RECORD_HEADER_BYTES, payload);
+    while (log->batch.len % RECORD_ALIGN != 0)
+        buf_add_byte(&log->batch, 0);
+    assert(!log->batch.overflowed);
+    return place;
+}
+
+enum err log_add_body(struct log *log, struct body_id body, struct wall when, struct bytes bytes,
+                      struct place *out_body)
+{
+    struct record_header header = {
+        .type = RECORD_BODY,
+        .encoding = RECORD_RAW,
+        .length = bytes.len,
+        .number = body.value,
+        .when = when,
+        .durable = log->durable,
+    };
+
+    if (!batch_has_room(log, bytes.len))
+        return ERR_LIMIT;
+    *out_body = batch_add(log, &header, bytes);
+    return ERR_OK;
+}
+
+uint64_t log_body_back(const struct log *log, struct place body)
+{
+    assert(body.segment == log->segment.number);
+    return batch_tail(log) - body.offset;
+}
+
+enum err log_add_change(struct log *log, const struct origin *origin, struct modseq number,
+                        struct bytes ops, struct log_record *out_record)
+{
+    struct record_header header = {
+        .type = RECORD_CHANGE,
+        .encoding = RECORD_RAW,
+        .number = number.value,
+        .when = origin->now,
+        .durable = log->durable,
+    };
+    struct place place;
+
+    buf_clear(&log->payload);
+    op_origin_encode(&log->payload, origin);
+    buf_add(&log->payload, ops);
+    header.length = log->payload.len;
+    if (log->payload.overflowed || !batch_has_room(log, header.length))
+        return ERR_LIMIT;
+    place = batch_add(log, &header, buf_bytes(&log->payload));
+    log->now = origin->now;
+    *out_record = (struct log_record){
+        .type = RECORD_CHANGE,
+        .place = place,
+        .number = number,
+        .when = origin->now,
+        .payload = buf_bytes(&log->payload),
+    };
+    return ERR_OK;
+}
+
+/* A write that failed may have left a part: it is cut off again, or nothing more can be written. */
+static enum err write_batch(struct log *log)
+{
+    enum err err = vfs_append(log->file, buf_bytes(&log->batch));
+
+    if (err == ERR_OK) {
+        log->size += log->batch.len;
+        return ERR_OK;
+    }
+    if (log->file->calls->truncate(log->file, log->size) != ERR_OK)
+        log_fail(log, NULL);
+    return err;
+}
+
+enum err log_append(struct log *log, bool gated)
+{
+    bool waits = log_must_wait(log);
+    enum err err = ERR_OK;
+
+    if (log->failed)
+        return ERR_CLOSED;
+    assert(log->batch.len > 0 && (log->settled || log->epoch_due));
+    if (waits)
+        buf_add(&log->pending, buf_bytes(&log->batch));
+    else
+        err = write_batch(log);
+    if (err != ERR_OK)
+        return err;
+    assert(!log->pending.overflowed);
+    if (gated || waits)
+        log->gate = log_end(log);
+    buf_clear(&log->batch);
+    if (!waits && log->size >= log->segment_bytes)
+        log_next_segment(log, log_end(log));
+    if (log_must_wait(log))
+        log_work_start(log);
+    return ERR_OK;
+}
+
+void log_next_segment(struct log *log, uint64_t position)
+{
+    assert(log->previous == NULL && log->pending.len == 0);
+    log->previous = log->file;
+    log->file = NULL;
+    log->segment.previous = log->segment.number;
+    log->segment.number = segment_number(log->serial_next++, SEGMENT_LOG);
+    log->segment.position = position;
+    log->segment.when = log->now;
+    segment_id_make(log->vfs, log->segment.id);
+    log->key = record_key_make(log->segment.id);
+    log->size = SEGMENT_RECORDS_AT;
+}
+
+/* A segment that is still to be made has nothing in it, not even its header. */
+uint64_t log_end(const struct log *log)
+{
+    if (log->file == NULL && log->pending.len == 0)
+        return log->segment.position;
+    return log->segment.position + log_tail(log);
+}
+
+uint64_t log_gate(const struct log *log)
+{
+    return log->gate;
+}
+
+uint64_t log_durable(const struct log *log)
+{
+    return log->durable;
+}
+
+struct log_mark log_mark_here(const struct log *log, uint64_t position)
+{
+    struct log_mark mark = { .position = position, .segment = log->segment.number };
+
+    memcpy(mark.segment_id, log->segment.id, sizeof(mark.segment_id));
+    return mark;
+}
+
+void log_durable_mark(const struct log *log, struct log_mark *out_mark)
+{
+    *out_mark = log->durable_mark;
+}
+
+bool log_is_busy(const struct log *log)
+{
+    return log->busy;
+}
+
+bool log_has_failed(const struct log *log)
+{
+    return log->failed;
+}

@@ -1,0 +1,179 @@
+/* Body segments on their way in: chunks as they come, the header behind them, then two syncs. */
+#include "store/log_body.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "store/alloc.h"
+#include "store/log_private.h"
+#include "sys/vfs.h"
+
+struct log_body {
+    struct vfs *vfs;
+    struct segment segment;
+    struct record_key key;
+    struct body_id body;
+    struct wall when;
+    struct vfs_file *file; /* NULL until the first bytes */
+    struct buf chunk; /* not full yet */
+    uint64_t length;
+    uint64_t size; /* of the file */
+    struct place place;
+    enum err err;
+};
+
+struct log_body *log_body_new(struct log *log, struct body_id body, struct wall when)
+{
+    struct log_body *own = store_alloc(1, sizeof(*own));
+
+    own->vfs = log->vfs;
+    own->body = body;
+    own->when = when;
+    own->segment.number = segment_number(log->serial_next++, SEGMENT_BODY);
+    own->segment.when = when;
+    segment_id_make(log->vfs, own->segment.id);
+    own->key = record_key_make(own->segment.id);
+    own->chunk = buf_make(RECORD_FRAME_BYTES + RECORD_HEADER_BYTES + RECORD_ALIGN);
+    return own;
+}
+
+static enum err write_out(struct log_body *body)
+{
+    enum err err = vfs_append(body->file, buf_bytes(&body->chunk));
+
+    if (err == ERR_OK)
+        body->size += body->chunk.len;
+    buf_clear(&body->chunk);
+    return err;
+}
+
+static enum err make_file(struct log_body *body)
+{
+    char path[SEGMENT_PATH_BYTES];
+    enum err err;
+
+    segment_path(body->segment.number, path);
+    err = body->vfs->open(body->vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE | VFS_OPEN_EXCLUSIVE,
+                          &body->file);
+    if (err != ERR_OK)
+        return err;
+    segment_header_encode(&body->chunk, &body->segment);
+    return write_out(body);
+}
+
+static void close_chunk(struct log_body *body)
+{
+    uint32_t crc = record_chunk_crc(body->key, body->size, buf_bytes(&body->chunk));
+
+    if (body->chunk.len > 0)
+        buf_put_u32(&body->chunk, crc);
+}
+
+enum err log_body_append(struct log_body *body, struct bytes bytes)
+{
+    assert(body->place.segment == 0);
+    if (body->err == ERR_OK && body->file == NULL)
+        body->err = make_file(body);
+    while (body->err == ERR_OK && bytes.len > 0) {
+        struct bytes piece = bytes_slice(bytes, 0, RECORD_CHUNK_BYTES - body->chunk.len);
+
+        buf_add(&body->chunk, piece);
+        body->length += piece.len;
+        bytes = bytes_from(bytes, piece.len);
+        if (body->chunk.len < RECORD_CHUNK_BYTES)
+            continue;
+        close_chunk(body);
+        body->err = write_out(body);
+    }
+    return body->err;
+}
+
+enum err log_body_finish(struct log_body *body)
+{
+    struct record_header header = {
+        .type = RECORD_BODY,
+        .encoding = RECORD_RAW,
+        .length = body->length,
+        .number = body->body.value,
+        .when = body->when,
+    };
+    enum err err = log_body_append(body, bytes_make(NULL, 0));
+
+    if (err != ERR_OK)
+        return err;
+    close_chunk(body);
+    while ((body->size + body->chunk.len) % RECORD_ALIGN != 0)
+        buf_add_byte(&body->chunk, 0);
+    body->place.segment = body->segment.number;
+    body->place.offset = body->size + body->chunk.len;
+    record_header_encode(&body->chunk, body->key, body->place.offset, &header);
+    body->err = write_out(body);
+    if (body->err == ERR_OK)
+        body->err = vfs_sync(body->file);
+    if (body->err == ERR_OK)
+        body->err = body->vfs->sync_dir(body->vfs, "log");
+    return body->err;
+}
+
+struct place log_body_place(const struct log_body *body)
+{
+    assert(body->place.segment != 0 && body->err == ERR_OK);
+    return body->place;
+}
+
+uint64_t log_body_length(const struct log_body *body)
+{
+    return body->length;
+}
+
+void log_body_free(struct log_body *body, bool keep)
+{
+    char path[SEGMENT_PATH_BYTES];
+
+    if (body == NULL)
+        return;
+    vfs_close(body->file);
+    segment_path(body->segment.number, path);
+    if (body->file != NULL && !keep)
+        (void)body->vfs->unlink(body->vfs, path);
+    buf_done(&body->chunk);
+    free(body);
+}
+
+struct segment_walk {
+    log_segment_fn *each;
+    void *context;
+};
+
+static void visit_name(void *context, struct bytes name)
+{
+    struct segment_walk *walk = context;
+    uint64_t number;
+
+    if (segment_name_parse(name, &number) && segment_kind(number) == SEGMENT_BODY)
+        walk->each(walk->context, number);
+}
+
+enum err log_body_segments(struct log *log, log_segment_fn *each, void *context)
+{
+    struct segment_walk walk = { each, context };
+
+    return log->vfs->list(log->vfs, "log", visit_name, &walk);
+}
+
+enum err log_body_unlink(struct log *log, uint64_t segment)
+{
+    char path[SEGMENT_PATH_BYTES];
+
+    assert(segment_kind(segment) == SEGMENT_BODY);
+    for (size_t i = 0; i < LOG_OLD_FILES_MAX; i++) {
+        if (log->old[i].number != segment)
+            continue;
+        vfs_close(log->old[i].file);
+        log->old[i] = (struct log_old_file){ 0 };
+    }
+    segment_path(segment, path);
+    return log->vfs->unlink(log->vfs, path);
+}

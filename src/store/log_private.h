@@ -1,0 +1,104 @@
+/* What the parts of the log share: log.c writes, log_work.c syncs and makes segments, recover.c
+ * opens, log_read.c reads bodies. Private to them. */
+#ifndef ROOST_STORE_LOG_PRIVATE_H
+#define ROOST_STORE_LOG_PRIVATE_H
+
+#include "base/buf.h"
+#include "base/job.h"
+#include "store/lockfile.h"
+#include "store/log.h"
+#include "store/segment.h"
+
+struct vfs_file;
+
+enum { LOG_OLD_FILES_MAX = 2 };
+
+/* What a job of the log does, as values. */
+struct log_work {
+    struct job job;
+    struct log *log; /* for `done` only */
+    struct vfs *vfs;
+    struct lockfile *lock;
+    bool withdraw; /* first: write `entry` */
+    struct lock_entry entry;
+    struct vfs_file *sync; /* then: sync this file */
+    struct lock_entry failed; /* the entry for when that fails */
+    bool close_synced; /* it is the old segment's: close it */
+    bool create; /* then: make `segment` */
+    struct segment segment;
+    struct vfs_file *made;
+    uint64_t covers; /* durable position when all went well */
+    struct log_mark mark; /* the same, as log_durable_mark tells it */
+    enum err err;
+    const char *what; /* that failed */
+};
+
+/* A segment kept open for reading. */
+struct log_old_file {
+    uint64_t number; /* 0: free */
+    struct record_key key;
+    struct vfs_file *file;
+    uint64_t used; /* grows with each use */
+};
+
+struct log {
+    struct vfs *vfs;
+    struct executor *executor;
+    struct log_listener *listener;
+    struct lockfile *lock;
+    uint64_t segment_bytes;
+    struct wall now; /* of the last batch: for entries of the lock file */
+
+    struct segment segment; /* to which batches go */
+    struct record_key key;
+    struct vfs_file *file; /* NULL: still to be made */
+    struct vfs_file *previous; /* full, to be synced before `file` is made */
+    uint64_t size; /* of `file`: whole batches; what follows is in `pending` */
+    struct buf pending; /* waits for the job that lets it be written */
+    struct buf batch; /* being built */
+    struct buf payload; /* of the CHANGE in it */
+    bool withdraw; /* the clean mark stands, or there is no entry yet */
+    bool settled; /* the lock file's entry may say clean */
+    bool epoch_due;
+
+    uint64_t gate;
+    uint64_t durable;
+    struct log_mark durable_mark;
+    bool busy; /* `work` is on its way */
+    bool again; /* a sync was asked for meanwhile */
+    bool failed;
+    struct log_work work;
+
+    uint64_t serial_next;
+    struct log_old_file old[LOG_OLD_FILES_MAX];
+    uint64_t uses;
+};
+
+/* True when nothing may be written to the file yet. */
+static inline bool log_must_wait(const struct log *log)
+{
+    return log->file == NULL || log->withdraw;
+}
+
+/* Where the next batch will stand in the segment. */
+static inline uint64_t log_tail(const struct log *log)
+{
+    return log->size + log->pending.len;
+}
+
+/* `position`, which is in the present segment. */
+struct log_mark log_mark_here(const struct log *log, uint64_t position);
+
+/* Begins the segment behind the present one, at `position`. Makes nothing yet. */
+void log_next_segment(struct log *log, uint64_t position);
+
+/* log_work.c */
+void log_work_start(struct log *log); /* what is to be done next; when busy or idle: nothing */
+MUST_USE enum err log_work_all_now(struct log *log, struct note *why); /* on this thread */
+void log_fail(struct log *log, const struct note *why); /* `why` NULL: the caller tells */
+
+/* recover.c: fills a log whose vfs and lock are set; replays. */
+MUST_USE enum err log_recover(struct log *log, const struct log_options *options,
+                              struct log_report *report, struct note *why);
+
+#endif

@@ -1,0 +1,183 @@
+/* What blocks: syncs, the lock file's entry before the first change, the making of segments. One
+ * job at a time; its `done` hands over what waited for it and starts what has become due meanwhile.
+ */
+#include <assert.h>
+
+#include "store/log_private.h"
+#include "sys/vfs.h"
+
+static void work_run(struct job *job)
+{
+    struct log_work *work = CONTAINER_OF(job, struct log_work, job);
+
+    work->err = ERR_OK;
+    work->what = "the lock file";
+    if (work->withdraw)
+        work->err = lockfile_write(work->lock, &work->entry);
+    if (work->err == ERR_OK && work->sync != NULL) {
+        work->what = "the log";
+        work->err = vfs_sync(work->sync);
+        if (work->err != ERR_OK) /* best effort: who dies now leaves a log that looks whole */
+            (void)lockfile_write(work->lock, &work->failed);
+    }
+    if (work->close_synced)
+        vfs_close(work->sync);
+    if (work->err == ERR_OK && work->create) {
+        work->what = "a new segment";
+        work->err = segment_create(work->vfs, &work->segment, &work->made);
+    }
+}
+
+/* The entry that takes the clean mark away. As long as an epoch is due it keeps the old identity,
+ * so that a cut before the epoch is durable shows the same difference again. */
+static struct lock_entry entry_of_withdrawal(const struct log *log)
+{
+    struct lock_entry entry = lockfile_present(log->lock, LOCK_OPEN, log->now);
+
+    if (log->epoch_due) {
+        entry = *lockfile_entry(log->lock);
+        entry.state = LOCK_OPEN;
+    }
+    return entry;
+}
+
+/* Fills log->work with what is due. False: nothing. */
+static bool work_fill(struct log *log)
+{
+    struct log_work *work = &log->work;
+    bool prepares = log_must_wait(log) && (log->pending.len > 0 || log->previous != NULL);
+
+    if (!prepares && (log->file == NULL || log->durable >= log_end(log)))
+        return false;
+    *work = (struct log_work){
+        .job = { .run = work_run },
+        .log = log,
+        .vfs = log->vfs,
+        .lock = log->lock,
+        .sync = prepares ? log->previous : log->file,
+        .failed = lockfile_present(log->lock, LOCK_FAILED, log->now),
+        .covers = prepares ? log->durable : log_end(log),
+    };
+    work->failed.position = log->durable;
+    work->failed.segment = log->previous != NULL ? log->segment.previous : log->segment.number;
+    work->mark = log_mark_here(log, work->covers);
+    if (!prepares)
+        return true;
+    work->withdraw = log->withdraw;
+    work->entry = entry_of_withdrawal(log);
+    work->close_synced = log->previous != NULL;
+    work->create = log->file == NULL;
+    work->segment = log->segment;
+    if (work->create) {
+        work->covers = log->segment.position + SEGMENT_RECORDS_AT;
+        work->mark = log_mark_here(log, work->covers);
+    }
+    return true;
+}
+
+void log_fail(struct log *log, const struct note *why)
+{
+    log->failed = true;
+    if (why != NULL && log->listener != NULL)
+        log->listener->failed(log->listener, why);
+}
+
+/* What waited is written in one go. */
+static enum err flush_pending(struct log *log)
+{
+    enum err err;
+
+    if (log_must_wait(log) || log->pending.len == 0)
+        return ERR_OK;
+    err = vfs_append(log->file, buf_bytes(&log->pending));
+    if (err != ERR_OK)
+        return err;
+    log->size += log->pending.len;
+    buf_clear(&log->pending);
+    buf_trim(&log->pending);
+    if (log->size >= log->segment_bytes)
+        log_next_segment(log, log_end(log));
+    return ERR_OK;
+}
+
+static enum err work_take(struct log *log)
+{
+    struct log_work *work = &log->work;
+
+    if (work->close_synced)
+        log->previous = NULL;
+    if (work->err != ERR_OK)
+        return work->err;
+    if (work->withdraw)
+        log->withdraw = false;
+    if (work->create)
+        log->file = work->made;
+    log->durable = work->covers;
+    if (work->create || work->sync != NULL)
+        log->durable_mark = work->mark;
+    work->what = "the log";
+    return flush_pending(log);
+}
+
+static void work_done(struct job *job)
+{
+    struct log_work *work = CONTAINER_OF(job, struct log_work, job);
+    struct log *log = work->log;
+    uint64_t before = log->durable;
+    enum err err = work_take(log);
+
+    log->busy = false;
+    if (err != ERR_OK) {
+        struct note why = { .text = "" };
+
+        note_set(&why, "cannot write %s: %s", work->what, err_text(err));
+        log_fail(log, &why);
+        return;
+    }
+    if (log->again || log_must_wait(log))
+        log_work_start(log);
+    if (log->durable != before && log->listener != NULL)
+        log->listener->durable(log->listener);
+}
+
+void log_work_start(struct log *log)
+{
+    if (log->busy || log->failed || !log->settled) /* log_settle does it all */
+        return;
+    if (!work_fill(log)) {
+        log->again = false;
+        return;
+    }
+    if (log->work.sync == log->file && log->work.sync != NULL)
+        log->again = false;
+    log->work.job.done = work_done;
+    log->busy = true;
+    log->executor->submit(log->executor, &log->work.job);
+}
+
+enum err log_work_all_now(struct log *log, struct note *why)
+{
+    enum err err = log->failed ? ERR_CLOSED : ERR_OK;
+
+    assert(!log->busy);
+    while (err == ERR_OK && work_fill(log)) {
+        work_run(&log->work.job);
+        err = work_take(log);
+        if (err != ERR_OK) {
+            note_set(why, "cannot write %s: %s", log->work.what, err_text(err));
+            log_fail(log, NULL);
+        }
+    }
+    return err;
+}
+
+void log_sync(struct log *log)
+{
+    log->again = true;
+    log_work_start(log);
+}
+
+enum err log_sync_now(struct log *log)
+{
+    return log_work_all_now(log, NULL);
+}
