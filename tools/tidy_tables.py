@@ -91,6 +91,7 @@ TESTED_ELSEWHERE = {
     'src/base/crc_other.c': 'crc_test.c runs the one that the build chose',
     'src/sys/sandbox_sets.c': 'sandbox_test.c enters every set',
     'src/sys/tls_tickets.c': 'tls_test.c resumes sessions with shared and with replaced keys',
+    'src/daemon/tls/sandbox.c': 'tls_role_test.c tries the walls',
     'src/daemon/role/ask.c': 'role_test.c: asks need a role to live in',
 }
 

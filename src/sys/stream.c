@@ -29,6 +29,16 @@ static void break_off(struct stream *stream)
     loop_defer(stream->watch.loop, &stream->late);
 }
 
+static void lose_output(struct stream *stream)
+{
+    if (!stream->input_survives) {
+        break_off(stream);
+        return;
+    }
+    stream->is_deaf = true;
+    buf_clear(&stream->out);
+}
+
 /* Looks at what output has come to; the owner hears of it at the end of the turn. */
 static void settle_output(struct stream *stream)
 {
@@ -76,7 +86,7 @@ static size_t send_some(struct stream *stream, struct iovec *pieces, size_t coun
     if (sent >= 0)
         return (size_t)sent;
     if (errno != EAGAIN && errno != ENOBUFS)
-        break_off(stream);
+        lose_output(stream);
     return 0;
 }
 
@@ -86,7 +96,7 @@ static void send_waiting(struct stream *stream)
     struct iovec piece = { .iov_base = (void *)(uintptr_t)waiting.at, .iov_len = waiting.len };
     size_t sent = send_some(stream, &piece, 1);
 
-    if (!stream->is_broken)
+    if (!stream->is_broken && !stream->is_deaf)
         buf_consume(&stream->out, sent);
 }
 
@@ -197,7 +207,7 @@ enum err stream_send_pieces(struct stream *stream, const struct bytes *pieces, s
     size_t sent = 0;
 
     assert(count <= STREAM_PIECES_MAX);
-    if (stream->is_broken || stream->shutting_down)
+    if (stream->is_broken || stream->is_deaf || stream->shutting_down)
         return ERR_CLOSED;
     for (size_t i = 0; i < count; i++) {
         if (pieces[i].len > stream->out.max - stream->out.len - total)
@@ -210,7 +220,7 @@ enum err stream_send_pieces(struct stream *stream, const struct bytes *pieces, s
         return ERR_OK;
     if (stream->out.len == 0)
         sent = send_some(stream, vector, count);
-    if (stream->is_broken)
+    if (stream->is_broken || stream->is_deaf)
         return ERR_CLOSED;
     keep_rest(stream, pieces, count, sent);
     settle_output(stream);
@@ -219,7 +229,7 @@ enum err stream_send_pieces(struct stream *stream, const struct bytes *pieces, s
 
 void stream_flush(struct stream *stream)
 {
-    if (stream->is_broken)
+    if (stream->is_broken || stream->is_deaf)
         return;
     if (stream->out.overflowed) {
         break_off(stream);
@@ -233,7 +243,7 @@ void stream_flush(struct stream *stream)
 
 void stream_shutdown(struct stream *stream)
 {
-    if (stream->is_broken || stream->shutting_down)
+    if (stream->is_broken || stream->is_deaf || stream->shutting_down)
         return;
     stream->shutting_down = true;
     stream_flush(stream);

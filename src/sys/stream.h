@@ -40,7 +40,10 @@ struct stream {
     size_t out_high; /* above: congested */
     size_t out_low; /* at or below: no longer */
     size_t read_max; /* most bytes handed over at once; 0: LOOP_BUFFER_BYTES. The owner sets it */
-    bool reading, input_ended, congested, shutting_down, shut_down, is_broken;
+    bool reading, input_ended, congested, shutting_down, shut_down, is_broken, is_deaf;
+    /* Set by an owner that wants what the peer has sent before it went: a failed send then only
+     * drops the output, and the end is told when the input ends. */
+    bool input_survives;
 };
 
 struct stream_limits {

@@ -229,6 +229,24 @@ static void test_a_break_is_told_once_and_later(void **state)
     assert_int_equal(scene->owner.breaks, 1);
 }
 
+static void test_input_that_survives_a_deaf_peer(void **state)
+{
+    struct scene *scene = *state;
+    struct stream *stream = &scene->owner.stream;
+
+    stream->input_survives = true;
+    assert_int_equal(send(scene->peer, "last words", 10, 0), 10);
+    fd_close(&scene->peer);
+    assert_int_equal(stream_send(stream, BYTES("x")), ERR_CLOSED);
+    assert_int_equal(stream_send(stream, BYTES("x")), ERR_CLOSED);
+    settle(scene);
+    stream_read_start(stream);
+    settle(scene);
+    ASSERT_BYTES(buf_bytes(&scene->owner.got), BYTES("last words"));
+    assert_int_equal(scene->owner.ends, 1);
+    assert_int_equal(scene->owner.breaks, 0);
+}
+
 static void test_taking_the_descriptor(void **state)
 {
     struct scene *scene = *state;
@@ -269,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_maximum, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shutdown_sends_all_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_break_is_told_once_and_later, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_input_that_survives_a_deaf_peer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_taking_the_descriptor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tcp_sends_without_delay, set_up, tear_down),
     };

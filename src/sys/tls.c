@@ -210,6 +210,8 @@ enum err tls_context_new(const struct tls_settings *settings, struct tls_context
     if (context->ssl == NULL)
         abort();
     set_manners(context->ssl);
+    if (settings->tls13_only)
+        SSL_CTX_set_min_proto_version(context->ssl, TLS1_3_VERSION);
     err = use_certificate(context->ssl, settings->certificate_pem, why);
     if (err == ERR_OK)
         err = use_key(context->ssl, settings->key_pem, why);

@@ -29,6 +29,7 @@ struct tls_settings {
     struct bytes key_pem; /* unencrypted; must belong to the certificate */
     /* One or two keys of TLS_TICKET_KEY_BYTES: the first seals, all open. Empty: no tickets. */
     struct bytes ticket_keys;
+    bool tls13_only;
 };
 
 /* ERR_INVALID with a note when the pair does not parse or does not match. */

@@ -348,7 +348,8 @@ static void test_bad_settings(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        const struct tls_settings settings = { rows[i].certificate, rows[i].key, rows[i].tickets };
+        const struct tls_settings settings = { rows[i].certificate, rows[i].key, rows[i].tickets,
+                                               false };
         struct tls_context *context = NULL;
         struct note why = { "" };
 
