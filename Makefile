@@ -2,6 +2,7 @@
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 60
 BENCH ?=
+BENCHES := idle
 
 .DEFAULT_GOAL := all
 .PHONY: all run test check fuzz bench docs clean help
@@ -17,6 +18,7 @@ run: all  ## a demo server on loopback, with a demo account; says what to type n
 
 test:  ## all tests: units, sanitizers, dialogues, end to end, a little fuzzing
 	@tools/install.sh test
+	@tools/users.sh
 	@$(PYTHON) tools/run_tests.py
 
 check:  ## the quick gate: format, layers, sizes, headers, house rules
@@ -28,9 +30,12 @@ fuzz:  ## every fuzz harness for FUZZ_SECONDS (60) each
 	@tools/install.sh fuzz
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) tools/run_tests.py fuzz
 
-bench: all  ## the benchmarks, next to Dovecot
+bench: all  ## the benchmarks, next to Dovecot; BENCH="idle --sessions 1000" runs one
 	@tools/install.sh bench
-	@$(PYTHON) tools/run_bench.py $(BENCH)
+	@tools/users.sh
+	@set -e; if [ -n "$(BENCH)" ]; then set -- $(BENCH); name=$$1; shift; \
+	    $(PYTHON) bench/$$name.py "$$@"; \
+	else for name in $(BENCHES); do $(PYTHON) bench/$$name.py; done; fi
 
 docs:  ## docs/rfc.md from the citations in the code
 	@$(PYTHON) tools/rfcxref.py
