@@ -99,12 +99,17 @@ void account_close(struct account *account, struct wall now)
         return;
     assert(account->jobs == 0);
     assert(list_is_empty(&account->state.views));
-    log_set_listener(account->log, NULL);
-    if (account->log != NULL && !account->failed && log_sync_now(account->log) == ERR_OK &&
-        account->summaries != NULL)
+    if (account->log != NULL) {
+        log_set_listener(account->log, NULL);
+        account->failed = account->failed || log_has_failed(account->log);
+    }
+    if (account->summaries != NULL && !account->failed && log_sync_now(account->log) == ERR_OK) {
         summary_file_flush(account->summaries, log_durable(account->log));
+        account_checkpoint_close(account);
+    }
     body_load_free_all(account);
     summary_file_close(account->summaries);
+    checkpoint_free(account->checkpoint);
     log_close(account->log, now);
     state_done(&account->state);
     buf_done(&account->ops);
@@ -149,15 +154,20 @@ static void tick_sync(struct account *account, struct mono now)
 
 struct mono account_tick(struct account *account, struct mono now, struct wall wall)
 {
+    struct mono again = { INT64_MAX };
+
     if (account->failed)
         return (struct mono){ INT64_MAX };
     account->wall = wall;
     tick_sync(account, now);
-    if (body_table_purge(&account->state.bodies, state_views_floor(&account->state)))
+    if (account_checkpoint_tick(account))
+        again = now;
+    if (!checkpoint_is_running(account->checkpoint) &&
+        body_table_purge(&account->state.bodies, state_views_floor(&account->state)))
         summary_file_purge(account->summaries, &account->state.bodies);
     buf_clear(&account->summary);
     buf_trim(&account->summary);
-    return (struct mono){ account->sync_due_ms };
+    return again.ms < account->sync_due_ms ? again : (struct mono){ account->sync_due_ms };
 }
 
 bool account_is_busy(const struct account *account)

@@ -34,12 +34,11 @@ static enum err on_record(void *context, const struct log_record *record)
     return ERR_OK;
 }
 
-static enum err open_log(struct account *account, const struct account_options *options,
-                         struct account_report *report, uint32_t *out_epoch_reasons,
-                         struct note *why)
+/* From the checkpoint on; from the beginning when the log does not know the checkpoint's place. */
+static enum err replay_log(struct account *account, const struct account_options *options,
+                           struct account_report *report, struct log_report *met, struct note *why)
 {
     struct replay replay = { account, report };
-    struct log_report met = { 0 };
     struct log_options log_options = {
         .vfs = options->vfs,
         .executor = options->executor,
@@ -48,8 +47,27 @@ static enum err open_log(struct account *account, const struct account_options *
         .replay = on_record,
         .context = &replay,
     };
-    enum err err = log_open(&log_options, &account->log, &met, why);
+    enum err err;
 
+    account->checkpoint = checkpoint_load(options->vfs, &account->state, &log_options.from);
+    account->checkpoint_position = log_options.from.position;
+    err = log_open(&log_options, &account->log, met, why);
+    if (err != ERR_CONFLICT)
+        return err;
+    checkpoint_forget(account->checkpoint);
+    state_done(&account->state);
+    log_options.from = (struct log_mark){ 0 };
+    return log_open(&log_options, &account->log, met, why);
+}
+
+static enum err open_log(struct account *account, const struct account_options *options,
+                         struct account_report *report, uint32_t *out_epoch_reasons,
+                         struct note *why)
+{
+    struct log_report met = { 0 };
+    enum err err = replay_log(account, options, report, &met, why);
+
+    body_table_settle(&account->state.bodies);
     if (err != ERR_OK)
         return err;
     report->unclean = met.unclean;

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/job.h"
 #include "store/account.h"
+#include "store/checkpoint.h"
 #include "store/log.h"
 #include "store/state.h"
 #include "store/summary_file.h"
@@ -19,6 +21,10 @@ struct account {
     struct log_listener log_listener;
     struct account_listener *listener; /* borrowed; may be NULL */
     struct summary_file *summaries; /* owned */
+    struct checkpoint *checkpoint; /* owned */
+    struct job checkpoint_job;
+    bool checkpoint_writing; /* the job is running */
+    uint64_t checkpoint_position; /* of the log when the last one was begun */
     struct buf summary; /* the one given out last, encoded */
     struct buf ops; /* of the change being made */
     struct list loads; /* struct body_load */
@@ -35,6 +41,12 @@ struct account {
 
 /* True when `bytes` more would pass the quota. */
 bool account_is_over_quota(const struct account *account, uint64_t bytes);
+
+/* A step of the checkpoint, when it is time for one; true when there is more to do at once. */
+bool account_checkpoint_tick(struct account *account);
+
+/* Writes it whole, when there is something new. Blocks; everything is durable. */
+void account_checkpoint_close(struct account *account);
 
 /* Tells listeners and watchers what the last changes touched. */
 void account_tell(struct account *account);

@@ -127,6 +127,9 @@ static void body_place(struct state *state, const struct op_body_place *op)
 
 void apply_op(struct state *state, const struct op *op, struct modseq number)
 {
+    if (apply_base(state, op))
+        return;
+    body_table_settle(&state->bodies);
     switch ((unsigned)op->code) {
     case OP_ACCOUNT: state->id = op->as.account; break;
     case OP_MAILBOX_CREATE: create_mailbox(state, &op->as.mailbox, number); break;
@@ -145,7 +148,7 @@ void apply_op(struct state *state, const struct op *op, struct modseq number)
     case OP_SUBSCRIBE: (void)state_subscribe(state, op->as.setting.name, op->as.setting.on); break;
     case OP_EPOCH: epoch(state, &op->as.epoch, number); break;
     case OP_BODY_PLACE: body_place(state, &op->as.body_place); break;
-    default: (void)apply_base(state, op); break;
+    default: break;
     }
 }
 

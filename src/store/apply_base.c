@@ -33,27 +33,45 @@ static void base_mailbox(struct state *state, const struct op_base_mailbox *op)
     state_add(state, mailbox);
 }
 
+/* Bits without a keyword in the table mean nothing. */
+static void mask_keywords(struct keyword_set *set, uint32_t count)
+{
+    for (uint32_t i = count; i < KEYWORDS_PER_MAILBOX_MAX; i++)
+        set->word[i / 64] &= ~(UINT64_C(1) << (i % 64));
+}
+
+/* Each op becomes a block of its own, or several: a checkpoint's sections are known by their
+ * blocks. */
 static void base_rows(struct state *state, const struct op_rows *op)
 {
     struct mailbox *mailbox = state_find_id(state, op->mailbox);
     struct op_row_walk walk = { .rows = op };
+    struct block *block = NULL;
     struct place place;
+    uint32_t last;
     struct row row;
 
     if (mailbox == NULL)
         return;
     state_touch(mailbox);
+    last = rows_last_uid(&mailbox->rows);
     while (op_rows_next(&walk, &row, &place)) {
-        struct body_entry *body = body_table_find(&state->bodies, row.body);
-
-        if (row.uid.value >= mailbox->uidnext || rows_count_from(&mailbox->rows, row.uid.value) > 0)
+        if (row.uid.value >= mailbox->uidnext || row.uid.value <= last)
             continue;
-        if (body == NULL)
-            body = body_table_add(&state->bodies, row.body, place, row.size);
-        body_table_reference(&state->bodies, body);
-        rows_append(&mailbox->rows, &row);
+        if (block != NULL && block->count == BLOCK_ROWS) {
+            rows_append_block(&mailbox->rows, block);
+            block = NULL;
+        }
+        if (block == NULL)
+            block = block_new(op->count < BLOCK_ROWS ? op->count : BLOCK_ROWS);
+        mask_keywords(&row.keywords, mailbox->keywords.count);
+        block_append(&block, &row);
+        body_table_collect(&state->bodies, row.body, place, row.size);
         state_count_row(mailbox, &row, 1);
+        last = row.uid.value;
     }
+    if (block != NULL)
+        rows_append_block(&mailbox->rows, block);
 }
 
 static void base_vanished(struct state *state, const struct op_vanished *op)

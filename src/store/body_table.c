@@ -32,6 +32,7 @@ struct body_entry *body_table_find(const struct body_table *table, struct body_i
 {
     size_t at = lower_bound(table, id.value);
 
+    assert(!table->unsettled);
     return at < table->count && table->entries[at].id.value == id.value ? &table->entries[at]
                                                                         : NULL;
 }
@@ -51,6 +52,47 @@ struct body_entry *body_table_add(struct body_table *table, struct body_id id, s
     table->count++;
     table->dead++;
     return &table->entries[at];
+}
+
+void body_table_collect(struct body_table *table, struct body_id id, struct place place,
+                        uint64_t size)
+{
+    table->entries =
+        store_grow(table->entries, table->count, &table->capacity, sizeof(*table->entries));
+    table->entries[table->count++] =
+        (struct body_entry){ .id = id, .place = place, .size = size, .messages = 1 };
+    table->unsettled = true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct body_entry *left = a;
+    const struct body_entry *right = b;
+
+    return (left->id.value > right->id.value) - (left->id.value < right->id.value);
+}
+
+void body_table_settle(struct body_table *table)
+{
+    size_t kept = 0;
+
+    if (!table->unsettled)
+        return;
+    qsort(table->entries, table->count, sizeof(*table->entries), by_id);
+    for (size_t i = 0; i < table->count; i++) {
+        const struct body_entry *entry = &table->entries[i];
+
+        if (kept > 0 && table->entries[kept - 1].id.value == entry->id.value)
+            table->entries[kept - 1].messages += entry->messages;
+        else
+            table->entries[kept++] = *entry;
+    }
+    table->count = kept;
+    table->dead = 0;
+    for (size_t i = 0; i < kept; i++)
+        if (table->entries[i].messages == 0)
+            table->dead++;
+    table->unsettled = false;
 }
 
 void body_table_reference(struct body_table *table, struct body_entry *entry)

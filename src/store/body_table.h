@@ -24,6 +24,7 @@ struct body_table {
     size_t count;
     size_t capacity;
     size_t dead;
+    bool unsettled; /* body_table_collect has been called since body_table_settle */
 };
 
 void body_table_done(struct body_table *table);
@@ -34,6 +35,12 @@ struct body_entry *body_table_find(const struct body_table *table, struct body_i
 /* Adds a body without messages; NULL when the id is there already. */
 struct body_entry *body_table_add(struct body_table *table, struct body_id id, struct place place,
                                   uint64_t size);
+
+/* For loading many in any order, the same one several times: adds a body with one message. Until
+ * body_table_settle nothing else works. */
+void body_table_collect(struct body_table *table, struct body_id id, struct place place,
+                        uint64_t size);
+void body_table_settle(struct body_table *table);
 
 void body_table_reference(struct body_table *table, struct body_entry *entry);
 void body_table_unreference(struct body_table *table, struct body_entry *entry, uint64_t change);

@@ -40,6 +40,11 @@ void rows_append(struct rows *rows, const struct row *row)
     rows->count++;
 }
 
+uint32_t rows_last_uid(const struct rows *rows)
+{
+    return rows->count == 0 ? 0 : last_uid(rows->blocks[rows->block_count - 1]);
+}
+
 void rows_append_block(struct rows *rows, struct block *block)
 {
     assert(block->count > 0);

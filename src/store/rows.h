@@ -31,6 +31,9 @@ void rows_append(struct rows *rows, const struct row *row);
 /* Takes over a whole block (one reference) with UIDs above all others: loading a checkpoint. */
 void rows_append_block(struct rows *rows, struct block *block);
 
+/* 0 when there are no rows. */
+uint32_t rows_last_uid(const struct rows *rows);
+
 /* The first row whose UID is at least `uid`, or past the end. O(log n). */
 struct rows_place rows_find(const struct rows *rows, uint32_t uid);
 

@@ -1,0 +1,67 @@
+/* When an account writes its checkpoint. */
+#include "store/account_state.h"
+
+/* Of log: what opening after a crash reads, at most, and a little more. */
+enum { CHECKPOINT_EVERY_BYTES = 16 * 1024 * 1024 };
+
+static void run_checkpoint(struct job *job)
+{
+    checkpoint_write(CONTAINER_OF(job, struct account, checkpoint_job)->checkpoint);
+}
+
+static void checkpoint_done(struct job *job)
+{
+    struct account *account = CONTAINER_OF(job, struct account, checkpoint_job);
+
+    account->jobs--;
+    account->checkpoint_writing = false;
+    checkpoint_end(account->checkpoint);
+}
+
+/* A checkpoint is of a state that is durable as a whole: one begins when nothing is unsynced. */
+static void begin_checkpoint(struct account *account)
+{
+    struct log_mark mark;
+
+    if (log_end(account->log) != log_durable(account->log) ||
+        checkpoint_change(account->checkpoint).value == account->state.change.value)
+        return;
+    log_durable_mark(account->log, &mark);
+    checkpoint_begin(account->checkpoint, &account->state, &mark);
+    account->checkpoint_position = mark.position;
+}
+
+static void submit_checkpoint(struct account *account)
+{
+    account->checkpoint_job = (struct job){ .run = run_checkpoint, .done = checkpoint_done };
+    account->jobs++;
+    account->executor->submit(account->executor, &account->checkpoint_job);
+}
+
+bool account_checkpoint_tick(struct account *account)
+{
+    if (!checkpoint_is_running(account->checkpoint)) {
+        if (log_end(account->log) - account->checkpoint_position >= CHECKPOINT_EVERY_BYTES)
+            begin_checkpoint(account);
+        return checkpoint_is_running(account->checkpoint);
+    }
+    if (account->checkpoint_writing)
+        return false;
+    if (!checkpoint_step(account->checkpoint, &account->state))
+        return true;
+    account->checkpoint_writing = true;
+    submit_checkpoint(account);
+    return false;
+}
+
+void account_checkpoint_close(struct account *account)
+{
+    if (!checkpoint_is_running(account->checkpoint))
+        begin_checkpoint(account);
+    if (!checkpoint_is_running(account->checkpoint))
+        return;
+    while (!checkpoint_step(account->checkpoint, &account->state))
+        continue;
+    checkpoint_write(account->checkpoint);
+    checkpoint_end(account->checkpoint);
+}

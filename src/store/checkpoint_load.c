@@ -1,0 +1,158 @@
+/* Reading a checkpoint: whole, or not at all. */
+#include <string.h>
+
+#include "base/crc.h"
+#include "base/reader.h"
+#include "store/alloc.h"
+#include "store/apply.h"
+#include "store/checkpoint.h"
+#include "store/checkpoint_state.h"
+#include "store/state.h"
+#include "sys/vfs.h"
+
+struct loading {
+    struct checkpoint *checkpoint;
+    struct state *state;
+    struct vfs_file *rows;
+    uint64_t rows_size;
+};
+
+/* Ops of the state, sections after them. */
+static bool apply_state(struct loading *loading, struct bytes ops)
+{
+    struct op_walk walk = { .ops = ops };
+    struct op op;
+
+    if (!op_check(ops, walk.change))
+        return false;
+    while (op_next(&walk, &op))
+        apply_op(loading->state, &op, loading->state->change);
+    return true;
+}
+
+static bool apply_section(struct loading *loading, struct checkpoint_section *section,
+                          struct bytes bytes)
+{
+    struct op_walk walk = { .ops = bytes };
+    struct mailbox *mailbox = state_find_id(loading->state, section->mailbox);
+    size_t blocks;
+    struct op op;
+
+    if (mailbox == NULL || !op_next(&walk, &op) || op.code != OP_BASE_ROWS ||
+        op.as.base_rows.mailbox.value != section->mailbox.value)
+        return false;
+    blocks = mailbox->rows.block_count;
+    apply_op(loading->state, &op, loading->state->change);
+    if (mailbox->rows.block_count != blocks + 1 ||
+        mailbox->rows.blocks[blocks]->count != section->count)
+        return false;
+    section->block = mailbox->rows.blocks[blocks];
+    checkpoint_sections_add(&loading->checkpoint->saved, section);
+    return true;
+}
+
+static bool load_section(struct loading *loading, struct reader *reader)
+{
+    struct checkpoint_section section = { .mailbox = { reader_u32(reader) } };
+    uint8_t *raw;
+    bool loaded;
+
+    section.count = reader_u32(reader);
+    section.offset = reader_u64(reader);
+    section.length = reader_u32(reader);
+    section.crc = reader_u32(reader);
+    if (reader->failed || section.offset > loading->rows_size ||
+        section.length > loading->rows_size - section.offset)
+        return false;
+    raw = store_alloc(1, section.length);
+    loaded = vfs_read(loading->rows, section.offset, raw, section.length, 0) == ERR_OK &&
+             checkpoint_section_crc(loading->checkpoint->generation, section.offset,
+                                    bytes_make(raw, section.length)) == section.crc &&
+             apply_section(loading, &section, bytes_make(raw, section.length));
+    free(raw);
+    return loaded;
+}
+
+enum { SECTION_BYTES = 24 };
+
+static bool load_body(struct loading *loading, const struct checkpoint_head *head,
+                      struct bytes body)
+{
+    size_t sections = (size_t)head->sections * SECTION_BYTES;
+    struct reader reader;
+
+    if (crc32c(0, body) != head->crc || sections > body.len ||
+        !apply_state(loading, bytes_slice(body, 0, body.len - sections)))
+        return false;
+    reader = reader_make(bytes_from(body, body.len - sections));
+    for (uint32_t i = 0; i < head->sections; i++)
+        if (!load_section(loading, &reader))
+            return false;
+    return reader_finish(&reader);
+}
+
+static bool load_rows_file(struct loading *loading, struct bytes body,
+                           const struct checkpoint_head *head)
+{
+    struct checkpoint *checkpoint = loading->checkpoint;
+    struct vfs *vfs = checkpoint->vfs;
+    uint8_t want[CHECKPOINT_ROWS_HEAD_BYTES];
+    uint8_t have[CHECKPOINT_ROWS_HEAD_BYTES];
+
+    checkpoint->generation = head->generation;
+    if (vfs->open(vfs, checkpoint_rows_path(head->generation), VFS_OPEN_WRITE, &checkpoint->rows) !=
+        ERR_OK)
+        return false;
+    loading->rows = checkpoint->rows;
+    if (loading->rows->calls->size(loading->rows, &loading->rows_size) != ERR_OK ||
+        vfs_read(loading->rows, 0, have, sizeof(have), 0) != ERR_OK ||
+        !load_body(loading, head, body))
+        return false;
+    checkpoint_rows_head_encode(&loading->state->id, head->generation, want);
+    checkpoint->rows_end = loading->rows_size;
+    return memcmp(want, have, sizeof(want)) == 0;
+}
+
+static bool load_file(struct loading *loading, struct vfs_file *file,
+                      struct checkpoint_head *out_head)
+{
+    uint8_t raw[CHECKPOINT_HEAD_BYTES];
+    uint64_t size;
+    uint8_t *body;
+    bool loaded;
+
+    if (file->calls->size(file, &size) != ERR_OK ||
+        vfs_read(file, 0, raw, sizeof(raw), 0) != ERR_OK ||
+        !checkpoint_head_decode(raw, out_head) || size != sizeof(raw) + out_head->length)
+        return false;
+    body = store_alloc(1, out_head->length);
+    loaded = vfs_read(file, sizeof(raw), body, out_head->length, 0) == ERR_OK &&
+             load_rows_file(loading, bytes_make(body, out_head->length), out_head);
+    free(body);
+    return loaded;
+}
+
+struct checkpoint *checkpoint_load(struct vfs *vfs, struct state *state, struct log_mark *out_mark)
+{
+    struct checkpoint *checkpoint = store_alloc(1, sizeof(*checkpoint));
+    struct loading loading = { .checkpoint = checkpoint, .state = state };
+    struct checkpoint_head head;
+    struct vfs_file *file;
+    bool loaded;
+
+    checkpoint->vfs = vfs;
+    if (vfs->open(vfs, checkpoint_path, VFS_OPEN_READ, &file) != ERR_OK)
+        return checkpoint;
+    loaded = load_file(&loading, file, &head);
+    vfs_close(file);
+    if (!loaded) {
+        checkpoint_forget(checkpoint);
+        state_done(state);
+        return checkpoint;
+    }
+    body_table_settle(&state->bodies);
+    checkpoint_sections_sort(&checkpoint->saved);
+    checkpoint->change = state->change;
+    *out_mark = head.mark;
+    return checkpoint;
+}
