@@ -144,8 +144,7 @@ static enum err write_beginning(struct account *account, const struct account_id
         (void)change_add_mailbox(&change, name, usual[i].uses);
         change_add(&change, &subscribe);
     }
-    err = change_commit(&change, true);
-    return err != ERR_OK ? err : log_sync_now(account->log);
+    return change_commit(&change, true);
 }
 
 enum err account_recover(struct account *account, const struct account_options *options,
@@ -164,10 +163,10 @@ enum err account_recover(struct account *account, const struct account_options *
         return note_fail(why, ERR_INVALID, "the log belongs to another account");
     if (reasons != 0)
         err = write_epoch(account, reasons);
-    if (err == ERR_OK)
-        err = log_settle(account->log, why);
     if (err == ERR_OK && (!has_id(account) || state_find(&account->state, BYTES("INBOX")) == NULL))
         err = write_beginning(account, &options->id);
+    if (err == ERR_OK)
+        err = log_settle(account->log, why);
     if (err != ERR_OK && why != NULL && why->text[0] == '\0')
         note_set(why, "writing the log: %s", err_text(err));
     return err;

@@ -90,15 +90,15 @@ enum err log_settle(struct log *log, struct note *why)
 
     if (log->failed)
         return ERR_CLOSED;
-    if (log->epoch_due) {
+    if (log_durable(log) != log_end(log))
+        err = log_work_all_now(log, why);
+    if (err == ERR_OK && log->epoch_due) {
         struct lock_entry entry = lockfile_present(log->lock, LOCK_OPEN, log->now);
 
-        err = log_work_all_now(log, why);
-        if (err == ERR_OK)
-            err = lockfile_write(log->lock, &entry);
-        if (err != ERR_OK)
-            return note_fail(why, err, "cannot write down the epoch: %s", err_text(err));
+        err = lockfile_write(log->lock, &entry);
     }
+    if (err != ERR_OK)
+        return note_fail(why, err, "cannot write down the beginning: %s", err_text(err));
     log->epoch_due = false;
     log->again = false;
     log->settled = true;
@@ -242,7 +242,7 @@ enum err log_append(struct log *log, bool gated)
 
     if (log->failed)
         return ERR_CLOSED;
-    assert(log->batch.len > 0 && (log->settled || log->epoch_due));
+    assert(log->batch.len > 0);
     if (waits)
         buf_add(&log->pending, buf_bytes(&log->batch));
     else

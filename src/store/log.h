@@ -86,8 +86,9 @@ struct log_report {
 MUST_USE enum err log_open(const struct log_options *options, struct log **out_log,
                            struct log_report *out_report, struct note *why);
 
-/* Must be called once after log_open, before anything else is appended but the epoch that the
- * report asked for: syncs it, then the lock file names this machine, boot and directory. Blocks. */
+/* Must be called once after log_open. What is appended before it (the epoch that the report asked
+ * for, always first; the beginning of a new account) is on the disk when it returns; then the lock
+ * file names this machine, boot and directory. Blocks. */
 MUST_USE enum err log_settle(struct log *log, struct note *why);
 
 /* Syncs what is left and leaves the clean mark (unless the log has failed), unlocks, frees. No job
