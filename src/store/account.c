@@ -39,7 +39,7 @@ static void on_durable(struct log_listener *listener)
     struct account *account = CONTAINER_OF(listener, struct account, log_listener);
 
     summary_file_flush(account->summaries, log_durable(account->log));
-    if (log_durable(account->log) == log_end(account->log))
+    if (log_durable(account->log) == log_tip(account->log))
         account->sync_due_ms = INT64_MAX;
     if (account->listener != NULL)
         account->listener->durable(account->listener);
@@ -140,7 +140,7 @@ void account_sync(struct account *account)
 
 static void tick_sync(struct account *account, struct mono now)
 {
-    if (log_end(account->log) == log_durable(account->log)) {
+    if (log_tip(account->log) == log_durable(account->log)) {
         account->sync_due_ms = INT64_MAX;
         return;
     }

@@ -23,7 +23,7 @@ static void begin_checkpoint(struct account *account)
 {
     struct log_mark mark;
 
-    if (log_end(account->log) != log_durable(account->log) ||
+    if (log_tip(account->log) != log_durable(account->log) ||
         checkpoint_change(account->checkpoint).value == account->state.change.value)
         return;
     log_durable_mark(account->log, &mark);
@@ -41,7 +41,7 @@ static void submit_checkpoint(struct account *account)
 bool account_checkpoint_tick(struct account *account)
 {
     if (!checkpoint_is_running(account->checkpoint)) {
-        if (log_end(account->log) - account->checkpoint_position >= CHECKPOINT_EVERY_BYTES)
+        if (log_tip(account->log) - account->checkpoint_position >= CHECKPOINT_EVERY_BYTES)
             begin_checkpoint(account);
         return checkpoint_is_running(account->checkpoint);
     }

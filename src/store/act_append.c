@@ -135,7 +135,7 @@ static void keep_summaries(struct account *account, const struct append_item *it
 {
     for (uint32_t i = 0; i < count; i++) {
         summary_file_put(account->summaries, items[i].body->id, buf_bytes(&items[i].body->summary),
-                         log_end(account->log));
+                         log_tip(account->log));
         body_writer_consume(items[i].body);
     }
 }

@@ -214,7 +214,7 @@ static enum err make_summary(struct account *account, const struct body_entry *e
         body_load_start(account, &with);
     if (err == ERR_OK)
         summary_file_put(account->summaries, entry->id, buf_bytes(&account->summary),
-                         log_end(account->log));
+                         log_tip(account->log));
     return err;
 }
 

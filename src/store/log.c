@@ -90,7 +90,7 @@ enum err log_settle(struct log *log, struct note *why)
 
     if (log->failed)
         return ERR_CLOSED;
-    if (log_durable(log) != log_end(log))
+    if (log_durable(log) != log_tip(log))
         err = log_work_all_now(log, why);
     if (err == ERR_OK && log->epoch_due) {
         struct lock_entry entry = lockfile_present(log->lock, LOCK_OPEN, log->now);
@@ -251,10 +251,10 @@ enum err log_append(struct log *log, bool gated)
         return err;
     assert(!log->pending.overflowed);
     if (gated || waits)
-        log->gate = log_end(log);
+        log->gate = log_tip(log);
     buf_clear(&log->batch);
     if (!waits && log->size >= log->segment_bytes)
-        log_next_segment(log, log_end(log));
+        log_next_segment(log, log_tip(log));
     if (log_must_wait(log))
         log_work_start(log);
     return ERR_OK;
@@ -275,7 +275,7 @@ void log_next_segment(struct log *log, uint64_t position)
 }
 
 /* A segment that is still to be made has nothing in it, not even its header. */
-uint64_t log_end(const struct log *log)
+uint64_t log_tip(const struct log *log)
 {
     if (log->file == NULL && log->pending.len == 0)
         return log->segment.position;

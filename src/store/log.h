@@ -118,7 +118,7 @@ MUST_USE enum err log_add_change(struct log *log, const struct origin *origin, s
 MUST_USE enum err log_append(struct log *log, bool gated);
 
 /* Positions: the end, the end of the last gated batch, and what is on the disk. */
-uint64_t log_end(const struct log *log);
+uint64_t log_tip(const struct log *log);
 uint64_t log_gate(const struct log *log);
 uint64_t log_durable(const struct log *log);
 

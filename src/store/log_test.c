@@ -57,12 +57,12 @@ static void gate_and_durable_meet_after_a_sync(void **state)
     jobs_settle(&bench.jobs);
     assert_false(log_is_busy(bench.log));
     assert_int_equal(log_durable(bench.log), log_gate(bench.log));
-    assert_int_equal(log_durable(bench.log), log_end(bench.log));
+    assert_int_equal(log_durable(bench.log), log_tip(bench.log));
 
     /* One that nobody waits for does not move the gate, but is durable with the next sync. */
     assert_int_equal(bench_change(&bench, 2, 10, false), ERR_OK);
     assert_int_equal(log_durable(bench.log), log_gate(bench.log));
-    assert_true(log_end(bench.log) > log_durable(bench.log));
+    assert_true(log_tip(bench.log) > log_durable(bench.log));
 
     /* Added while a sync runs: another one follows it. */
     log_sync(bench.log);
@@ -73,7 +73,7 @@ static void gate_and_durable_meet_after_a_sync(void **state)
     assert_true(log_durable(bench.log) < log_gate(bench.log));
     assert_true(log_is_busy(bench.log));
     jobs_settle(&bench.jobs);
-    assert_int_equal(log_durable(bench.log), log_end(bench.log));
+    assert_int_equal(log_durable(bench.log), log_tip(bench.log));
     assert_false(log_is_busy(bench.log));
     log_sync(bench.log);
     assert_false(log_is_busy(bench.log));
@@ -91,10 +91,10 @@ static void segments_follow_each_other(void **state)
     bench.options.segment_bytes = 20000;
     bench_start(&bench, 100);
     for (uint64_t i = 0; i < 50; i++) {
-        uint64_t end = log_end(bench.log);
+        uint64_t end = log_tip(bench.log);
 
         assert_int_equal(bench_put(&bench, i + 1, 3000, &places[i]), ERR_OK);
-        assert_true(log_end(bench.log) > end);
+        assert_true(log_tip(bench.log) > end);
         if (i % 7 == 0)
             log_sync(bench.log);
         if (i % 3 == 0)
@@ -330,11 +330,11 @@ static void short_write_is_taken_back(void **state)
     bench_start(&bench, 100);
     assert_int_equal(bench_change(&bench, 1, 0, true), ERR_OK);
     jobs_settle(&bench.jobs);
-    end = log_end(bench.log);
+    end = log_tip(bench.log);
     crash_vfs_fail(crash, CRASH_FAIL_APPEND, 0, 40);
     assert_int_equal(bench_change(&bench, 2, 0, true), ERR_NO_SPACE);
     assert_false(log_has_failed(bench.log));
-    assert_int_equal(log_end(bench.log), end);
+    assert_int_equal(log_tip(bench.log), end);
     assert_int_equal(log_gate(bench.log), end);
     assert_int_equal(bench_change(&bench, 3, 0, true), ERR_OK);
     bench_close(&bench);

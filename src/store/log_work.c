@@ -47,7 +47,7 @@ static bool work_fill(struct log *log)
     struct log_work *work = &log->work;
     bool prepares = log_must_wait(log) && (log->pending.len > 0 || log->previous != NULL);
 
-    if (!prepares && (log->file == NULL || log->durable >= log_end(log)))
+    if (!prepares && (log->file == NULL || log->durable >= log_tip(log)))
         return false;
     *work = (struct log_work){
         .job = { .run = work_run },
@@ -56,7 +56,7 @@ static bool work_fill(struct log *log)
         .lock = log->lock,
         .sync = prepares ? log->previous : log->file,
         .failed = lockfile_present(log->lock, LOCK_FAILED, log->now),
-        .covers = prepares ? log->durable : log_end(log),
+        .covers = prepares ? log->durable : log_tip(log),
     };
     work->failed.position = log->durable;
     work->failed.segment = log->previous != NULL ? log->segment.previous : log->segment.number;
@@ -96,7 +96,7 @@ static enum err flush_pending(struct log *log)
     buf_clear(&log->pending);
     buf_trim(&log->pending);
     if (log->size >= log->segment_bytes)
-        log_next_segment(log, log_end(log));
+        log_next_segment(log, log_tip(log));
     return ERR_OK;
 }
 
