@@ -41,7 +41,7 @@ tries=0
 until [ -S "$place/run/control.sock" ] && ask account show $name >/dev/null 2>&1; do
     tries=$((tries + 1))
     if [ $tries -gt 100 ] || ! kill -0 $server 2>/dev/null; then
-        echo "The server did not start; what it said stands above. \`roost check\` may know more." >&2
+        echo "The server did not start; what it said stands above." >&2
         kill $server 2>/dev/null || true
         exit 1
     fi

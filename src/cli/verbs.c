@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "cli/cli.h"
+#include "cli/roles.h"
 #include "config/nearest.h"
 
 static int run_help(const struct verb *verb, struct arguments arguments);
@@ -28,7 +29,8 @@ static const struct verb verb_version = {
 };
 
 static const struct verb *const verbs[] = {
-    &verb_account, &verb_deliver, &verb_config, &verb_check, &verb_version, &verb_help,
+    &verb_account, &verb_deliver, &verb_config, &verb_check,
+    &verb_sandbox, &verb_version, &verb_help,
 };
 
 static const struct verb *find_verb(const char *name)
@@ -95,6 +97,8 @@ int cli_main(int argc, char **argv)
     const struct verb *verb;
     const char *word = argc > 1 ? argv[1] : NULL;
 
+    if (argc == 3 && strcmp(word, "--role") == 0)
+        return cli_role_run(argv[2]);
     if (word == NULL) {
         print_verbs(stderr);
         return EX_USAGE;

@@ -1,0 +1,145 @@
+"""The commands of a person, with no server running: account, config, check, help, deliver."""
+import os
+import re
+import stat
+
+import pytest
+
+VERBS = ['account', 'deliver', 'config', 'check', 'serve', 'sandbox', 'version', 'help']
+EX_USAGE, EX_DATAERR, EX_NOUSER, EX_CANTCREAT, EX_TEMPFAIL, EX_CONFIG = 64, 65, 67, 73, 75, 78
+
+
+@pytest.fixture
+def off(make_server):
+    """A server's settings and commands, without the server."""
+    return make_server(start=False, accounts=())
+
+
+def fails(off, code, *words, data=None):
+    done = off.run(*words, data=data, check=False)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == b''
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1 and lines[0].startswith('roost: ')
+    return lines[0]
+
+
+@pytest.mark.parametrize('verb', VERBS)
+def test_every_verb_explains_itself_with_an_example(off, verb):
+    text = off.run(verb, '--help').stdout.decode()
+    assert text.startswith(f'roost {verb}')
+    assert '--config FILE' in text and '--set KEY=VALUE' in text
+    assert re.search(rf'^  .*roost {verb}', text, re.M)
+    assert off.run('help', verb).stdout.decode() == text
+
+
+def test_help_lists_every_verb(off):
+    text = off.run('help').stdout.decode()
+    for verb in VERBS:
+        assert re.search(rf'^  {verb} ', text, re.M)
+
+
+def test_what_is_mistyped_gets_the_right_name(off):
+    assert 'did you mean account?' in fails(off, EX_USAGE, 'acount')
+    assert 'did you mean --mailbox?' in fails(off, EX_USAGE, 'deliver', '--mailbx', 'x')
+    assert 'did you mean show?' in fails(off, EX_USAGE, 'account', 'shwo', 'ann')
+    assert 'did you mean imap.listen?' in fails(off, EX_USAGE, 'config', 'imap.lisen')
+    assert 'did you mean mail.shards?' in \
+        fails(off, EX_CONFIG, 'account', 'list', '--set', 'mail.shard=1')
+
+
+def test_a_bad_file_is_refused_with_its_line(off):
+    path = off.folder / 'bad.conf'
+    path.write_text('# one\n[mail]\nshards = many\n')
+    off.settings.pop('mail.shards')
+    line = fails(off, EX_CONFIG, 'account', 'list', '--config', str(path))
+    assert f'{path}:3: mail.shards = many: expected a number, from 0 to 1024' in line
+    line = fails(off, EX_CONFIG, 'account', 'list', '--config', str(path) + '.not')
+    assert str(path) + '.not' in line
+
+
+def test_accounts(off):
+    secret = b'a good password\n'
+    assert off.run('account', 'list').stdout == b''
+    assert off.run('account', 'add', 'ann', '--password-stdin', data=secret).stdout == b'added ann\n'
+    off.run('account', 'add', 'Zoë@example.org', '--password-stdin', data=secret)
+    assert off.run('account', 'list').stdout.decode().splitlines() == ['ann', 'Zoë@example.org']
+    shown = off.run('account', 'show', 'ANN').stdout.decode()
+    assert re.search(r'^id +[0-9a-f]{32}$', shown, re.M)
+    assert 'Ann already' in fails(off, EX_CANTCREAT, 'account', 'add', 'Ann', '--password-stdin',
+                                  data=secret)
+    off.run('account', 'password', 'ann', '--password-stdin', data=b'another\r\n')
+    assert 'bob' in fails(off, EX_NOUSER, 'account', 'password', 'bob', '--password-stdin',
+                          data=secret)
+    assert off.run('account', 'remove', 'ann').stdout == b'removed ann\n'
+    fails(off, EX_NOUSER, 'account', 'show', 'ann')
+    off.run('account', 'add', 'ann', '--password-stdin', data=secret)
+    again = off.run('account', 'show', 'ann').stdout.decode()
+    assert re.search(r'^id .*$', again, re.M)[0] != re.search(r'^id .*$', shown, re.M)[0]
+
+
+def test_bad_names_and_passwords(off):
+    fails(off, EX_DATAERR, 'account', 'add', 'a/b', '--password-stdin', data=b'secret\n')
+    fails(off, EX_DATAERR, 'account', 'add', 'ann', '--password-stdin', data=b'\n')
+    fails(off, EX_DATAERR, 'account', 'add', 'ann', '--password-stdin', data=b'x' * 2000 + b'\n')
+    fails(off, EX_USAGE, 'account', 'add')
+    fails(off, EX_USAGE, 'account', 'list', 'ann')
+
+
+def test_secrets_are_for_their_owner_alone(off):
+    off.run('account', 'add', 'ann', '--password-stdin', data=b'a good password\n')
+    auth = off.folder / 'data' / 'auth'
+    assert stat.S_IMODE(auth.stat().st_mode) == 0o700
+    for path in auth.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+        assert path.stat().st_uid == auth.stat().st_uid
+    if os.geteuid() == 0:
+        assert auth.stat().st_uid != 0
+
+
+def test_what_config_prints_is_a_configuration(off):
+    text = off.run('config').stdout.decode()
+    path = off.folder / 'printed.conf'
+    path.write_text(text)
+    before = off.run('config', '--short').stdout.decode()
+    off.settings = {}
+    after = off.run('config', '--short', '--config', str(path)).stdout.decode()
+    strip = re.compile(r'   # .*')
+    assert strip.sub('', after) == strip.sub('', before)
+    assert re.search(rf'^data = .* # {path}:\d+$', after, re.M)
+    assert len(after.splitlines()) < 80
+
+
+def test_config_by_section_and_name(off):
+    lines = off.run('config', '--short', 'lmtp', 'data').stdout.decode().splitlines()
+    assert {line.split(' ')[0] for line in lines} == \
+        {'data', 'lmtp.listen', 'lmtp.recipients_max', 'lmtp.timeout'}
+
+
+def test_check(off, tmp_path):
+    done = off.run('check')
+    assert b'FAIL' not in done.stdout
+    file_not_directory = tmp_path / 'file'
+    file_not_directory.write_text('')
+    off.settings['data'] = file_not_directory / 'data'
+    done = off.run('check', check=False)
+    assert done.returncode == EX_CONFIG
+    assert re.search(rb'^FAIL +data', done.stdout, re.M)
+
+
+def test_check_sees_a_certificate_that_does_not_fit(off, tmp_path):
+    for name in ('certificate', 'key'):
+        (tmp_path / name).write_text('nonsense\n')
+        off.settings[f'tls.{name}'] = tmp_path / name
+    done = off.run('check', check=False)
+    assert done.returncode == EX_CONFIG
+    assert re.search(rb'^FAIL +certificate', done.stdout, re.M)
+
+
+def test_deliver_without_a_server_is_for_later(off):
+    assert 'does the server run?' in fails(off, EX_TEMPFAIL, 'deliver', 'ann', data=b'A: b\n\nc\n')
+    off.settings['mail.shards'] = 'many'
+    fails(off, EX_TEMPFAIL, 'deliver', 'ann', data=b'A: b\n\nc\n')
+    off.settings['mail.shards'] = '2'
+    fails(off, EX_USAGE, 'deliver', data=b'')
+    fails(off, EX_USAGE, 'deliver', 'a>b', data=b'')
