@@ -15,7 +15,8 @@ struct address_reader {
     struct token_text local;
     struct token_text comment;
     size_t phrase_start; /* of this entry in `phrase` */
-    size_t local_start;
+    size_t phrase_end; /* of what stands before the last word with white space before it */
+    size_t local_start; /* of that last word: "Big Bird bb@host" */
     size_t comment_start;
     bool has_words;
     bool was_space; /* white space stood before the cursor */
@@ -32,6 +33,7 @@ static struct bytes text_since(const struct token_text *text, size_t start)
 static void entry_reset(struct address_reader *r)
 {
     r->phrase_start = r->phrase.len;
+    r->phrase_end = r->phrase.len;
     r->local_start = r->local.len;
     r->comment_start = r->comment.len;
     r->has_words = false;
@@ -70,8 +72,15 @@ static bool is_word_char(int c)
 /* One atom or quoted string, obs-phrase dots and stray specials included. */
 static void take_word(struct address_reader *r)
 {
-    if (r->has_words && r->was_space)
+    bool is_dotted =
+        cursor_peek(&r->cur) == '.' || (r->local.len > 0 && r->local.at[r->local.len - 1] == '.');
+
+    if (r->has_words && r->was_space) {
+        /* obs-local-part may have white space around its dots (RFC 5322 s4.4) */
+        r->local_start = is_dotted ? r->local_start : r->local.len;
+        r->phrase_end = is_dotted ? r->phrase_end : r->phrase.len;
         token_text_add_byte(&r->phrase, ' ');
+    }
     r->was_space = false;
     r->has_words = true;
     if (cursor_peek(&r->cur) == '"') {
@@ -188,22 +197,28 @@ static void take_addr_spec(struct address_reader *r)
         take_angle(r);
         return;
     }
-    entry_add(r, (struct address){ .name = or_nil(text_since(&r->comment, r->comment_start)),
+    struct bytes before =
+        bytes_slice(token_text_bytes(&r->phrase), r->phrase_start, r->phrase_end - r->phrase_start);
+    struct bytes comment = text_since(&r->comment, r->comment_start);
+    entry_add(r, (struct address){ .name = or_nil(before.len > 0 ? before : comment),
                                    .mailbox = or_missing(local, ADDRESS_NO_MAILBOX),
                                    .host = or_missing(host, ADDRESS_NO_HOST) });
 }
 
-/* Words with no address behind them, as in "To: postmaster". */
+/* Words with no address behind them: one is a local part, "To: postmaster"; several are a name. */
 static void end_entry(struct address_reader *r)
 {
     struct bytes words = text_since(&r->phrase, r->phrase_start);
+    bool is_name = bytes_find_byte(words, 0, ' ') < words.len;
 
-    if (words.len > 0)
-        entry_add(r, (struct address){ .name = or_nil(text_since(&r->comment, r->comment_start)),
-                                       .mailbox = words,
-                                       .host = ADDRESS_NO_HOST });
-    else
+    if (words.len == 0) {
         entry_reset(r);
+        return;
+    }
+    struct bytes comment = text_since(&r->comment, r->comment_start);
+    entry_add(r, (struct address){ .name = or_nil(is_name ? words : comment),
+                                   .mailbox = is_name ? ADDRESS_NO_MAILBOX : words,
+                                   .host = ADDRESS_NO_HOST });
 }
 
 static void start_group(struct address_reader *r)
@@ -286,13 +301,8 @@ struct address_list address_parse(struct arena *arena, struct bytes value, size_
     return list;
 }
 
-void address_print(struct buf *out, const struct address_list *list)
+void address_print_entries(struct buf *out, const struct address_list *list)
 {
-    if (list->count == 0) {
-        buf_add(out, BYTES("NIL"));
-        return;
-    }
-    buf_add_byte(out, '(');
     for (size_t i = 0; i < list->count; i++) {
         const struct address *address = &list->at[i];
         buf_add_byte(out, '(');
@@ -305,5 +315,4 @@ void address_print(struct buf *out, const struct address_list *list)
         nstring_print(out, address->host);
         buf_add_byte(out, ')');
     }
-    buf_add_byte(out, ')');
 }

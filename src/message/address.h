@@ -34,7 +34,7 @@ struct address_list {
  * over budget gives fewer. */
 struct address_list address_parse(struct arena *arena, struct bytes value, size_t count_max);
 
-/* address list of an envelope: "(" 1*address ")" or NIL. */
-void address_print(struct buf *out, const struct address_list *list);
+/* 1*address of an envelope's list; its parentheses, or NIL for an empty one, are the caller's. */
+void address_print_entries(struct buf *out, const struct address_list *list);
 
 #endif

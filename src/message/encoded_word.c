@@ -1,8 +1,10 @@
 /* RFC 2047 encoded-words. */
 #include "message/encoded_word.h"
 
+#include "base/arena.h"
 #include "base/ascii.h"
 #include "message/charset.h"
+#include "message/header.h"
 #include "message/token.h"
 #include "message/transfer.h"
 
@@ -103,17 +105,11 @@ static size_t decode_words(struct bytes in, const struct word *first, struct buf
 
 static void add_plain(struct charset_reader *reader, struct bytes text, struct buf *out)
 {
-    for (size_t i = 0; i < text.len;) {
-        size_t run = i;
-        while (run < text.len && text.at[run] != '\r' && text.at[run] != '\n')
-            run++;
-        charset_reader_feed(reader, bytes_slice(text, i, run - i), out);
-        i = run + 1;
-    }
+    charset_reader_feed(reader, text, out);
     charset_reader_finish(reader, out);
 }
 
-void encoded_word_decode(struct bytes value, struct buf *out)
+static void decode_line(struct bytes value, struct buf *out)
 {
     struct charset_reader plain;
     size_t plain_start = 0;
@@ -132,4 +128,11 @@ void encoded_word_decode(struct bytes value, struct buf *out)
     }
     add_plain(&plain, bytes_from(value, plain_start), out);
     charset_reader_done(&plain);
+}
+
+void encoded_word_decode(struct bytes value, struct buf *out)
+{
+    struct arena arena = arena_make(value.len + 64);
+    decode_line(header_unfold(&arena, value), out);
+    arena_done(&arena);
 }

@@ -12,7 +12,7 @@ enum {
 };
 
 /* Appends "(date subject from sender reply-to to cc bcc in-reply-to message-id)". The first field
- * of each name counts. Takes the addresses shown off `*addresses_left`. */
+ * of each name counts, but all To, Cc and Bcc. Takes the addresses shown off `*addresses_left`. */
 void envelope_print(struct buf *out, struct bytes header, size_t *addresses_left);
 
 #endif

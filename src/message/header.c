@@ -74,6 +74,11 @@ bool header_find(struct bytes block, struct bytes name, struct header_field *out
     return false;
 }
 
+static bool is_line_end(uint8_t c)
+{
+    return c == '\r' || c == '\n';
+}
+
 struct bytes header_unfold(struct arena *arena, struct bytes value)
 {
     if (value.at == NULL ||
@@ -81,9 +86,20 @@ struct bytes header_unfold(struct arena *arena, struct bytes value)
         return value;
     uint8_t *into = arena_alloc(arena, value.len);
     size_t len = 0;
-    for (size_t i = 0; into != NULL && i < value.len; i++) {
-        if (value.at[i] != '\r' && value.at[i] != '\n')
-            into[len++] = value.at[i];
+    for (size_t i = 0; into != NULL && i < value.len;) {
+        if (!is_line_end(value.at[i])) {
+            into[len++] = value.at[i++];
+            continue;
+        }
+        while (i < value.len && is_line_end(value.at[i]))
+            i++;
+        if (i == value.len || !ascii_is_blank(value.at[i]))
+            continue;
+        while (i < value.len && ascii_is_blank(value.at[i]))
+            i++;
+        while (len > 0 && ascii_is_blank(into[len - 1]))
+            len--;
+        into[len++] = ' ';
     }
     return bytes_make(into, len);
 }

@@ -40,8 +40,10 @@ MUST_USE bool header_next(struct header_reader *reader, struct header_field *out
 /* The first field of that name (ASCII case does not matter); false when there is none. */
 MUST_USE bool header_find(struct bytes block, struct bytes name, struct header_field *out_field);
 
-/* The value without its CR and LF (RFC 5322 s2.2.3); borrows `value` when it has none, else a copy
- * in the arena. `at` is NULL when the arena is over budget. */
+/* The value as one line: a fold with the white space around it is one space, since mailers replace
+ * the space they fold at by what they please (RFC 5322 s2.2.3 would keep it); a CR or LF elsewhere
+ * is left out. Borrows `value` when there is nothing to do, else a copy in the arena. `at` is NULL
+ * when the arena is over budget. */
 MUST_USE struct bytes header_unfold(struct arena *arena, struct bytes value);
 
 /* BODY[HEADER.FIELDS (names)] of that block, or of HEADER.FIELDS.NOT when `exclude` is set: the raw

@@ -267,20 +267,40 @@ static void extended_text(struct bytes value, struct buf *out)
     buf_done(&octets);
 }
 
-bool param_text(const struct params *params, struct bytes name, struct buf *out)
+/* The value of `name*`; `at` is NULL when there is none. */
+static struct bytes find_extended(const struct params *params, struct bytes name)
 {
-    struct bytes plain = param_find(params, name);
-
     for (size_t i = 0; i < params->count; i++) {
         struct bytes other = params->at[i].name;
         if (other.len == name.len + 1 && other.at[name.len] == '*' &&
-            bytes_starts_with_nocase(other, name)) {
-            extended_text(params->at[i].value, out);
-            return true;
-        }
+            bytes_starts_with_nocase(other, name))
+            return params->at[i].value;
     }
-    if (plain.at == NULL)
-        return false;
-    encoded_word_decode(plain, out);
-    return true;
+    return (struct bytes){ 0 };
+}
+
+struct bytes param_value(struct arena *arena, const struct params *params, struct bytes name)
+{
+    struct bytes plain = param_find(params, name);
+    struct bytes extended = find_extended(params, name);
+
+    if (plain.at != NULL || extended.at == NULL)
+        return plain;
+    struct buf text = buf_make(extended.len * 4 + 16);
+    extended_text(extended, &text);
+    struct bytes copy = arena_copy(arena, buf_bytes(&text));
+    buf_done(&text);
+    return copy;
+}
+
+bool param_text(const struct params *params, struct bytes name, struct buf *out)
+{
+    struct bytes plain = param_find(params, name);
+    struct bytes extended = find_extended(params, name);
+
+    if (extended.at != NULL)
+        extended_text(extended, out);
+    else if (plain.at != NULL)
+        encoded_word_decode(plain, out);
+    return extended.at != NULL || plain.at != NULL;
 }

@@ -39,6 +39,9 @@ MUST_USE bool param_parse_disposition(struct arena *arena, struct bytes value,
 /* The value of that name, as listed; `at` is NULL when there is none. */
 struct bytes param_find(const struct params *params, struct bytes name);
 
+/* Same for a machine: where only `name*` is listed, its value decoded, in the arena. */
+struct bytes param_value(struct arena *arena, const struct params *params, struct bytes name);
+
 /* Appends the value of `name` as UTF-8: `name*` percent-decoded from its charset, else `name` with
  * any encoded-words decoded (common, though RFC 2047 s5 forbids them). False when there is none. */
 MUST_USE bool param_text(const struct params *params, struct bytes name, struct buf *out);

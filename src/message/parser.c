@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "message/header.h"
+#include "base/ascii.h"
 
 enum {
     LINE_KEPT_MAX = 2 + MESSAGE_BOUNDARY_MAX + 2, /* "--" boundary "--" */
@@ -203,18 +203,17 @@ static void make_opaque(struct message_part *part, struct bytes type, struct byt
 }
 
 /* RFC 2046 s5.1.1: a boundary has no blanks at its end. */
-static struct bytes usable_boundary(const struct message_part *part)
+static struct bytes usable_boundary(struct message_parser *p, const struct message_part *part)
 {
-    struct bytes boundary = param_find(&part->params, BYTES("boundary"));
-    while (boundary.len > 0 &&
-           (boundary.at[boundary.len - 1] == ' ' || boundary.at[boundary.len - 1] == '\t'))
+    struct bytes boundary = param_value(p->arena, &part->params, BYTES("boundary"));
+    while (boundary.len > 0 && ascii_is_blank(boundary.at[boundary.len - 1]))
         boundary.len--;
     return bytes_slice(boundary, 0, MESSAGE_BOUNDARY_MAX);
 }
 
 static void multipart_start(struct message_parser *p, struct message_part *part)
 {
-    struct bytes boundary = usable_boundary(part);
+    struct bytes boundary = usable_boundary(p, part);
 
     if (boundary.len == 0) {
         /* RFC 2045 s5.2: what has no sense as it is labelled is plain text. */
@@ -271,16 +270,20 @@ static void header_finish(struct message_parser *p, uint64_t offset, uint64_t li
     body_start(p);
 }
 
-/* Closes the parts from the current one up to, not including, `until`; bodies end at `offset`. */
+/* Closes the parts from the current one up to, not including, `until`; bodies end at `offset`, or
+ * where they start if a header reached further: a part is never shorter than what is in it. */
 static void parts_close(struct message_parser *p, uint32_t until, uint64_t offset, uint64_t lines)
 {
     while (p->stage == STAGE_HEADER)
         header_finish(p, p->line_start, p->lines);
     for (uint32_t i = p->current; i != until; i = p->parts[i].parent) {
         struct message_part *part = &p->parts[i];
-        bool is_empty = offset <= part->body_offset;
-        part->body_bytes = is_empty ? 0 : offset - part->body_offset;
-        part->body_lines = is_empty || lines < part->body_lines ? 0 : lines - part->body_lines;
+        if (part->body_offset > offset) {
+            offset = part->body_offset;
+            lines = part->body_lines;
+        }
+        part->body_bytes = offset - part->body_offset;
+        part->body_lines = lines - part->body_lines;
         sample_cut(&p->message.plain, i, part->body_bytes);
         sample_cut(&p->message.html, i, part->body_bytes);
     }

@@ -19,6 +19,7 @@ static void read_type(struct message_part *part, struct arena *arena, struct byt
 {
     if (!param_parse_type(arena, value, &part->type, &part->subtype, &part->params))
         default_type(part, false);
+    part->charset = param_value(arena, &part->params, BYTES("charset"));
 }
 
 static void read_disposition(struct message_part *part, struct arena *arena, struct bytes value)
@@ -55,8 +56,7 @@ static void read_encoding(struct message_part *part, struct arena *arena, struct
     struct bytes name = token_first(value);
 
     part->encoding = transfer_parse(value);
-    if (name.len > 0)
-        part->encoding_name = name;
+    part->encoding_name = part->encoding == TRANSFER_7BIT || name.len == 0 ? BYTES("7bit") : name;
 }
 
 static void read_id(struct message_part *part, struct arena *arena, struct bytes value)

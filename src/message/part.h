@@ -46,6 +46,7 @@ struct message_part {
     struct bytes type; /* never empty: text/plain when missing or broken (RFC 2045 s5.2) */
     struct bytes subtype;
     struct params params;
+    struct bytes charset; /* the parameter, decoded; NULL when there is none */
     struct bytes encoding_name; /* NULL when there is no field */
     struct bytes disposition; /* NULL when there is no field */
     struct params disposition_params;

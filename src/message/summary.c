@@ -81,7 +81,7 @@ static void put_part(const struct message_part *part, uint32_t index, struct buf
     buf_put_varint(out, part->body_lines);
     buf_put_bytes(out, part->type);
     buf_put_bytes(out, part->subtype);
-    buf_put_bytes(out, param_find(&part->params, BYTES("charset")));
+    buf_put_bytes(out, part->charset);
 }
 
 static void put_parts(const struct message *message, struct buf *out)
@@ -259,7 +259,7 @@ static void preview_of(const struct message *message, const struct message_sampl
     const struct message_part *part = &message->parts[sample->part];
     struct text_options options = {
         .encoding = part->encoding,
-        .charset = param_find(&part->params, BYTES("charset")),
+        .charset = part->charset,
         .is_html = is_html,
     };
     struct text_reader *reader = text_reader_new(&options);

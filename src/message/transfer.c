@@ -18,15 +18,19 @@ enum transfer_encoding transfer_parse(struct bytes value)
         { BYTES("7-bit"), TRANSFER_7BIT },
         { BYTES("8-bit"), TRANSFER_8BIT },
     };
+    struct cursor cur = cursor_make(value);
     struct bytes name = token_first(value);
 
-    if (name.len == 0)
-        return TRANSFER_7BIT;
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         if (bytes_equal_nocase(name, names[i].name))
             return names[i].encoding;
     }
-    return TRANSFER_UNKNOWN;
+    /* A name nobody knows is shown; words that make no name are taken for a missing field. */
+    token_skip_cfws(&cur);
+    (void)token_take_mime(&cur);
+    token_skip_cfws(&cur);
+    bool is_alone = cursor_at_end(&cur) || cursor_peek(&cur) == ';';
+    return name.len > 0 && is_alone ? TRANSFER_UNKNOWN : TRANSFER_7BIT;
 }
 
 /* Value of a base64 digit plus one; 0 for all that is none ('=' included). */
