@@ -19,10 +19,12 @@ void casemap_fold_code_point(uint32_t code_point, struct buf *out)
     }
     if (utf8_encode(code_point, encoded) == 0)
         code_point = UTF8_REPLACEMENT;
+    /* utf8proc gives sharp s a titlecase that UnicodeData.txt, and so RFC 5051, does not have. */
+    utf8proc_int32_t title =
+        code_point == 0xDF ? 0xDF : utf8proc_totitle((utf8proc_int32_t)code_point);
     int last_class = 0;
-    utf8proc_ssize_t count =
-        utf8proc_decompose_char(utf8proc_totitle((utf8proc_int32_t)code_point), decomposed,
-                                DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &last_class);
+    utf8proc_ssize_t count = utf8proc_decompose_char(
+        title, decomposed, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &last_class);
     if (count < 0 || count > DECOMPOSED_MAX) {
         buf_add(out, bytes_make(encoded, utf8_encode(code_point, encoded)));
         return;

@@ -35,7 +35,7 @@ static struct bytes name_of(struct bytes raw)
     size_t colon = bytes_find_byte(raw, 0, ':');
     struct bytes name = bytes_trim(bytes_slice(raw, 0, colon));
 
-    if (colon == raw.len || colon == 0 || ascii_is_blank(raw.at[0]))
+    if (colon == raw.len || bytes_find_byte(raw, 0, '\n') < colon || ascii_is_blank(raw.at[0]))
         return (struct bytes){ 0 };
     for (size_t i = 0; i < name.len; i++) {
         if (name.at[i] <= ' ' || name.at[i] == 127)

@@ -166,12 +166,13 @@ static bool feed_tag_open(struct html_reader *r, uint8_t c, struct buf *out)
         r->is_closing = true;
         return true;
     }
-    if (ascii_is_alpha(c)) {
+    /* The contents of style and script are no markup but for their closing tag. */
+    if (ascii_is_alpha(c) && (r->is_closing || r->skipped_len == 0)) {
         r->state = HTML_TAG_NAME;
         name_add(r, (uint8_t)ascii_lower(c));
         return true;
     }
-    if ((c == '!' || c == '?') && !r->is_closing) {
+    if ((c == '!' || c == '?') && !r->is_closing && r->skipped_len == 0) {
         r->state = HTML_DECLARATION;
         r->dashes = 0;
         return true;
@@ -189,7 +190,7 @@ static void feed_tag(struct html_reader *r, uint8_t c, struct buf *out)
         name_add(r, (uint8_t)ascii_lower(c));
     else
         r->state = HTML_TAG;
-    if (r->state == HTML_TAG && (c == '"' || c == '\'')) {
+    if (r->state == HTML_TAG && r->skipped_len == 0 && (c == '"' || c == '\'')) {
         r->state = HTML_TAG_QUOTED;
         r->quote = c;
     }

@@ -1,0 +1,152 @@
+/* Header blocks. */
+#include "message/header.h"
+
+#include "kit/assert_bytes.h"
+
+static const struct bytes block = BYTES("From: a@b\r\n"
+                                        "not a field\r\n"
+                                        "Subject : one\r\n two\r\n"
+                                        "TO:\tx\n"
+                                        "Empty:\r\n"
+                                        "to: again\r\n"
+                                        "\r\n");
+
+static void test_fields(void **state)
+{
+    static const struct {
+        struct bytes name;
+        struct bytes value;
+    } want[] = {
+        { BYTES("From"), BYTES("a@b") },
+        { BYTES(""), BYTES("not a field") },
+        { BYTES("Subject"), BYTES("one\r\n two") },
+        { BYTES("TO"), BYTES("x") },
+        { BYTES("Empty"), BYTES("") },
+        { BYTES("to"), BYTES("again") },
+    };
+    struct header_reader reader = header_reader_make(block);
+    struct header_field field;
+    size_t raw_bytes = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(want); i++) {
+        assert_true(header_next(&reader, &field));
+        ASSERT_BYTES(field.name, want[i].name);
+        ASSERT_BYTES(field.value, want[i].value);
+        assert_non_null(field.value.at);
+        raw_bytes += field.raw.len;
+    }
+    assert_false(header_next(&reader, &field));
+    assert_int_equal(reader.offset, block.len - 2);
+    assert_int_equal(raw_bytes, block.len - 2);
+}
+
+static void test_odd_blocks(void **state)
+{
+    static const struct {
+        struct bytes block;
+        size_t fields;
+        size_t named;
+    } cases[] = {
+        { BYTES(""), 0, 0 },
+        { BYTES("\n"), 0, 0 },
+        { BYTES("\r\nA: b\r\n"), 0, 0 },
+        { BYTES(" folded first\r\nA: b"), 2, 1 },
+        { BYTES("A: b"), 1, 1 },
+        { BYTES("A: b\r"), 1, 1 },
+        { BYTES("A\r\n :b\r\n"), 1, 0 },
+        { BYTES(":no name\r\n"), 1, 0 },
+        { BYTES("two words: x\r\n"), 1, 0 },
+        { BYTES("A: b\r\n \r\nB: c\r\n"), 2, 2 }, /* a line of blanks folds: RFC 5322 s4.2 */
+        { BYTES("A\0: b\nB:\0\n"), 2, 1 },
+        { BYTES("A: b\rB: c\n\n"), 1, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct header_reader reader = header_reader_make(cases[i].block);
+        struct header_field field;
+        size_t fields = 0, named = 0;
+        for (; header_next(&reader, &field); fields++)
+            named += field.name.len > 0 ? 1 : 0;
+        assert_int_equal(fields, cases[i].fields);
+        assert_int_equal(named, cases[i].named);
+    }
+}
+
+static void test_find(void **state)
+{
+    struct header_field field = { 0 };
+
+    (void)state;
+    assert_true(header_find(block, BYTES("to"), &field));
+    ASSERT_BYTES(field.value, BYTES("x"));
+    assert_false(header_find(block, BYTES("Cc"), &field));
+    assert_false(header_find(block, BYTES(""), &field));
+    ASSERT_BYTES(field.value, BYTES("x"));
+}
+
+static void test_unfold(void **state)
+{
+    static const struct {
+        struct bytes value;
+        struct bytes line;
+    } cases[] = {
+        { BYTES("plain"), BYTES("plain") },
+        { BYTES("a\r\n b"), BYTES("a b") },
+        { BYTES("a \r\n\t  b"), BYTES("a b") },
+        { BYTES("a\n b\n  c"), BYTES("a b c") },
+        { BYTES("two  spaces\r\n stay"), BYTES("two  spaces stay") },
+        { BYTES("a\rb"), BYTES("ab") },
+        { BYTES("a\r\n \r\n b"), BYTES("a b") },
+        { BYTES("a\r\n"), BYTES("a") },
+    };
+    struct arena arena = arena_make(1000);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+        ASSERT_BYTES(header_unfold(&arena, cases[i].value), cases[i].line);
+    assert_null(header_unfold(&arena, (struct bytes){ 0 }).at);
+    struct arena none = arena_make(0);
+    assert_null(header_unfold(&none, BYTES("a\r\n b")).at);
+    arena_done(&none);
+    arena_done(&arena);
+}
+
+static void test_filter(void **state)
+{
+    static const struct bytes names[] = { BYTES("TO"), BYTES("subject"), BYTES("") };
+    struct buf out = buf_make(1000);
+
+    (void)state;
+    header_filter(block, names, ARRAY_COUNT(names), false, &out);
+    ASSERT_BYTES(buf_bytes(&out), BYTES("Subject : one\r\n two\r\nTO:\tx\nto: again\r\n\r\n"));
+    buf_clear(&out);
+    header_filter(block, names, ARRAY_COUNT(names), true, &out);
+    ASSERT_BYTES(buf_bytes(&out), BYTES("From: a@b\r\nnot a field\r\nEmpty:\r\n\r\n"));
+    buf_clear(&out);
+    header_filter(BYTES("To: x"), names, ARRAY_COUNT(names), false, &out);
+    ASSERT_BYTES(buf_bytes(&out), BYTES("To: x"));
+    buf_done(&out);
+}
+
+static void test_end(void **state)
+{
+    (void)state;
+    assert_true(header_has_end(block));
+    assert_true(header_has_end(BYTES("\r\n")));
+    assert_true(header_has_end(BYTES("\n")));
+    assert_true(header_has_end(BYTES("A: b\n\n")));
+    assert_false(header_has_end(BYTES("")));
+    assert_false(header_has_end(BYTES("A: b\r\n")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields), cmocka_unit_test(test_odd_blocks),
+        cmocka_unit_test(test_find),   cmocka_unit_test(test_unfold),
+        cmocka_unit_test(test_filter), cmocka_unit_test(test_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
