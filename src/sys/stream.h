@@ -88,6 +88,13 @@ static inline bool stream_is_congested(const struct stream *stream)
     return stream->congested;
 }
 
+/* Asks for `drained` at the low mark even if output was never above the high one. Nothing happens
+ * when no output waits. */
+static inline void stream_want_drained(struct stream *stream)
+{
+    stream->congested = stream->congested || stream->out.len > 0;
+}
+
 /* Bytes waiting to be sent. */
 static inline size_t stream_unsent(const struct stream *stream)
 {

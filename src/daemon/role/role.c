@@ -315,6 +315,7 @@ void role_done(struct role *role)
 void role_end(struct role *role, int exit_code)
 {
     role->exit_code = exit_code;
+    role->ended = true;
     loop_stop(role->loop);
 }
 

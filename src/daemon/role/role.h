@@ -95,6 +95,7 @@ struct role {
     bool walls;
     bool started;
     bool stopping;
+    bool ended; /* role_end was called */
     int exit_code;
 };
 

@@ -1,0 +1,21 @@
+/* The gate role: what `roost --role gate` runs. */
+#ifndef ROOST_DAEMON_GATE_GATE_H
+#define ROOST_DAEMON_GATE_GATE_H
+
+#include "base/attributes.h"
+#include "daemon/role/role.h"
+
+struct gate;
+
+/* The whole life of a gate's process; answers its exit code. */
+MUST_USE int gate_main(void);
+
+/* For tests: a gate for role_init. Free it after role_done. */
+extern const struct role_spec gate_role;
+struct gate *gate_new(void);
+void gate_free(struct gate *gate);
+
+/* Connections that are open now. */
+size_t gate_connections(const struct gate *gate);
+
+#endif
