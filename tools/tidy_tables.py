@@ -92,6 +92,10 @@ TESTED_ELSEWHERE = {
     'src/sys/sandbox_sets.c': 'sandbox_test.c enters every set',
     'src/sys/tls_tickets.c': 'tls_test.c resumes sessions with shared and with replaced keys',
     'src/daemon/tls/sandbox.c': 'tls_role_test.c tries the walls',
+    'src/daemon/mail/connection.c': 'shard_test.c: a whole shard is needed to see it work',
+    'src/daemon/mail/delivery.c': 'shard_test.c: a whole shard is needed to see it work',
+    'src/daemon/mail/home.c': 'shard_test.c: a whole shard is needed to see it work',
+    'src/daemon/mail/turn.c': 'shard_test.c: a whole shard is needed to see it work',
     'src/daemon/role/ask.c': 'role_test.c: asks need a role to live in',
 }
 

@@ -1,0 +1,76 @@
+/* A home: an account that somebody uses, or used a while ago. Opened by a job on first use, closed
+ * by a job when it was quiet for long, reopened after a failure, moved to the trash when removed.
+ */
+#ifndef ROOST_DAEMON_MAIL_HOME_H
+#define ROOST_DAEMON_MAIL_HOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "daemon/role/ask.h"
+#include "store/account.h"
+
+struct shard;
+struct vfs;
+
+enum {
+    HOME_QUIET_MS = 5 * 60 * 1000, /* without a session before it is closed */
+    HOME_BUSY_RETRY_MS = 100, /* while another process holds the lock */
+    HOME_BUSY_TRIES = 50,
+};
+
+enum home_state {
+    HOME_OPENING,
+    HOME_OPEN,
+    HOME_CLOSING, /* waits for the store's jobs, then a job closes it */
+    HOME_TRASHING, /* closed; a job moves the directory */
+};
+
+struct home {
+    struct shard *shard;
+    struct list link; /* in shard->quiet while nobody uses it */
+    struct list touched_link; /* in shard->touched */
+    struct list busy_link; /* in shard->busy */
+    enum home_state state;
+    uint8_t id[IPC_ACCOUNT_ID_BYTES];
+    uint64_t quota_bytes;
+    struct account *account; /* NULL unless HOME_OPEN or HOME_CLOSING */
+    struct vfs *vfs; /* the directory, as long as the account is there */
+    struct account_listener listener;
+    struct list connections;
+    struct list deliveries;
+    struct list again; /* connections that want another turn */
+    struct loop_timer timer; /* account_tick; or the next try to open or close */
+    struct mono quiet_since;
+    unsigned tries;
+    bool failed; /* the store said so; the turn ends it */
+    bool trash; /* after the close: IPC_ACCOUNT_DROP */
+    struct role_asker trash_asker;
+};
+
+/* An account for somebody; opens it when it must. NULL: too many, or it is going to the
+ * trash. `quota_bytes` is auth's latest word. */
+struct home *home_for(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                      uint64_t quota_bytes);
+struct home *home_find(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES]);
+/* Something was done to it, or its log has moved: the turn looks after it. */
+void home_touch(struct home *home);
+/* A connection or delivery of it has gone. */
+void home_left(struct home *home);
+/* Its connections are told to end. */
+void home_bye(struct home *home, const char *bye);
+/* Its users end at once, unanswered. */
+void home_evict(struct home *home);
+/* The store failed it: its users end unanswered, and it is closed. */
+void home_fail(struct home *home);
+/* Nobody uses it: a job closes it. */
+void home_close(struct home *home);
+/* Ends its users, closes it, moves its directory to the trash and answers. False: not now. */
+bool home_trash(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                const struct role_asker *asker);
+/* Closes what has been quiet for long, or is too much. */
+void homes_look_round(struct shard *shard);
+void homes_free(struct shard *shard);
+
+#endif

@@ -1,0 +1,30 @@
+/* The mail role, a shard: what `roost --role mail` runs. */
+#ifndef ROOST_DAEMON_MAIL_MAIL_H
+#define ROOST_DAEMON_MAIL_MAIL_H
+
+#include "base/attributes.h"
+#include "daemon/role/role.h"
+
+struct executor;
+struct shard;
+
+/* The whole life of a shard's process; answers its exit code. */
+MUST_USE int mail_main(void);
+
+/* For tests: a shard for role_init. With an executor jobs go there instead of to threads. Free it
+ * before role_done, when its jobs are done. */
+extern const struct role_spec mail_role;
+struct shard *shard_new(struct executor *executor);
+void shard_free(struct shard *shard);
+
+/* For tests and stats. */
+struct shard_counts {
+    uint64_t sessions; /* now */
+    uint64_t accounts_open;
+    uint64_t deliveries; /* on their way in */
+    uint64_t logins; /* since the start */
+    uint64_t delivered;
+};
+struct shard_counts shard_counts(const struct shard *shard);
+
+#endif

@@ -1,0 +1,78 @@
+/* Directories of accounts. */
+#include "daemon/mail/place.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < IPC_ACCOUNT_ID_BYTES; i++) {
+        out_hex[2 * i] = digits[id[i] >> 4];
+        out_hex[2 * i + 1] = digits[id[i] & 15];
+    }
+    out_hex[PLACE_HEX_BYTES - 1] = '\0';
+}
+
+void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH_BYTES])
+{
+    place_hex(id, out_path + 3);
+    memcpy(out_path, out_path + 3, 2);
+    out_path[2] = '/';
+}
+
+/* Makes `path` below `parent` where it is missing; its name is durable then. */
+static enum err make_directory(struct vfs *accounts, const char *path, const char *parent,
+                               struct note *why)
+{
+    enum err err = accounts->mkdir(accounts, path);
+
+    if (err == ERR_EXISTS)
+        return ERR_OK;
+    if (err == ERR_OK)
+        err = accounts->sync_dir(accounts, parent);
+    if (err != ERR_OK)
+        return note_fail(why, err, "cannot make the directory %s: %s", path, err_text(err));
+    return ERR_OK;
+}
+
+enum err place_make(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES], struct note *why)
+{
+    char path[PLACE_PATH_BYTES];
+    char parent[3];
+    enum err err;
+
+    place_path(id, path);
+    memcpy(parent, path, 2);
+    parent[2] = '\0';
+    err = make_directory(accounts, parent, "", why);
+    return err != ERR_OK ? err : make_directory(accounts, path, parent, why);
+}
+
+enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES], struct wall now,
+                     struct note *why)
+{
+    char path[PLACE_PATH_BYTES];
+    char parent[3];
+    char trash[VFS_PATH_MAX];
+    enum err err = make_directory(accounts, "trash", "", why);
+
+    if (err != ERR_OK)
+        return err;
+    place_path(id, path);
+    memcpy(parent, path, 2);
+    parent[2] = '\0';
+    (void)snprintf(trash, sizeof(trash), "trash/%s.%" PRId64, path + 3, wall_seconds(now));
+    err = accounts->rename(accounts, path, trash);
+    if (err == ERR_NOT_FOUND)
+        return err;
+    if (err == ERR_OK)
+        err = accounts->sync_dir(accounts, parent);
+    if (err == ERR_OK)
+        err = accounts->sync_dir(accounts, "trash");
+    if (err != ERR_OK)
+        return note_fail(why, err, "cannot move %s to the trash: %s", path, err_text(err));
+    return ERR_OK;
+}

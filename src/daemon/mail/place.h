@@ -1,0 +1,32 @@
+/* Where an account lives below the accounts directory, and how it goes to the trash.
+ *
+ * Calls may block: they are made from jobs. Account ids are 16 random bytes; the directory is
+ * "ab/ab01...": the first two hexadecimal digits, then all of them. */
+#ifndef ROOST_DAEMON_MAIL_PLACE_H
+#define ROOST_DAEMON_MAIL_PLACE_H
+
+#include <stdint.h>
+
+#include "base/attributes.h"
+#include "base/err.h"
+#include "base/time.h"
+#include "ipc/messages.h"
+#include "sys/vfs.h"
+
+enum { PLACE_PATH_BYTES = 3 + 2 * IPC_ACCOUNT_ID_BYTES + 1, PLACE_HEX_BYTES = 2 * 16 + 1 };
+
+/* 32 digits and a NUL. */
+void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES]);
+
+/* "ab/ab01..." and a NUL. */
+void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH_BYTES]);
+
+/* Makes the directory and its parent where they are missing, durably. */
+MUST_USE enum err place_make(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                             struct note *why);
+
+/* Moves the directory to "trash/<hex>.<seconds>", durably. ERR_NOT_FOUND: there was none. */
+MUST_USE enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                              struct wall now, struct note *why);
+
+#endif

@@ -1,0 +1,65 @@
+/* Where accounts live, and the way to the trash, in a directory that goes away. */
+#include "daemon/mail/place.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kit/assert_bytes.h"
+#include "sys/vfs_posix.h"
+
+static const uint8_t id[IPC_ACCOUNT_ID_BYTES] = { 0xab, 0x01, 0xfe };
+
+#define HEX "ab01fe00000000000000000000000000"
+
+static void test_names(void **state)
+{
+    char hex[PLACE_HEX_BYTES];
+    char path[PLACE_PATH_BYTES];
+
+    (void)state;
+    place_hex(id, hex);
+    assert_string_equal(hex, HEX);
+    place_path(id, path);
+    assert_string_equal(path, "ab/" HEX);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static void test_made_and_moved_to_the_trash(void **state)
+{
+    char root[] = "/tmp/roost-place-XXXXXX";
+    struct note why = { .text = "" };
+    struct wall now = { 1700000000000000 };
+    struct vfs *vfs;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    vfs = vfs_posix_new(open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    assert_int_equal(place_trash(vfs, id, now, &why), ERR_NOT_FOUND);
+    assert_int_equal(place_make(vfs, id, &why), ERR_OK);
+    assert_int_equal(place_make(vfs, id, &why), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "ab/" HEX), ERR_EXISTS);
+    assert_int_equal(place_trash(vfs, id, now, &why), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000"), ERR_EXISTS);
+    assert_int_equal(vfs->mkdir(vfs, "ab/" HEX), ERR_OK);
+    vfs_posix_free(vfs);
+    (void)nftw(root, remove_one, 10, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_made_and_moved_to_the_trash),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,337 @@
+/* The mail role: what it is told, what it has, its walls. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "daemon/mail/connection.h"
+#include "daemon/mail/delivery.h"
+#include "daemon/mail/home.h"
+#include "daemon/mail/shard.h"
+#include "ipc/request_table.h"
+#include "message/charset.h"
+#include "sys/clock.h"
+#include "sys/entropy.h"
+#include "sys/fd.h"
+#include "sys/log_sink.h"
+#include "sys/process.h"
+#include "sys/vfs_posix.h"
+
+enum {
+    QUIET_LOOK_MS = 10 * 1000,
+    STOP_SESSIONS_MS = 2000, /* for last words and deliveries that are running */
+    STATS_BYTES_MAX = 4096,
+    FDS_PER_HOME = 4, /* two of the account's own, as many for its sessions */
+    HOMES_MIN = 16,
+};
+
+static struct shard *shard_of(const struct role *role)
+{
+    return role->context;
+}
+
+struct shard *shard_new(struct executor *executor)
+{
+    struct shard *shard = calloc(1, sizeof(*shard));
+
+    if (shard == NULL)
+        abort();
+    shard->executor = executor;
+    shard->scratch = buf_make(SHARD_SCRATCH_BYTES_MAX);
+    shard->turn.run = shard_turn;
+    list_init(&shard->quiet);
+    list_init(&shard->touched);
+    list_init(&shard->busy);
+    list_init(&shard->fresh);
+    list_init(&shard->queued);
+    list_init(&shard->ready);
+    return shard;
+}
+
+void shard_free(struct shard *shard)
+{
+    pool_free(shard->pool);
+    homes_free(shard);
+    loop_undefer(&shard->turn);
+    loop_timer_done(&shard->quiet_timer);
+    loop_timer_done(&shard->stop_timer);
+    if (shard->role != NULL)
+        tickets_done(&shard->tickets);
+    vfs_posix_free(shard->vfs);
+    buf_done(&shard->scratch);
+    config_done(&shard->config);
+    free(shard);
+}
+
+struct shard_counts shard_counts(const struct shard *shard)
+{
+    return shard->counts;
+}
+
+static void on_ticket(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct shard *shard = shard_of(from->role);
+    struct role_asker asker = role_asker_of(from, message);
+    struct ipc_message answer = { .type = IPC_TICKET_ANSWER };
+
+    answer.answer.result =
+        (uint8_t)(shard->stopping
+                      ? IPC_UNAVAILABLE
+                      : tickets_announce(&shard->tickets, &message->ticket_announce, clock_mono()));
+    role_answer(&asker, &answer, NULL);
+}
+
+static enum ipc_result claim(struct role_peer *gate, const struct ipc_ticket *shown,
+                             uint8_t service, struct ticket **out_ticket)
+{
+    struct ticket_claim claim = { .gate = gate->index,
+                                  .gate_incarnation = gate->incarnation,
+                                  .service = service };
+    struct log_line line;
+    enum ipc_result result =
+        tickets_claim(&shard_of(gate->role)->tickets, shown, &claim, clock_mono(), out_ticket);
+
+    if (result == IPC_OK)
+        return IPC_OK;
+    log_begin(&line, LOG_LEVEL_WARNING, "ticket-refused");
+    log_number(&line, "gate", gate->index);
+    log_string(&line, "why", ipc_result_text(result));
+    log_end(&line);
+    return result;
+}
+
+static size_t connections_of(const struct home *home)
+{
+    size_t count = 0;
+
+    LIST_EACH (node, after, &home->connections)
+        count++;
+    return count;
+}
+
+static enum ipc_result take_connection(struct role_peer *gate, const struct ipc_handoff *handoff,
+                                       int *fd)
+{
+    struct shard *shard = shard_of(gate->role);
+    struct ticket *ticket;
+    struct home *home;
+    enum ipc_result result;
+
+    if (handoff->service != IPC_SERVICE_IMAP || !fd_check(*fd, FD_KIND_SOCKET_STREAM))
+        return IPC_INVALID;
+    result = claim(gate, &handoff->ticket, handoff->service, &ticket);
+    if (result != IPC_OK)
+        return result;
+    home = home_for(shard, ticket->account_id, ticket->quota_bytes);
+    if (home == NULL)
+        result = IPC_UNAVAILABLE;
+    else if (connections_of(home) >= shard->config.mail_sessions_per_account_max)
+        result = IPC_LIMIT;
+    else
+        connection_new(home, handoff, ticket_account(ticket), fd_take(fd), gate->index);
+    free(ticket);
+    return result;
+}
+
+static void on_handoff(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct role_asker asker = role_asker_of(from, message);
+    struct ipc_message answer = { .type = IPC_HANDOFF_ANSWER };
+
+    answer.answer.result = (uint8_t)take_connection(from, &message->handoff, fd);
+    role_answer(&asker, &answer, NULL);
+}
+
+/* IPC_OK: the delivery will answer. */
+static enum ipc_result take_delivery(struct role_peer *gate, const struct role_asker *asker,
+                                     const struct ipc_deliver *deliver, int *fd)
+{
+    struct shard *shard = shard_of(gate->role);
+    struct ticket *ticket;
+    struct home *home;
+    uint64_t size;
+    enum ipc_result result;
+
+    if (!fd_check_spooled(*fd) || fd_size(*fd, &size) != ERR_OK || size != deliver->size)
+        return IPC_INVALID;
+    if (size > shard->config.mail_message_bytes_max)
+        return IPC_TOO_LARGE;
+    result = claim(gate, &deliver->ticket, deliver->service, &ticket);
+    if (result != IPC_OK)
+        return result;
+    home = shard->counts.deliveries < SHARD_DELIVERIES_MAX
+               ? home_for(shard, ticket->account_id, ticket->quota_bytes)
+               : NULL;
+    if (home == NULL)
+        result = IPC_UNAVAILABLE;
+    else
+        delivery_new(home, asker, deliver, ticket_account(ticket), fd_take(fd));
+    free(ticket);
+    return result;
+}
+
+static void on_deliver(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct role_asker asker = role_asker_of(from, message);
+    enum ipc_result result = take_delivery(from, &asker, &message->deliver, fd);
+    struct ipc_message answer = { IPC_DELIVER_ANSWER,
+                                  { .deliver_answer = {
+                                        .result = (uint8_t)result,
+                                        .text = bytes_from_string(ipc_result_text(result)) } } };
+
+    if (result != IPC_OK)
+        role_answer(&asker, &answer, NULL);
+}
+
+static void on_drop(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct role_asker asker = role_asker_of(from, message);
+    struct ipc_message answer = { IPC_ACCOUNT_DROP_ANSWER,
+                                  { .answer = { .result = IPC_UNAVAILABLE } } };
+
+    if (!home_trash(shard_of(from->role), message->account_drop.account_id.raw, &asker))
+        role_answer(&asker, &answer, NULL);
+}
+
+static void on_logout(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct home *home = home_find(shard_of(from->role), message->account_drop.account_id.raw);
+
+    if (home != NULL)
+        home_bye(home, "The password was changed: please log in again");
+}
+
+static void on_stats(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct shard *shard = shard_of(from->role);
+    struct role_asker asker = role_asker_of(from, message);
+    struct ipc_message answer = { .type = IPC_MAIL_STATS_ANSWER };
+    struct buf text = buf_make(STATS_BYTES_MAX);
+
+    buf_add_format(&text,
+                   "{\"shard\":%u,\"sessions\":%" PRIu64 ",\"accounts_open\":%" PRIu64
+                   ",\"deliveries\":%" PRIu64 ",\"logins_total\":%" PRIu64
+                   ",\"delivered_total\":%" PRIu64 "}",
+                   from->role->start.index, shard->counts.sessions, shard->counts.accounts_open,
+                   shard->counts.deliveries, shard->counts.logins, shard->counts.delivered);
+    answer.text_answer.text = buf_bytes(&text);
+    role_answer(&asker, &answer, NULL);
+    buf_done(&text);
+}
+
+static enum err read_config(struct shard *shard, struct note *why)
+{
+    struct config config = { 0 };
+    enum err err = config_parse(buf_bytes(&shard->role->config), &config, why);
+
+    if (err != ERR_OK)
+        return err;
+    config_done(&shard->config);
+    shard->config = config;
+    shard->limits = imap_session_limits_default;
+    shard->limits.frame.line_bytes_max = config.imap_line_bytes_max;
+    shard->limits.frame.literal_bytes_max = config.imap_literal_bytes_max;
+    shard->limits.message_bytes_max = config.mail_message_bytes_max;
+    shard->limits.idle_ms_max = (int64_t)config.imap_idle_timeout_ms;
+    log_sink_start(ipc_role_name(IPC_ROLE_MAIL), (enum log_level)config.log_level);
+    return ERR_OK;
+}
+
+static void on_config(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct note why = { .text = "" };
+
+    if (read_config(shard_of(from->role), &why) != ERR_OK)
+        log_event(LOG_LEVEL_ERROR, "reload-refused", "why", why.text);
+}
+
+static const struct sandbox_set *const mail_sets[] = { &sandbox_base, &sandbox_sockets,
+                                                       &sandbox_files, NULL };
+
+static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)
+{
+    struct shard *shard = shard_of(role);
+    uint64_t homes_max = process_raise_fd_limit() / FDS_PER_HOME;
+
+    shard->role = role;
+    tickets_init(&shard->tickets, role->start.incarnation, entropy_u64());
+    shard->homes = map_make(entropy_u64());
+    shard->homes_max = homes_max < HOMES_MIN ? HOMES_MIN : (size_t)homes_max;
+    if (role->directory_fd < 0)
+        return note_fail(why, ERR_INVALID, "the accounts directory was not given");
+    (void)charset_open_all(); /* glibc loads converters from files */
+    shard->path = (struct sandbox_path){ role->directory_fd, SANDBOX_READ | SANDBOX_WRITE };
+    out_profile->sets = mail_sets;
+    out_profile->paths = &shard->path;
+    out_profile->path_count = 1;
+    return read_config(shard, why);
+}
+
+static void on_quiet_timer(struct loop_timer *timer)
+{
+    struct shard *shard = CONTAINER_OF(timer, struct shard, quiet_timer);
+
+    homes_look_round(shard);
+    loop_timer_set_in(timer, QUIET_LOOK_MS);
+}
+
+static enum err begin(struct role *role, struct note *why)
+{
+    struct shard *shard = shard_of(role);
+
+    shard->vfs = vfs_posix_new(fd_take(&role->directory_fd));
+    if (shard->executor == NULL) {
+        shard->pool = pool_new(role->loop, (size_t)shard->config.mail_workers);
+        shard->executor = pool_executor(shard->pool);
+    }
+    loop_timer_init(&shard->quiet_timer, role->loop, on_quiet_timer);
+    loop_timer_set_in(&shard->quiet_timer, QUIET_LOOK_MS);
+    return ERR_OK;
+}
+
+/* Who has not ended by now is ended, so that accounts can be closed in order. */
+static void on_stop_late(struct loop_timer *timer)
+{
+    struct shard *shard = CONTAINER_OF(timer, struct shard, stop_timer);
+    size_t position = 0;
+    void *home;
+
+    while (map_next(&shard->homes, &position, NULL, &home))
+        home_evict(home);
+}
+
+static void stop(struct role *role)
+{
+    struct shard *shard = shard_of(role);
+    size_t position = 0;
+    void *home;
+
+    shard->stopping = true;
+    loop_timer_init(&shard->stop_timer, role->loop, on_stop_late);
+    loop_timer_set_in(&shard->stop_timer, STOP_SESSIONS_MS);
+    if (shard->homes.count == 0)
+        role_end(role, EXIT_SUCCESS);
+    while (map_next(&shard->homes, &position, NULL, &home)) {
+        home_bye(home, "The server is going down");
+        home_left(home);
+    }
+}
+
+static const struct role_handler handlers[] = {
+    { IPC_TICKET, on_ticket },     { IPC_HANDOFF, on_handoff },       { IPC_DELIVER, on_deliver },
+    { IPC_ACCOUNT_DROP, on_drop }, { IPC_ACCOUNT_LOGOUT, on_logout }, { IPC_MAIL_STATS, on_stats },
+    { IPC_CONFIG, on_config },
+};
+
+const struct role_spec mail_role = {
+    .role = IPC_ROLE_MAIL,
+    .handlers = handlers,
+    .handler_count = ARRAY_COUNT(handlers),
+    .prepare = prepare,
+    .begin = begin,
+    .stop = stop,
+};
+
+int mail_main(void)
+{
+    return role_main(&mail_role, shard_new(NULL));
+}

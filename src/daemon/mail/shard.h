@@ -1,0 +1,66 @@
+/* The shard as its own files see it.
+ *
+ * Rhythm: callbacks of streams, wakers, timers and the store only note what has happened and defer
+ * the shard's turn (turn.c). The turn steps what is runnable, each one bounded step, then starts
+ * one sync for each account that was touched, then lets out what may leave. */
+#ifndef ROOST_DAEMON_MAIL_SHARD_H
+#define ROOST_DAEMON_MAIL_SHARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/job.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "config/config.h"
+#include "daemon/mail/mail.h"
+#include "daemon/mail/ticket.h"
+#include "imap/session.h"
+#include "sys/pool.h"
+#include "sys/sandbox.h"
+
+struct connection;
+struct vfs;
+
+enum {
+    SHARD_SCRATCH_BYTES_MAX = 8 * 1024 * 1024, /* output of one step */
+    SHARD_SCRATCH_KEPT_BYTES = 256 * 1024,
+    SHARD_HELD_BYTES_MAX = 9 * 1024 * 1024,
+    SHARD_OUTPUT_BYTES_MAX = 18 * 1024 * 1024, /* held and produced may meet in the stream */
+    SHARD_INPUT_BYTES_MAX = 256 * 1024,
+    SHARD_DELIVERIES_MAX = 4096, /* waiting and running */
+    SHARD_COPYING_MAX = 64, /* running */
+};
+
+struct shard {
+    struct role *role;
+    struct config config;
+    struct imap_session_limits limits;
+    struct executor *executor;
+    struct pool *pool; /* NULL when the executor is a test's */
+    struct vfs *vfs; /* the accounts directory */
+    struct tickets tickets;
+    struct map homes; /* by account id */
+    struct list quiet; /* homes without users, longest first */
+    struct list touched; /* homes: to be synced, or news of the log */
+    struct list busy; /* homes with connections that want another turn */
+    struct list fresh; /* connections that have something new to do */
+    struct list queued; /* deliveries that have not begun */
+    struct list ready; /* deliveries that can go on */
+    unsigned copying; /* deliveries that have begun and not committed */
+    struct loop_task turn;
+    struct loop_timer quiet_timer;
+    struct loop_timer stop_timer;
+    struct buf scratch; /* output of the step that runs */
+    struct connection *running;
+    size_t homes_max;
+    size_t closing; /* homes that a job is closing, or soon will */
+    bool stopping;
+    struct shard_counts counts;
+    struct sandbox_path path;
+};
+
+void shard_turn_soon(struct shard *shard);
+void shard_turn(struct loop_task *task);
+
+#endif

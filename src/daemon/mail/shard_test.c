@@ -1,0 +1,497 @@
+/* A shard in the hands of a test: auth announces, a gate hands over, clients talk, mail comes in.
+ * The store is the real one, in a directory that goes away with the test; its jobs run when told.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "daemon/mail/mail.h"
+#include "daemon/mail/place.h"
+#include "kit/fake_peer.h"
+#include "kit/jobs.h"
+
+enum { GATE_INCARNATION = 30, SHARD_INCARNATION = 1, TEXT_BYTES_MAX = 1 << 20 };
+
+struct fixture {
+    struct loop *loop;
+    struct role role;
+    struct shard *shard;
+    struct jobs jobs;
+    int supervisor;
+    int auth;
+    int gate;
+    char path[64];
+    uint8_t next_ticket;
+    struct fake_mail mail;
+    char text[TEXT_BYTES_MAX]; /* what the last client heard */
+};
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static void start_shard(struct fixture *f)
+{
+    struct ipc_message directory = { .type = IPC_DIRECTORY };
+    int pair[2];
+
+    f->shard = shard_new(&f->jobs.executor);
+    assert_int_equal(fd_pair_channel(pair), ERR_OK);
+    f->supervisor = pair[1];
+    role_init(&f->role, &mail_role, f->shard, f->loop, pair[0]);
+    fake_say(f->supervisor, &directory, open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    fake_start(f->loop, f->supervisor, IPC_ROLE_MAIL,
+               BYTES("mail.message_bytes_max = 100000\n"
+                     "log.level = error\n"));
+    f->auth = fake_join(f->supervisor, IPC_ROLE_AUTH, 0, 5);
+    f->gate = fake_join(f->supervisor, IPC_ROLE_GATE, 0, GATE_INCARNATION);
+    fake_settle(f->loop);
+}
+
+/* Turns and jobs, until nothing is left but waiting for somebody. */
+static void settle(struct fixture *f)
+{
+    for (int i = 0; i < 20; i++) {
+        loop_turn(f->loop, false);
+        jobs_settle(&f->jobs);
+    }
+}
+
+static void stop_shard(struct fixture *f)
+{
+    settle(f);
+    shard_free(f->shard);
+    role_done(&f->role);
+    fd_close(&f->supervisor);
+    fd_close(&f->auth);
+    fd_close(&f->gate);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    f->loop = loop_new();
+    jobs_init(&f->jobs);
+    (void)snprintf(f->path, sizeof(f->path), "/tmp/roost-shard-XXXXXX");
+    assert_non_null(mkdtemp(f->path));
+    start_shard(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    stop_shard(f);
+    (void)nftw(f->path, remove_one, 10, FTW_DEPTH | FTW_PHYS);
+    loop_free(f->loop);
+    free(f);
+    return 0;
+}
+
+/* Account ids are one byte, sixteen times. */
+static struct ipc_ticket announce(struct fixture *f, uint8_t account, uint8_t service)
+{
+    struct ipc_message message = { IPC_TICKET,
+                                   { .ticket_announce = { .request = 1,
+                                                          .gate_incarnation = GATE_INCARNATION,
+                                                          .mail_incarnation = SHARD_INCARNATION,
+                                                          .service = service,
+                                                          .account = BYTES("alice") } } };
+
+    memset(message.ticket_announce.ticket.raw, ++f->next_ticket, IPC_TICKET_BYTES);
+    memset(message.ticket_announce.account_id.raw, account, IPC_ACCOUNT_ID_BYTES);
+    fake_say(f->auth, &message, -1);
+    fake_hear(f->loop, f->auth, &f->mail);
+    assert_int_equal(f->mail.got.type, IPC_TICKET_ANSWER);
+    assert_int_equal(f->mail.got.answer.result, IPC_OK);
+    return message.ticket_announce.ticket;
+}
+
+/* Hands a connection over; answers the client's end and what the shard said. */
+static int hand_over(struct fixture *f, struct ipc_ticket ticket, struct bytes unread,
+                     enum ipc_result *out_result)
+{
+    struct ipc_message message = {
+        IPC_HANDOFF,
+        { .handoff = { .request = 2,
+                       .ticket = ticket,
+                       .service = IPC_SERVICE_IMAP,
+                       .client = { .session = 99, .address = BYTES("192.0.2.1:1") },
+                       .tag = BYTES("l"),
+                       .unread = unread } }
+    };
+    int pair[2];
+
+    assert_int_equal(fd_pair_stream(pair), ERR_OK);
+    fake_say(f->gate, &message, pair[0]);
+    fake_hear(f->loop, f->gate, &f->mail);
+    assert_int_equal(f->mail.got.type, IPC_HANDOFF_ANSWER);
+    *out_result = (enum ipc_result)f->mail.got.answer.result;
+    return pair[1];
+}
+
+/* What has come for a client by now. */
+static const char *hear(struct fixture *f, int client)
+{
+    size_t len = 0;
+    ssize_t got;
+
+    while ((got = recv(client, f->text + len, TEXT_BYTES_MAX - 1 - len, MSG_DONTWAIT)) > 0)
+        len += (size_t)got;
+    f->text[len] = '\0';
+    return f->text;
+}
+
+static bool is_closed(int client)
+{
+    char byte;
+
+    return recv(client, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+static int log_in(struct fixture *f, uint8_t account)
+{
+    enum ipc_result result;
+    int client = hand_over(f, announce(f, account, IPC_SERVICE_IMAP), BYTES(""), &result);
+
+    assert_int_equal(result, IPC_OK);
+    settle(f);
+    assert_non_null(strstr(hear(f, client), "l OK"));
+    return client;
+}
+
+static void say(int client, const char *text)
+{
+    assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* Says it and waits until all is done; answers what was said back. */
+static const char *ask(struct fixture *f, int client, const char *text)
+{
+    say(client, text);
+    settle(f);
+    return hear(f, client);
+}
+
+static void deliver(struct fixture *f, struct ipc_ticket ticket, struct bytes mailbox,
+                    struct bytes message)
+{
+    struct ipc_message deliver = { IPC_DELIVER,
+                                   { .deliver = { .request = 3,
+                                                  .ticket = ticket,
+                                                  .service = IPC_SERVICE_LMTP,
+                                                  .recipient = BYTES("alice@example.org"),
+                                                  .mailbox = mailbox,
+                                                  .trace = BYTES("Return-Path: <>\r\n"),
+                                                  .size = message.len } } };
+
+    fake_say(f->gate, &deliver, fake_memfd(message));
+}
+
+static enum ipc_result hear_delivered(struct fixture *f)
+{
+    fake_hear(f->loop, f->gate, &f->mail);
+    assert_int_equal(f->mail.got.type, IPC_DELIVER_ANSWER);
+    return (enum ipc_result)f->mail.got.deliver_answer.result;
+}
+
+#define MESSAGE BYTES("Subject: hi\r\n\r\nthere\r\n")
+
+static void test_a_session_begins_with_the_answer_to_its_login(void **state)
+{
+    struct fixture *f = *state;
+    int client = log_in(f, 1);
+
+    assert_int_equal(shard_counts(f->shard).sessions, 1);
+    assert_int_equal(shard_counts(f->shard).accounts_open, 1);
+    assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\n"), "a OK"));
+    assert_non_null(strstr(ask(f, client, "b LOGOUT\r\n"), "BYE"));
+    assert_true(is_closed(client));
+    fd_close(&client);
+    settle(f);
+    assert_int_equal(shard_counts(f->shard).sessions, 0);
+}
+
+static void test_what_was_read_before_is_not_lost(void **state)
+{
+    struct fixture *f = *state;
+    enum ipc_result result;
+    int client = hand_over(f, announce(f, 1, IPC_SERVICE_IMAP), BYTES("a NOOP\r\nb NO"), &result);
+
+    assert_int_equal(result, IPC_OK);
+    settle(f);
+    assert_non_null(strstr(hear(f, client), "a OK"));
+    assert_non_null(strstr(ask(f, client, "OP\r\n"), "b OK"));
+    fd_close(&client);
+}
+
+static void test_tickets_are_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_ticket ticket = announce(f, 1, IPC_SERVICE_IMAP);
+    struct ipc_ticket lmtp = announce(f, 1, IPC_SERVICE_LMTP);
+    struct ipc_ticket guess = { { 77 } };
+    enum ipc_result result;
+    int client = hand_over(f, ticket, BYTES(""), &result);
+
+    assert_int_equal(result, IPC_OK);
+    fd_close(&client);
+    client = hand_over(f, ticket, BYTES(""), &result); /* twice */
+    assert_int_equal(result, IPC_DENIED);
+    fd_close(&client);
+    client = hand_over(f, guess, BYTES(""), &result);
+    assert_int_equal(result, IPC_DENIED);
+    fd_close(&client);
+    client = hand_over(f, lmtp, BYTES(""), &result); /* for another service */
+    assert_int_equal(result, IPC_DENIED);
+    fd_close(&client);
+    deliver(f, guess, BYTES(""), MESSAGE);
+    assert_int_equal(hear_delivered(f), IPC_DENIED);
+}
+
+static void test_a_gate_cannot_use_the_ticket_of_its_predecessor(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_ticket ticket = announce(f, 1, IPC_SERVICE_IMAP);
+    enum ipc_result result;
+    int client;
+
+    fd_close(&f->gate);
+    f->gate = fake_join(f->supervisor, IPC_ROLE_GATE, 0, GATE_INCARNATION + 1);
+    fake_settle(f->loop);
+    client = hand_over(f, ticket, BYTES(""), &result);
+    assert_int_equal(result, IPC_DENIED);
+    fd_close(&client);
+}
+
+static void test_no_250_and_no_ok_before_the_sync(void **state)
+{
+    struct fixture *f = *state;
+    int client = log_in(f, 1);
+
+    say(client, "a CREATE work\r\n");
+    for (int i = 0; i < 5; i++)
+        loop_turn(f->loop, false); /* the sync is asked for, and does not happen */
+    assert_string_equal(hear(f, client), "");
+    settle(f);
+    assert_non_null(strstr(hear(f, client), "a OK"));
+
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    fake_hear_nothing(f->loop, f->gate);
+    settle(f);
+    assert_int_equal(hear_delivered(f), IPC_OK);
+    assert_int_equal(shard_counts(f->shard).delivered, 1);
+    assert_int_equal(shard_counts(f->shard).deliveries, 0);
+    fd_close(&client);
+}
+
+static void test_one_sync_serves_all_that_the_turn_has_done(void **state)
+{
+    enum { MESSAGES = 30 };
+    struct fixture *f = *state;
+    int client = log_in(f, 1); /* the account is open */
+    size_t jobs = 0;
+
+    for (int i = 0; i < MESSAGES; i++)
+        deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    for (int i = 0; i < 5; i++)
+        loop_turn(f->loop, false);
+    while (jobs_run(&f->jobs))
+        jobs++;
+    assert_in_range(jobs, 1, 3); /* a sync, perhaps one for the rest, perhaps a summary */
+    settle(f);
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(hear_delivered(f), IPC_OK);
+    fd_close(&client);
+}
+
+static void test_what_was_delivered_is_what_is_fetched(void **state)
+{
+    struct fixture *f = *state;
+    int client;
+
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    settle(f);
+    assert_int_equal(hear_delivered(f), IPC_OK);
+    client = log_in(f, 1);
+    assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\n"), "* 1 EXISTS"));
+    assert_non_null(strstr(ask(f, client, "b FETCH 1 BODY[]\r\n"),
+                           "Return-Path: <>\r\nSubject: hi\r\n\r\nthere\r\n"));
+    fd_close(&client);
+}
+
+static void test_idle_hears_of_a_delivery(void **state)
+{
+    struct fixture *f = *state;
+    int client = log_in(f, 1);
+    int other = log_in(f, 2);
+
+    (void)ask(f, client, "a SELECT INBOX\r\n");
+    (void)ask(f, other, "a SELECT INBOX\r\n");
+    (void)ask(f, client, "b IDLE\r\n");
+    (void)ask(f, other, "b IDLE\r\n");
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES("inbox"), MESSAGE);
+    settle(f);
+    assert_non_null(strstr(hear(f, client), "* 1 EXISTS"));
+    assert_string_equal(hear(f, other), ""); /* another account */
+    fd_close(&client);
+    fd_close(&other);
+}
+
+static void test_deliveries_that_are_refused(void **state)
+{
+    static uint8_t large[100001];
+    struct fixture *f = *state;
+    struct ipc_message lie = { IPC_DELIVER,
+                               { .deliver = { .request = 3, .service = IPC_SERVICE_LMTP } } };
+    char path[128];
+
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES("nowhere"), MESSAGE);
+    settle(f);
+    assert_int_equal(hear_delivered(f), IPC_NOT_FOUND);
+
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), bytes_make(large, sizeof(large)));
+    settle(f);
+    assert_int_equal(hear_delivered(f), IPC_TOO_LARGE);
+
+    lie.deliver.ticket = announce(f, 1, IPC_SERVICE_LMTP);
+    lie.deliver.size = 5; /* says five, holds four */
+    fake_say(f->gate, &lie, fake_memfd(BYTES("1234")));
+    assert_int_equal(hear_delivered(f), IPC_INVALID);
+
+    (void)snprintf(path, sizeof(path), "%s/named", f->path);
+    fake_say(f->gate, &lie, open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600)); /* still has a name */
+    assert_int_equal(hear_delivered(f), IPC_INVALID);
+    lie.deliver.size = 0;
+    fake_say(f->gate, &lie, dup(2)); /* no file at all */
+    assert_int_equal(hear_delivered(f), IPC_INVALID);
+}
+
+static void test_a_delivery_whose_gate_is_gone_is_not_made(void **state)
+{
+    struct fixture *f = *state;
+    int client;
+
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    fake_settle(f->loop); /* the account is opening */
+    fd_close(&f->gate);
+    settle(f);
+    f->gate = fake_join(f->supervisor, IPC_ROLE_GATE, 0, GATE_INCARNATION);
+    fake_settle(f->loop);
+    client = log_in(f, 1);
+    assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\n"), "* 0 EXISTS"));
+    fd_close(&client);
+}
+
+static void test_logout_and_drop(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message logout = { .type = IPC_ACCOUNT_LOGOUT };
+    struct ipc_message drop = { IPC_ACCOUNT_DROP, { .account_drop = { .request = 7 } } };
+    int client = log_in(f, 1);
+    char path[192];
+    char hex[PLACE_HEX_BYTES];
+    uint8_t id[16];
+    DIR *trash;
+
+    memset(id, 1, sizeof(id));
+    place_hex(id, hex);
+    memset(logout.account_drop.account_id.raw, 1, 16);
+    memset(drop.account_drop.account_id.raw, 1, 16);
+    fake_say(f->auth, &logout, -1);
+    settle(f);
+    assert_non_null(strstr(hear(f, client), "* BYE"));
+    assert_true(is_closed(client));
+    fd_close(&client);
+
+    client = log_in(f, 1);
+    (void)snprintf(path, sizeof(path), "%s/01/%s", f->path, hex);
+    assert_int_equal(access(path, F_OK), 0);
+    fake_say(f->auth, &drop, -1);
+    settle(f);
+    fake_hear(f->loop, f->auth, &f->mail);
+    assert_int_equal(f->mail.got.type, IPC_ACCOUNT_DROP_ANSWER);
+    assert_int_equal(f->mail.got.answer.result, IPC_OK);
+    assert_true(is_closed(client));
+    fd_close(&client);
+    assert_int_not_equal(access(path, F_OK), 0);
+    (void)snprintf(path, sizeof(path), "%s/trash", f->path);
+    trash = opendir(path);
+    assert_non_null(trash);
+    closedir(trash);
+
+    fake_say(f->auth, &drop, -1); /* again: there is nothing left to do */
+    settle(f);
+    fake_hear(f->loop, f->auth, &f->mail);
+    assert_int_equal(f->mail.got.answer.result, IPC_OK);
+}
+
+static void test_stop_says_bye_and_closes_in_order(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message stop = { .type = IPC_STOP };
+    int client = log_in(f, 1);
+
+    (void)ask(f, client, "a CREATE work\r\n");
+    fake_say(f->supervisor, &stop, -1);
+    settle(f);
+    assert_non_null(strstr(hear(f, client), "* BYE"));
+    fd_close(&client);
+    settle(f);
+    assert_true(f->role.ended);
+    assert_int_equal(shard_counts(f->shard).accounts_open, 0);
+
+    stop_shard(f);
+    start_shard(f);
+    client = log_in(f, 1);
+    assert_non_null(strstr(ask(f, client, "a LIST \"\" work\r\n"), "* LIST"));
+    fd_close(&client);
+}
+
+static void test_stats(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message stats = { IPC_MAIL_STATS, { .request = { 9 } } };
+    int control = fake_join(f->supervisor, IPC_ROLE_CONTROL, 0, 1);
+    int client = log_in(f, 1);
+
+    fake_say(control, &stats, -1);
+    fake_hear(f->loop, control, &f->mail);
+    assert_true(bytes_find(f->mail.got.text_answer.text, 0, BYTES("\"sessions\":1,")) <
+                f->mail.got.text_answer.text.len);
+    fd_close(&client);
+    fd_close(&control);
+}
+
+int main(void)
+{
+#define SHARD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        SHARD_TEST(test_a_session_begins_with_the_answer_to_its_login),
+        SHARD_TEST(test_what_was_read_before_is_not_lost),
+        SHARD_TEST(test_tickets_are_asked_for),
+        SHARD_TEST(test_a_gate_cannot_use_the_ticket_of_its_predecessor),
+        SHARD_TEST(test_no_250_and_no_ok_before_the_sync),
+        SHARD_TEST(test_one_sync_serves_all_that_the_turn_has_done),
+        SHARD_TEST(test_what_was_delivered_is_what_is_fetched),
+        SHARD_TEST(test_idle_hears_of_a_delivery),
+        SHARD_TEST(test_deliveries_that_are_refused),
+        SHARD_TEST(test_a_delivery_whose_gate_is_gone_is_not_made),
+        SHARD_TEST(test_logout_and_drop),
+        SHARD_TEST(test_stop_says_bye_and_closes_in_order),
+        SHARD_TEST(test_stats),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

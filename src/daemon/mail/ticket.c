@@ -1,0 +1,98 @@
+/* The table of tickets. */
+#include "daemon/mail/ticket.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct bytes key_of(const uint8_t raw[IPC_TICKET_BYTES])
+{
+    return bytes_make(raw, IPC_TICKET_BYTES);
+}
+
+void tickets_init(struct tickets *tickets, uint64_t incarnation, uint64_t secret)
+{
+    *tickets = (struct tickets){ .by_raw = map_make(secret), .incarnation = incarnation };
+    list_init(&tickets->oldest);
+}
+
+static void take_out(struct tickets *tickets, struct ticket *ticket)
+{
+    (void)map_remove(&tickets->by_raw, key_of(ticket->raw));
+    list_remove(&ticket->link);
+}
+
+static struct ticket *oldest(struct tickets *tickets)
+{
+    return CONTAINER_OF(list_first(&tickets->oldest), struct ticket, link);
+}
+
+void tickets_done(struct tickets *tickets)
+{
+    while (!list_is_empty(&tickets->oldest)) {
+        struct ticket *ticket = oldest(tickets);
+
+        take_out(tickets, ticket);
+        free(ticket);
+    }
+    map_done(&tickets->by_raw);
+}
+
+/* Keeps those that expired a little longer: so that who comes late hears EXPIRED, not DENIED. */
+static void sweep(struct tickets *tickets, struct mono now)
+{
+    while (!list_is_empty(&tickets->oldest) && oldest(tickets)->expires.ms + TICKET_MS < now.ms) {
+        struct ticket *ticket = oldest(tickets);
+
+        take_out(tickets, ticket);
+        free(ticket);
+    }
+}
+
+enum ipc_result tickets_announce(struct tickets *tickets,
+                                 const struct ipc_ticket_announce *announce, struct mono now)
+{
+    struct ticket *ticket;
+
+    sweep(tickets, now);
+    if (announce->mail_incarnation != tickets->incarnation ||
+        map_get(&tickets->by_raw, key_of(announce->ticket.raw)) != NULL)
+        return IPC_DENIED;
+    if (announce->account.len > TICKET_ACCOUNT_BYTES_MAX)
+        return IPC_INVALID;
+    if (tickets->by_raw.count >= TICKETS_MAX)
+        return IPC_LIMIT;
+    ticket = calloc(1, sizeof(*ticket));
+    if (ticket == NULL)
+        abort();
+    memcpy(ticket->raw, announce->ticket.raw, IPC_TICKET_BYTES);
+    memcpy(ticket->account_id, announce->account_id.raw, IPC_ACCOUNT_ID_BYTES);
+    if (announce->account.len > 0)
+        memcpy(ticket->account, announce->account.at, announce->account.len);
+    ticket->account_len = announce->account.len;
+    ticket->expires.ms = now.ms + TICKET_MS;
+    ticket->gate = announce->gate;
+    ticket->gate_incarnation = announce->gate_incarnation;
+    ticket->service = announce->service;
+    ticket->quota_bytes = announce->quota_bytes;
+    list_push_back(&tickets->oldest, &ticket->link);
+    (void)map_set(&tickets->by_raw, key_of(ticket->raw), ticket);
+    return IPC_OK;
+}
+
+enum ipc_result tickets_claim(struct tickets *tickets, const struct ipc_ticket *shown,
+                              const struct ticket_claim *claim, struct mono now,
+                              struct ticket **out_ticket)
+{
+    struct ticket *ticket = map_get(&tickets->by_raw, key_of(shown->raw));
+
+    if (ticket == NULL || ticket->gate != claim->gate ||
+        ticket->gate_incarnation != claim->gate_incarnation || ticket->service != claim->service)
+        return IPC_DENIED;
+    take_out(tickets, ticket);
+    if (ticket->expires.ms <= now.ms) {
+        free(ticket);
+        return IPC_EXPIRED;
+    }
+    *out_ticket = ticket;
+    return IPC_OK;
+}

@@ -1,0 +1,144 @@
+/* A ticket opens one door, once, in time; every other claim is refused. */
+#include "daemon/mail/ticket.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/assert_bytes.h"
+
+static const struct ticket_claim right = { .gate = 3,
+                                           .gate_incarnation = 30,
+                                           .service = IPC_SERVICE_IMAP };
+
+static struct ipc_ticket_announce announcement(uint8_t seed)
+{
+    struct ipc_ticket_announce announce = {
+        .gate = 3,
+        .gate_incarnation = 30,
+        .mail_incarnation = 7,
+        .service = IPC_SERVICE_IMAP,
+        .account = BYTES("alice"),
+        .quota_bytes = 1000,
+    };
+
+    memset(announce.ticket.raw, seed, sizeof(announce.ticket.raw));
+    memset(announce.account_id.raw, 0xaa, sizeof(announce.account_id.raw));
+    return announce;
+}
+
+static int set_up(void **state)
+{
+    struct tickets *tickets = malloc(sizeof(*tickets));
+
+    assert_non_null(tickets);
+    tickets_init(tickets, 7, 42);
+    *state = tickets;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    tickets_done(*state);
+    free(*state);
+    return 0;
+}
+
+static void test_a_ticket_opens_once(void **state)
+{
+    struct ipc_ticket_announce announce = announcement(1);
+    struct ticket *ticket = NULL;
+
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 100 }), IPC_OK);
+    assert_int_equal(
+        tickets_claim(*state, &announce.ticket, &right, (struct mono){ 10099 }, &ticket), IPC_OK);
+    ASSERT_BYTES(ticket_account(ticket), BYTES("alice"));
+    assert_int_equal(ticket->quota_bytes, 1000);
+    assert_int_equal(ticket->account_id[15], 0xaa);
+    free(ticket);
+    assert_int_equal(tickets_claim(*state, &announce.ticket, &right, (struct mono){ 101 }, &ticket),
+                     IPC_DENIED);
+}
+
+static void test_a_late_ticket_is_void(void **state)
+{
+    struct ipc_ticket_announce announce = announcement(1);
+    struct ticket *ticket = NULL;
+
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 100 }), IPC_OK);
+    assert_int_equal(
+        tickets_claim(*state, &announce.ticket, &right, (struct mono){ 10100 }, &ticket),
+        IPC_EXPIRED);
+    assert_null(ticket);
+    assert_int_equal(tickets_claim(*state, &announce.ticket, &right, (struct mono){ 100 }, &ticket),
+                     IPC_DENIED);
+}
+
+static void test_wrong_claims_are_denied_and_spoil_nothing(void **state)
+{
+    static const struct ticket_claim wrong[] = {
+        { .gate = 2, .gate_incarnation = 30, .service = IPC_SERVICE_IMAP },
+        { .gate = 3, .gate_incarnation = 31, .service = IPC_SERVICE_IMAP },
+        { .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP },
+    };
+    struct ipc_ticket_announce announce = announcement(1);
+    struct ipc_ticket_announce other = announcement(2);
+    struct ticket *ticket = NULL;
+
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 0 }), IPC_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++)
+        assert_int_equal(
+            tickets_claim(*state, &announce.ticket, &wrong[i], (struct mono){ 1 }, &ticket),
+            IPC_DENIED);
+    assert_int_equal(tickets_claim(*state, &other.ticket, &right, (struct mono){ 1 }, &ticket),
+                     IPC_DENIED);
+    assert_null(ticket);
+    assert_int_equal(tickets_claim(*state, &announce.ticket, &right, (struct mono){ 1 }, &ticket),
+                     IPC_OK);
+    free(ticket);
+}
+
+static void test_announcements_that_are_refused(void **state)
+{
+    struct ipc_ticket_announce announce = announcement(1);
+    static const uint8_t long_name[TICKET_ACCOUNT_BYTES_MAX + 1];
+
+    announce.mail_incarnation = 6; /* for an earlier start of this shard */
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 0 }), IPC_DENIED);
+    announce = announcement(1);
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 0 }), IPC_OK);
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 0 }), IPC_DENIED);
+    announce = announcement(2);
+    announce.account = bytes_make(long_name, sizeof(long_name));
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 0 }), IPC_INVALID);
+}
+
+static void test_the_table_is_bounded_and_swept(void **state)
+{
+    struct tickets *tickets = *state;
+    struct ipc_ticket_announce announce = announcement(1);
+
+    for (uint32_t i = 0; i < TICKETS_MAX; i++) {
+        memcpy(announce.ticket.raw, &i, sizeof(i));
+        assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 0 }), IPC_OK);
+    }
+    announce = announcement(9);
+    assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 2 * TICKET_MS }),
+                     IPC_LIMIT);
+    assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 2 * TICKET_MS + 1 }),
+                     IPC_OK);
+    assert_int_equal(tickets->by_raw.count, 1);
+}
+
+int main(void)
+{
+#define TICKET_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TICKET_TEST(test_a_ticket_opens_once),
+        TICKET_TEST(test_a_late_ticket_is_void),
+        TICKET_TEST(test_wrong_claims_are_denied_and_spoil_nothing),
+        TICKET_TEST(test_announcements_that_are_refused),
+        TICKET_TEST(test_the_table_is_bounded_and_swept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
