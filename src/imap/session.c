@@ -210,6 +210,16 @@ static void refuse_literal(struct imap_session *session)
     imap_framer_refuse(&session->framer);
 }
 
+/* `APPEND {5}`: the first argument is a literal itself, the mailbox's name; the message comes
+ * later. */
+static bool is_first_argument(const struct cursor *behind_name)
+{
+    struct bytes rest = cursor_rest(behind_name);
+
+    return bytes_starts_with(rest, BYTES(" {")) &&
+           bytes_find(rest, 0, BYTES("\r\n")) + 2 == rest.len;
+}
+
 static void meet_literal(struct imap_session *session)
 {
     struct imap_literal literal = imap_framer_literal(&session->framer);
@@ -220,7 +230,7 @@ static void meet_literal(struct imap_session *session)
     if (imap_command_parse(&cur, &command))
         verb = imap_verb_find(command.name, command.uid);
     if (verb != NULL && (verb->traits & IMAP_STREAMS) != 0 &&
-        state_complaint(session, verb) == NULL) {
+        state_complaint(session, verb) == NULL && !is_first_argument(&cur)) {
         session->run.command = command;
         (void)adopt(session, verb);
     } else if (literal.fits) {
