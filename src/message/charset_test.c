@@ -61,6 +61,7 @@ static void test_convert(void **state)
                 "a"),
           BYTES("\xef\xbf\xbd\xef\xbf\xbd"
                 "a") },
+        { BYTES("utf-8"), BYTES("\xe2\xc3\xa9"), BYTES("\xef\xbf\xbd\xc3\xa9") },
         { BYTES("utf-8"), BYTES("\xed\xa0\x80"), BYTES("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") },
         { BYTES("us-ascii"), BYTES("a\xe9"), BYTES("a\xef\xbf\xbd") },
         { BYTES("iso-8859-1"), BYTES("\xe9\x80"), BYTES("\xc3\xa9\xe2\x82\xac") },

@@ -120,6 +120,13 @@ static void test_nested(void **state)
                 "2M multipart/x 0 h50+42 b+17 l3\n"
                 "3L text/plain 1 h98+2 b+1 l0\n"
                 "2L text/plain 0 h116+2 b+1 l0\n") },
+        /* and the other way round: the longer one is meant */
+        { BYTES("Content-Type: multipart/x; boundary=bb\n\n--bb\n"
+                "Content-Type: multipart/y; boundary=b\n\n--b\n\n1\n--bb\n\n2\n--bb--\n"),
+          BYTES("1M multipart/x -1 h0+40 b+66 l10\n"
+                "2M multipart/y 0 h45+39 b+6 l2\n"
+                "3L text/plain 1 h88+1 b+1 l0\n"
+                "2L text/plain 0 h96+1 b+1 l0\n") },
         /* the outer boundary ends inner parts that are open, headers included */
         { BYTES(MIXED
                 "--b\r\nContent-Type: multipart/x; boundary=c\r\n\r\n--c\r\nA: b\r\n--b--\r\n"),
