@@ -241,6 +241,7 @@ static void test_a_small_buf_is_no_half_packet(void **state)
     assert_int_equal(samples[6].type, IPC_LISTENER);
     assert_false(ipc_encode(&samples[6], &packet));
     assert_int_equal(packet.len, 0);
+    buf_done(&packet);
     packet = buf_make(18);
     assert_true(ipc_encode(&samples[6], &packet));
     buf_done(&packet);

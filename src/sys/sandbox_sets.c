@@ -18,8 +18,10 @@
 #define SANDBOX_SANITIZER_NAMES \
     "openat", "readlink", "readlinkat", "sigaltstack", "personality", "getdents64", "prctl", \
         "mprotect", "mmap", "clone", "wait4", "ptrace", "sched_getaffinity", "kill", "tgkill",
+const bool sandbox_is_loose = true;
 #else
 #define SANDBOX_SANITIZER_NAMES
+const bool sandbox_is_loose = false;
 #endif
 
 static const char *const base_names[] = {
