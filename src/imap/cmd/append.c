@@ -135,10 +135,10 @@ static void meet_message(struct imap_session *session, struct imap_run *run,
         imap_respond_continue(session->out, "Ready for the message");
 }
 
-/* A refusal at a synchronising literal ends the command: the client sends no more of it. */
+/* Refused where a literal was announced: the framer skips what the client still sends of it. */
 static bool is_over(const struct append_state *state)
 {
-    return state->phase == APPEND_REST && state->message.synchronising;
+    return state->phase == APPEND_REST;
 }
 
 /* "Expected a mailbox name", for the tagged BAD. */
@@ -185,7 +185,6 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
         return imap_answer_err(run, ERR_LIMIT);
     }
     run->release = release_append;
-    state->message.synchronising = imap_framer_literal(&session->framer).synchronising;
     if (!parse_first(session, run, &args, &complaint)) {
         refuse(state, IMAP_BAD, NULL, complaint);
     } else {
@@ -247,8 +246,6 @@ static enum imap_progress read_between(struct imap_session *session, struct imap
         return IMAP_NEEDS_INPUT;
     if (frame == IMAP_FRAME_BAD)
         return imap_answer(run, IMAP_BAD, NULL, "Command line is too long");
-    if (frame == IMAP_FRAME_LITERAL)
-        state->message.synchronising = imap_framer_literal(&session->framer).synchronising;
     if (!imap_append_next_parse(&cur, &session->grammar, &run->arena, &state->message, &ended)) {
         refuse(state, IMAP_BAD, NULL, complaint_of(run, &cur));
         if (frame == IMAP_FRAME_LITERAL)
@@ -266,12 +263,12 @@ static enum imap_progress read_between(struct imap_session *session, struct imap
 static enum imap_progress read_rest(struct imap_session *session, struct imap_run *run,
                                     const struct append_state *state)
 {
-    switch (imap_framer_next(&session->framer, &session->in)) {
-    case IMAP_FRAME_MORE: return IMAP_NEEDS_INPUT;
-    case IMAP_FRAME_LITERAL: imap_framer_refuse(&session->framer); return IMAP_AGAIN;
-    case IMAP_FRAME_DONE:
-    case IMAP_FRAME_BAD: break;
-    }
+    enum imap_frame frame = imap_framer_next(&session->framer, &session->in);
+
+    if (frame == IMAP_FRAME_MORE)
+        return IMAP_NEEDS_INPUT;
+    if (frame == IMAP_FRAME_LITERAL)
+        imap_framer_refuse(&session->framer);
     return answer_refused(run, state);
 }
 
