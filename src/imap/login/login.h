@@ -22,8 +22,10 @@ enum {
     IMAP_LOGIN_LITERAL_BYTES = 4096, /* of a literal: users and passwords */
     IMAP_LOGIN_COMMAND_BYTES = 16384, /* of lines and literals together */
     IMAP_LOGIN_COMMANDS_MAX = 100, /* complete commands on one connection */
+    IMAP_LOGIN_LITERALS_MAX = 200, /* literals on one connection */
     IMAP_LOGIN_BAD_MAX = 10, /* commands that were answered BAD */
     IMAP_LOGIN_FAILURES_MAX = 5, /* logins that failed */
+    IMAP_LOGIN_OUTPUT_BYTES = 48 * 1024,
     IMAP_LOGIN_IDLE_MS = 60 * 1000, /* between two whole lines from the client */
     IMAP_LOGIN_TOTAL_MS = 300 * 1000, /* without login, waits for the host not counted */
 };
@@ -31,7 +33,8 @@ enum {
 enum imap_login_want {
     IMAP_LOGIN_INPUT, /* more bytes from the client, or the deadline */
     IMAP_LOGIN_AUTH, /* see imap_login_request; then imap_login_answer, then step */
-    IMAP_LOGIN_STARTTLS, /* let the output out, shake hands, imap_login_tls_started, then step */
+    IMAP_LOGIN_STARTTLS, /* let the output out, shake hands, imap_login_tls_started, then step;
+                          * a step with input before that ends the session */
     IMAP_LOGIN_HANDOFF, /* logged in: to the shard, with imap_login_tag and the unused input */
     IMAP_LOGIN_CLOSE, /* let the output out, then close */
 };
@@ -56,7 +59,8 @@ enum imap_login_request_kind {
 struct imap_login_request {
     enum imap_login_request_kind kind;
     struct bytes mechanism; /* upper case, one of those announced. LOGIN comes as PLAIN */
-    bool has_data; /* initial response given, maybe empty (RFC 4959) */
+    bool has_data; /* START: the client's first message is in data, maybe empty. Always so: all
+                    * mechanisms here let the client begin, and it was asked when it did not */
     struct bytes data; /* decoded; holds secrets */
 };
 
@@ -82,8 +86,9 @@ void imap_login_free(struct imap_login *login);
 
 /* Takes bytes from `in` (*out_used of them; the rest is to be offered again) and appends answers to
  * `out`; the first step prints the greeting. May be called with no input, also after the deadline:
- * that makes the timeout happen. After HANDOFF and CLOSE only free is left. `out` should have room
- * for 4 KB beyond what it holds. */
+ * that makes the timeout happen. All that one connection can make it say is below
+ * IMAP_LOGIN_OUTPUT_BYTES (challenges not counted), so `out` with that much room never overflows.
+ */
 MUST_USE enum imap_login_want imap_login_step(struct imap_login *login, struct bytes in,
                                               struct mono now, size_t *out_used, struct buf *out);
 
