@@ -24,6 +24,7 @@ test:  ## all tests: units, sanitizers, dialogues, end to end, a little fuzzing
 check:  ## the quick gate: format, layers, sizes, headers, house rules
 	@tools/install.sh check
 	@$(PYTHON) tools/tidy.py
+	@$(PYTHON) tools/rfcxref.py --check
 	@echo "check: all is well"
 
 fuzz:  ## every fuzz harness for FUZZ_SECONDS (60) each

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#include "config/load.h"
 #include "sys/process.h"
 
 int cli_complain(int exit_code, const char *format, ...)
@@ -63,24 +62,23 @@ int cli_begin(struct cli *cli, const struct verb *verb, struct arguments argumen
 
 int cli_configure(struct cli *cli)
 {
-    char *directory = realpath(".", NULL);
-    struct config_request request = {
+    struct note why = { "" };
+    enum err err;
+
+    cli->directory = realpath(".", NULL);
+    cli->request = (struct config_request){
         .file = cli->options.file,
         .assignments = cli->options.sets,
         .assignments_count = cli->options.sets_count,
-        .directory = directory != NULL ? directory : "",
+        .directory = cli->directory != NULL ? cli->directory : "",
         .place = { .is_root = process_is_root(),
                    .home = getenv("HOME"),
                    .data_home = getenv("XDG_DATA_HOME"),
                    .runtime_dir = getenv("XDG_RUNTIME_DIR") },
     };
-    struct note why = { "" };
-    enum err err;
-
     config_settings_init(&cli->settings);
     cli->has_settings = true;
-    err = config_load(&request, &cli->settings, &why);
-    free(directory);
+    err = config_load(&cli->request, &cli->settings, &why);
     if (err == ERR_OK)
         err = config_make(&cli->settings, &cli->config, &why);
     return err == ERR_OK ? CLI_GO_ON : cli_complain(EX_CONFIG, "%s", why.text);
@@ -91,4 +89,5 @@ void cli_end(struct cli *cli)
     if (cli->has_settings)
         config_settings_done(&cli->settings);
     config_done(&cli->config);
+    free(cli->directory);
 }

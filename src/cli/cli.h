@@ -7,8 +7,7 @@
 #include "base/attributes.h"
 #include "base/err.h"
 #include "cli/options.h"
-#include "config/config.h"
-#include "config/settings.h"
+#include "config/load.h"
 
 /* One word behind `roost`. `run` answers an exit code of sysexits.h. */
 struct verb {
@@ -27,6 +26,8 @@ extern const struct verb verb_sandbox;
 /* The life of one verb. Zeroed at first; cli_end in the end, whatever happened. */
 struct cli {
     struct options options;
+    char *directory; /* the working one */
+    struct config_request request; /* what cli_configure loaded */
     struct config_settings settings;
     struct config config;
     bool has_settings;
