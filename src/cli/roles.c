@@ -7,6 +7,7 @@
 #include "base/attributes.h"
 #include "cli/cli.h"
 #include "daemon/auth/auth_role.h"
+#include "daemon/mail/mail.h"
 #include "daemon/tls/sandbox.h"
 #include "daemon/tls/tls_role.h"
 
@@ -18,6 +19,8 @@ static void tls_profile(int directory_fd, struct sandbox_profile *out_profile)
 const struct cli_role cli_roles[] = {
     { "tls", "handshakes and relays; holds the keys", NULL, tls_role_main, tls_profile },
     { "auth", "passwords, accounts, who is who", "auth", auth_role_main, auth_role_profile },
+    { "mail", "sessions after the login, delivery, the store", "accounts", mail_main,
+      mail_profile },
 };
 
 const size_t cli_roles_count = ARRAY_COUNT(cli_roles);

@@ -6,10 +6,15 @@
 #include "daemon/role/role.h"
 
 struct executor;
+struct sandbox_profile;
 struct shard;
 
 /* The whole life of a shard's process; answers its exit code. */
 MUST_USE int mail_main(void);
+
+/* The walls, with `directory_fd` (data/accounts) as the one place: also for `roost sandbox`. What
+ * `out_profile` points to lives as long as the process. */
+void mail_profile(int directory_fd, struct sandbox_profile *out_profile);
 
 /* For tests: a shard for role_init. With an executor jobs go there instead of to threads. Free it
  * before role_done, when its jobs are done. */

@@ -14,6 +14,7 @@
 #include "sys/fd.h"
 #include "sys/log_sink.h"
 #include "sys/process.h"
+#include "sys/sandbox.h"
 #include "sys/vfs_posix.h"
 
 enum {
@@ -247,6 +248,16 @@ static void on_config(struct role_peer *from, const struct ipc_message *message,
 static const struct sandbox_set *const mail_sets[] = { &sandbox_base, &sandbox_sockets,
                                                        &sandbox_files, NULL };
 
+void mail_profile(int directory_fd, struct sandbox_profile *out_profile)
+{
+    static struct sandbox_path path;
+
+    path = (struct sandbox_path){ directory_fd, SANDBOX_READ | SANDBOX_WRITE };
+    out_profile->sets = mail_sets;
+    out_profile->paths = &path;
+    out_profile->path_count = 1;
+}
+
 static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)
 {
     struct shard *shard = shard_of(role);
@@ -259,10 +270,7 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
     if (role->directory_fd < 0)
         return note_fail(why, ERR_INVALID, "the accounts directory was not given");
     (void)charset_open_all(); /* glibc loads converters from files */
-    shard->path = (struct sandbox_path){ role->directory_fd, SANDBOX_READ | SANDBOX_WRITE };
-    out_profile->sets = mail_sets;
-    out_profile->paths = &shard->path;
-    out_profile->path_count = 1;
+    mail_profile(role->directory_fd, out_profile);
     return read_config(shard, why);
 }
 

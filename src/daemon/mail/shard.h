@@ -17,7 +17,6 @@
 #include "daemon/mail/ticket.h"
 #include "imap/session.h"
 #include "sys/pool.h"
-#include "sys/sandbox.h"
 
 struct connection;
 struct vfs;
@@ -57,7 +56,6 @@ struct shard {
     size_t closing; /* homes that a job is closing, or soon will */
     bool stopping;
     struct shard_counts counts;
-    struct sandbox_path path;
 };
 
 void shard_turn_soon(struct shard *shard);
