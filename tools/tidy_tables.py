@@ -44,6 +44,7 @@ SYSTEM_HEADERS = [
 
 # (room or file, header): reason.
 SYSTEM_HEADERS_ALLOWED = {
+    ('daemon/supervisor', 'signal.h'): 'the names of signals; sys sends and catches them',
     ('auth', 'pthread.h'): 'workers verify passwords; one lock in the database and in the cache',
     ('auth', 'arpa/inet.h'): 'text of addresses, no sockets',
     ('message/charset.c', 'errno.h'): 'iconv(3) says E2BIG, EILSEQ and EINVAL only through errno',
@@ -101,6 +102,7 @@ TESTED_ELSEWHERE = {
 
 # Folders whose files are tested from elsewhere, by scripts or end to end.
 FOLDERS_TESTED_ELSEWHERE = {
+    'src/daemon/supervisor': 'supervisor_test.c: a whole server of processes, killed and reloaded',
     'src/imap/cmd': 'test/script: a dialogue or more for each command',
     'src/cli': 'test/e2e: the verbs are run as a person runs them',
 }

@@ -215,6 +215,11 @@ void child_done(struct child *child)
     child->pid = 0;
 }
 
+int child_exit_code(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 void child_status_print(int status, char out_text[64])
 {
     int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

@@ -59,6 +59,9 @@ void child_signal(struct child *child, int number);
 /* Forgets it: no `ended` any more. Harmless on a zeroed struct. */
 void child_done(struct child *child);
 
+/* The exit code, or -1 when it ended otherwise. */
+int child_exit_code(int status);
+
 /* One phrase for a log: "exit 1", "signal 9 (Killed)", "sandbox (Bad system call)". */
 void child_status_print(int status, char out_text[64]);
 

@@ -206,6 +206,8 @@ static void test_status_texts(void **state)
         child_status_print(rows[i].status, text);
         assert_string_equal(text, rows[i].text);
     }
+    assert_int_equal(child_exit_code(3 << 8), 3);
+    assert_int_equal(child_exit_code(SIGSYS), -1);
 }
 
 int main(int argc, char **argv)

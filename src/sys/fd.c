@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,6 +112,47 @@ enum err fd_pair_stream(int out_pair[2])
 enum err fd_pair_channel(int out_pair[2])
 {
     return pair(SOCK_SEQPACKET, out_pair);
+}
+
+static enum err write_all(int fd, struct bytes bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t sent = write(fd, bytes.at, bytes.len);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return fd_err(errno);
+        bytes = bytes_from(bytes, (size_t)sent);
+    }
+    return ERR_OK;
+}
+
+enum err fd_make_sealed(struct bytes bytes, int *out_fd)
+{
+    FD_LOCAL int fd = memfd_create("roost", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    enum err err;
+
+    if (fd < 0)
+        return fd_err(errno);
+    err = write_all(fd, bytes);
+    if (err != ERR_OK)
+        return err;
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+        return fd_err(errno);
+    *out_fd = fd_take(&fd);
+    return ERR_OK;
+}
+
+enum err fd_make_memory(uint64_t size, int *out_fd)
+{
+    FD_LOCAL int fd = memfd_create("roost-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return fd_err(errno);
+    *out_fd = fd_take(&fd);
+    return ERR_OK;
 }
 
 enum err fd_size(int fd, uint64_t *out_bytes)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/attributes.h"
+#include "base/bytes.h"
 #include "base/err.h"
 
 /* Closes unless negative, and makes it -1. Keeps errno. */
@@ -46,6 +47,12 @@ MUST_USE bool fd_check_spooled(int fd);
 /* A connected pair, both O_CLOEXEC and non-blocking: byte streams, or SOCK_SEQPACKET channels. */
 MUST_USE enum err fd_pair_stream(int out_pair[2]);
 MUST_USE enum err fd_pair_channel(int out_pair[2]);
+
+/* A memfd with these bytes that nobody can change any more: to be passed to other processes. */
+MUST_USE enum err fd_make_sealed(struct bytes bytes, int *out_fd);
+
+/* A memfd of `size` zero bytes that can be written but never changes its size. */
+MUST_USE enum err fd_make_memory(uint64_t size, int *out_fd);
 
 /* Size in bytes of a regular file or memfd. */
 MUST_USE enum err fd_size(int fd, uint64_t *out_bytes);

@@ -109,6 +109,26 @@ static void test_reading_at(void **state)
     assert_int_equal(fd_read_at(-1, 0, text, 1), ERR_INVALID);
 }
 
+static void test_memory_to_pass_on(void **state)
+{
+    FD_LOCAL int sealed = -1;
+    FD_LOCAL int memory = -1;
+    uint64_t size = 0;
+    char text[4] = "";
+
+    (void)state;
+    assert_int_equal(fd_make_sealed(BYTES("abc"), &sealed), ERR_OK);
+    assert_true(fd_check(sealed, FD_KIND_MEMFD_SEALED));
+    assert_int_equal(fd_read_at(sealed, 0, text, 3), ERR_OK);
+    assert_string_equal(text, "abc");
+    assert_int_equal(fd_make_memory(4096, &memory), ERR_OK);
+    assert_int_equal(fd_size(memory, &size), ERR_OK);
+    assert_int_equal(size, 4096);
+    assert_int_equal(pwrite(memory, "x", 1, 4095), 1);
+    assert_int_equal(pwrite(memory, "x", 1, 4096), -1);
+    assert_int_equal(ftruncate(memory, 0), -1);
+}
+
 static void test_errors(void **state)
 {
     static const struct {
@@ -137,7 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sockets),        cmocka_unit_test(test_files),
         cmocka_unit_test(test_close_and_take), cmocka_unit_test(test_reading_at),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_errors),         cmocka_unit_test(test_memory_to_pass_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

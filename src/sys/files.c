@@ -101,6 +101,11 @@ enum err file_write(const char *path, struct bytes bytes, mode_t mode, struct no
     return sync_parent(path, why);
 }
 
+void file_remove(const char *path)
+{
+    (void)unlink(path); /* what cannot go stays, and is met again at the next start */
+}
+
 static enum err make_one(const char *path, mode_t mode, struct note *why)
 {
     struct stat st;

@@ -17,6 +17,9 @@ MUST_USE enum err file_read(const char *path, struct buf *out, struct note *why)
  * directory. */
 MUST_USE enum err file_write(const char *path, struct bytes bytes, mode_t mode, struct note *why);
 
+/* Removes the name, if it is there. */
+void file_remove(const char *path);
+
 /* Makes the directory and its missing parents with `mode`; an existing one is ERR_OK. */
 MUST_USE enum err file_make_directory(const char *path, mode_t mode, struct note *why);
 

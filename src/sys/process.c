@@ -94,6 +94,13 @@ unsigned process_cpus(void)
     return count < 1 ? 1 : (unsigned)count;
 }
 
+void process_host_name(char out_name[PROCESS_HOST_NAME_MAX])
+{
+    if (gethostname(out_name, PROCESS_HOST_NAME_MAX) < 0)
+        out_name[0] = '\0';
+    out_name[PROCESS_HOST_NAME_MAX - 1] = '\0';
+}
+
 enum err process_become(uint32_t uid, uint32_t gid, struct note *why)
 {
     if (geteuid() == uid && getegid() == gid)

@@ -33,6 +33,10 @@ bool process_is_root(void);
 /* Number of processors that this process may run on, at least 1. */
 unsigned process_cpus(void);
 
+/* The name of this machine, "" when it has none. */
+enum { PROCESS_HOST_NAME_MAX = 65 };
+void process_host_name(char out_name[PROCESS_HOST_NAME_MAX]);
+
 /* Becomes that user for good (groups included); for an administrator's command that was started as
  * root and is to work as the owner of the data. */
 MUST_USE enum err process_become(uint32_t uid, uint32_t gid, struct note *why);

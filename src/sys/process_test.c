@@ -36,10 +36,14 @@ static void test_fd_limit(void **state)
     assert_int_equal(process_raise_fd_limit(), limit.rlim_max);
 }
 
-static void test_cpus(void **state)
+static void test_cpus_and_name(void **state)
 {
+    char name[PROCESS_HOST_NAME_MAX];
+
     (void)state;
     assert_in_range(process_cpus(), 1, 1024);
+    process_host_name(name);
+    assert_true(strlen(name) < PROCESS_HOST_NAME_MAX);
 }
 
 static void test_end_soon_ends_even_what_hangs(void **state)
@@ -127,7 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_name),
         cmocka_unit_test(test_fd_limit),
-        cmocka_unit_test(test_cpus),
+        cmocka_unit_test(test_cpus_and_name),
         cmocka_unit_test(test_end_soon_ends_even_what_hangs),
         cmocka_unit_test(test_end_with_parent),
         cmocka_unit_test(test_memory_settings_do_no_harm),

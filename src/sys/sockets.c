@@ -2,8 +2,10 @@
 #include "sys/sockets.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "sys/fd.h"
 
 static enum err listen_one(const struct addrinfo *info, const char *text, int *out_fd,
@@ -85,6 +88,36 @@ enum err socket_listen_tcp(const char *host, uint16_t port, int out_fds[SOCKET_F
     err = listen_all(infos, text, out_fds, out_count, why);
     freeaddrinfo(infos);
     return err;
+}
+
+static bool parse_id(const char *text, uint64_t *out_id)
+{
+    return num_parse(bytes_from_string(text), UINT32_MAX - 1, out_id);
+}
+
+enum err socket_owner_find(const char *user, const char *group, struct socket_owner *out_owner,
+                           struct note *why)
+{
+    uint64_t uid = (uid_t)-1;
+    uint64_t gid = (gid_t)-1;
+
+    if (user != NULL && !parse_id(user, &uid)) {
+        const struct passwd *found = getpwnam(user);
+
+        if (found == NULL)
+            return note_fail(why, ERR_NOT_FOUND, "there is no user %s", user);
+        uid = found->pw_uid;
+    }
+    if (group != NULL && !parse_id(group, &gid)) {
+        const struct group *found = getgrnam(group);
+
+        if (found == NULL)
+            return note_fail(why, ERR_NOT_FOUND, "there is no group %s", group);
+        gid = found->gr_gid;
+    }
+    out_owner->uid = (uid_t)uid;
+    out_owner->gid = (gid_t)gid;
+    return ERR_OK;
 }
 
 static enum err unix_address(const char *path, struct sockaddr_un *out_address, struct note *why)

@@ -24,6 +24,10 @@ struct socket_owner {
     gid_t gid; /* (gid_t)-1: leave */
 };
 
+/* Names or numbers; NULL leaves what it is. ERR_NOT_FOUND with a note. */
+MUST_USE enum err socket_owner_find(const char *user, const char *group,
+                                    struct socket_owner *out_owner, struct note *why);
+
 /* A unix stream socket that listens at `path`; a dead one there is replaced, a living one is
  * ERR_EXISTS. */
 MUST_USE enum err socket_listen_unix(const char *path, const struct socket_owner *owner,

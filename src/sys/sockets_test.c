@@ -72,6 +72,24 @@ static void test_unix(void **state)
     assert_int_equal(rmdir(directory), 0);
 }
 
+static void test_owners(void **state)
+{
+    struct socket_owner owner = { .mode = 0600 };
+    struct note why = { "" };
+
+    (void)state;
+    assert_int_equal(socket_owner_find(NULL, NULL, &owner, &why), ERR_OK);
+    assert_int_equal(owner.uid, (uid_t)-1);
+    assert_int_equal(owner.gid, (gid_t)-1);
+    assert_int_equal(socket_owner_find("root", "12", &owner, &why), ERR_OK);
+    assert_int_equal(owner.uid, 0);
+    assert_int_equal(owner.gid, 12);
+    assert_int_equal(socket_owner_find("roost-nobody-here", NULL, &owner, &why), ERR_NOT_FOUND);
+    assert_int_equal(socket_owner_find(NULL, "4294967295", &owner, &why), ERR_NOT_FOUND);
+    assert_int_equal(owner.gid, 12);
+    assert_int_equal(owner.mode, 0600);
+}
+
 static void test_a_path_too_long(void **state)
 {
     const struct socket_owner owner = { .mode = 0600, .uid = (uid_t)-1, .gid = (gid_t)-1 };
@@ -91,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_unix),
+        cmocka_unit_test(test_owners),
         cmocka_unit_test(test_a_path_too_long),
     };
 
