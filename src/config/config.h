@@ -75,7 +75,6 @@ struct config {
     uint64_t mail_mailboxes_max;
     uint64_t mail_quota_bytes; /* 0: none */
     uint64_t mail_sessions_per_account_max;
-    uint64_t mail_expunged_days;
 
     bool sandbox_required;
     unsigned log_level; /* enum log_level */

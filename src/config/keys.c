@@ -282,12 +282,6 @@ const struct config_key config_keys[] = {
       .max = 100000,
       .help = "Most sessions that one account may have at the same time.",
       .example = "50" },
-    { .name = "mail.expunged_days",
-      NUMBER(mail_expunged_days),
-      .standard = "30",
-      .max = 3650,
-      .help = "How many days expunged mail is kept before its space is used again.",
-      .example = "14" },
 
     { .name = "sandbox.required",
       BOOL(sandbox_required),
