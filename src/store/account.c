@@ -11,6 +11,9 @@
 #include "store/mailbox.h"
 #include "store/view_state.h"
 
+/* Of log: what opening after a crash reads, at most, and a little more. */
+enum { CHECKPOINT_EVERY_BYTES = 16 * 1024 * 1024 };
+
 /* Ungated changes must be on the disk within a second (promise 1); half of it is for the sync. */
 enum { SYNC_DELAY_MS = 500 };
 
@@ -76,6 +79,8 @@ enum err account_open(const struct account_options *options, struct account **ou
             ? KEYWORDS_PER_MAILBOX_MAX
             : options->keywords_max;
     account->strict = options->strict;
+    account->checkpoint_bytes =
+        options->checkpoint_bytes == 0 ? CHECKPOINT_EVERY_BYTES : options->checkpoint_bytes;
     account->wall = options->now;
     account->sync_due_ms = INT64_MAX;
     err = account_recover(account, options, &report, why);

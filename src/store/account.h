@@ -34,6 +34,7 @@ struct account_options {
     uint64_t quota_bytes; /* limit on living bodies; 0: none */
     uint32_t mailboxes_max; /* 0: ACCOUNT_MAILBOXES_MAX */
     uint32_t keywords_max; /* in one mailbox; 0, or above it: KEYWORDS_PER_MAILBOX_MAX */
+    uint64_t checkpoint_bytes; /* of log between two checkpoints; 0: the usual 16 MB */
     struct wall now;
 };
 

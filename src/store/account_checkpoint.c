@@ -1,9 +1,6 @@
 /* When an account writes its checkpoint. */
 #include "store/account_state.h"
 
-/* Of log: what opening after a crash reads, at most, and a little more. */
-enum { CHECKPOINT_EVERY_BYTES = 16 * 1024 * 1024 };
-
 static void run_checkpoint(struct job *job)
 {
     checkpoint_write(CONTAINER_OF(job, struct account, checkpoint_job)->checkpoint);
@@ -41,7 +38,7 @@ static void submit_checkpoint(struct account *account)
 bool account_checkpoint_tick(struct account *account)
 {
     if (!checkpoint_is_running(account->checkpoint)) {
-        if (log_tip(account->log) - account->checkpoint_position >= CHECKPOINT_EVERY_BYTES)
+        if (log_tip(account->log) - account->checkpoint_position >= account->checkpoint_bytes)
             begin_checkpoint(account);
         return checkpoint_is_running(account->checkpoint);
     }
@@ -54,14 +51,20 @@ bool account_checkpoint_tick(struct account *account)
     return false;
 }
 
-void account_checkpoint_close(struct account *account)
+static void finish_checkpoint(struct account *account)
 {
-    if (!checkpoint_is_running(account->checkpoint))
-        begin_checkpoint(account);
-    if (!checkpoint_is_running(account->checkpoint))
-        return;
     while (!checkpoint_step(account->checkpoint, &account->state))
         continue;
     checkpoint_write(account->checkpoint);
     checkpoint_end(account->checkpoint);
+}
+
+/* One that was under way is older than what there is now, but the next one builds on it. */
+void account_checkpoint_close(struct account *account)
+{
+    if (checkpoint_is_running(account->checkpoint))
+        finish_checkpoint(account);
+    begin_checkpoint(account);
+    if (checkpoint_is_running(account->checkpoint))
+        finish_checkpoint(account);
 }

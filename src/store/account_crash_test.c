@@ -93,6 +93,7 @@ static void start(struct history *history, uint64_t seed)
     shadow_init(history->shadow, seed);
     history->shadow->with_large = true;
     desk_init(&history->desk, crash_vfs_get(history->crash));
+    history->desk.options.checkpoint_bytes = 2000;
     assert_int_equal(desk_open(&history->desk), ERR_OK);
     account_set_listener(history->desk.account, &history->listener);
     note_durable(history);
@@ -120,6 +121,8 @@ static void one_act(struct history *history, struct test_random *random)
         account_sync(history->desk.account);
     if (test_random_below(random, 3) == 0)
         desk_settle(&history->desk);
+    if (test_random_below(random, 3) != 0)
+        (void)desk_tick(&history->desk);
     if (test_random_below(random, 12) == 0) {
         account_set_listener(history->desk.account, NULL);
         desk_close(&history->desk);

@@ -24,6 +24,7 @@ struct account {
     struct checkpoint *checkpoint; /* owned */
     struct job checkpoint_job;
     bool checkpoint_writing; /* the job is running */
+    uint64_t checkpoint_bytes; /* of log between two */
     uint64_t checkpoint_position; /* of the log when the last one was begun */
     struct buf summary; /* the one given out last, encoded */
     struct buf ops; /* of the change being made */

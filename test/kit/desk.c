@@ -49,6 +49,12 @@ void desk_sync(struct desk *desk)
     desk_settle(desk);
 }
 
+struct mono desk_tick(struct desk *desk)
+{
+    desk->mono.ms += 100;
+    return account_tick(desk->account, desk->mono, desk->now);
+}
+
 struct origin desk_origin(struct desk *desk)
 {
     desk->now.us += 1000000;

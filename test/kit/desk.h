@@ -23,6 +23,7 @@ struct desk {
     struct waker waker;
     unsigned wakes;
     struct wall now; /* moves a second with each act */
+    struct mono mono; /* moves with each desk_tick */
 };
 
 /* On that disk; nothing is opened yet. */
@@ -40,6 +41,9 @@ void desk_settle(struct desk *desk);
 
 /* Until all that was done is durable. */
 void desk_sync(struct desk *desk);
+
+/* Housekeeping, 100 ms later than the last time. */
+struct mono desk_tick(struct desk *desk);
 
 struct origin desk_origin(struct desk *desk);
 
