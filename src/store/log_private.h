@@ -22,6 +22,7 @@ struct log_work {
     bool withdraw; /* first: write `entry` */
     struct lock_entry entry;
     struct vfs_file *sync; /* then: sync this file */
+    uint64_t failed_from; /* offset in it of what is not durable */
     struct lock_entry failed; /* the entry for when that fails */
     bool close_synced; /* it is the old segment's: close it */
     bool create; /* then: make `segment` */
@@ -61,6 +62,7 @@ struct log {
     bool settled; /* the lock file's entry may say clean */
     bool epoch_due;
 
+    uint64_t synced_position; /* of the segment that `file`, else `previous`, is */
     uint64_t gate;
     uint64_t durable;
     struct log_mark durable_mark;
@@ -93,6 +95,9 @@ struct log_mark log_mark_here(const struct log *log, uint64_t position);
 void log_next_segment(struct log *log, uint64_t position);
 
 /* log_work.c */
+/* After a failed sync of `file`: leaves word that nothing from `size` on is to be believed. */
+void log_disown(struct lockfile *lock, const struct lock_entry *entry, struct vfs_file *file,
+                uint64_t size);
 void log_work_start(struct log *log); /* what is to be done next; when busy or idle: nothing */
 MUST_USE enum err log_work_all_now(struct log *log, struct note *why); /* on this thread */
 void log_fail(struct log *log, const struct note *why); /* `why` NULL: the caller tells */

@@ -411,6 +411,29 @@ static void failed_sync_discards_what_was_not_durable(void **state)
     crash_vfs_free(crash);
 }
 
+/* Nor when the full disk has no room for the entry that says so. */
+static void failed_sync_on_a_full_disk_discards_too(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct log_bench bench;
+
+    bench_init(&bench, crash_vfs_get(crash));
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 1, 0, true), ERR_OK);
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    assert_int_equal(bench_change(&bench, 2, 0, true), ERR_OK);
+    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
+    crash_vfs_fail(crash, CRASH_FAIL_APPEND, 0, 60);
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    bench_close(&bench);
+    bench_start(&bench, 100);
+    assert_int_equal(bench.seen_count, 1);
+    bench_close(&bench);
+    crash_vfs_free(crash);
+}
+
 /* No room for a new segment: the log fails, and what was durable is there afterwards. */
 static void segment_that_cannot_be_made_ends_the_log(void **state)
 {
@@ -486,6 +509,7 @@ int main(void)
         cmocka_unit_test(short_write_is_taken_back),
         cmocka_unit_test(short_write_that_cannot_be_taken_back_ends_the_log),
         cmocka_unit_test(failed_sync_discards_what_was_not_durable),
+        cmocka_unit_test(failed_sync_on_a_full_disk_discards_too),
         cmocka_unit_test(segment_that_cannot_be_made_ends_the_log),
         cmocka_unit_test(limits_are_refused),
     };

@@ -6,6 +6,15 @@
 #include "store/log_private.h"
 #include "sys/vfs.h"
 
+/* On a full disk the entry may find no room, but cutting needs none. Best effort: when that fails
+ * as well the next opening finds a log that looks whole. */
+void log_disown(struct lockfile *lock, const struct lock_entry *entry, struct vfs_file *file,
+                uint64_t size)
+{
+    if (lockfile_write(lock, entry) != ERR_OK)
+        (void)file->calls->truncate(file, size > SEGMENT_RECORDS_AT ? size : SEGMENT_RECORDS_AT);
+}
+
 static void work_run(struct job *job)
 {
     struct log_work *work = CONTAINER_OF(job, struct log_work, job);
@@ -17,8 +26,8 @@ static void work_run(struct job *job)
     if (work->err == ERR_OK && work->sync != NULL) {
         work->what = "the log";
         work->err = vfs_sync(work->sync);
-        if (work->err != ERR_OK) /* best effort: who dies now leaves a log that looks whole */
-            (void)lockfile_write(work->lock, &work->failed);
+        if (work->err != ERR_OK)
+            log_disown(work->lock, &work->failed, work->sync, work->failed_from);
     }
     if (work->close_synced)
         vfs_close(work->sync);
@@ -60,6 +69,7 @@ static bool work_fill(struct log *log)
     };
     work->failed.position = log->durable;
     work->failed.segment = log->previous != NULL ? log->segment.previous : log->segment.number;
+    work->failed_from = log->durable - log->synced_position;
     work->mark = log_mark_here(log, work->covers);
     if (!prepares)
         return true;
@@ -110,8 +120,10 @@ static enum err work_take(struct log *log)
         return work->err;
     if (work->withdraw)
         log->withdraw = false;
-    if (work->create)
+    if (work->create) {
         log->file = work->made;
+        log->synced_position = work->segment.position;
+    }
     log->durable = work->covers;
     if (work->create || work->sync != NULL)
         log->durable_mark = work->mark;

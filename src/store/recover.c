@@ -259,6 +259,7 @@ static enum err stand_at_end(struct recover *recover)
     }
     segment_path(last->number, path);
     log->size = recover->end;
+    log->synced_position = last->segment.position;
     return log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &log->file);
 }
 
@@ -268,24 +269,27 @@ static enum err sync_kept(struct recover *recover)
 {
     struct log *log = recover->log;
     const struct found_segment *last = recover_last(recover);
+    char path[SEGMENT_PATH_BYTES];
     struct vfs_file *file;
     enum err err;
 
-    if (last == NULL || !recover->report->unclean)
+    if (last == NULL || last->broken || !recover->report->unclean)
         return ERR_OK;
-    err = open_segment(recover, last->number, &file);
+    segment_path(last->number, path);
+    err = log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file);
     if (err != ERR_OK)
         return err;
     err = vfs_sync(file);
-    vfs_close(file);
     if (err != ERR_OK) { /* as after any failed sync: only what the mark says is believed */
         struct lock_entry entry = lockfile_present(log->lock, LOCK_FAILED, log->now);
 
         entry.segment = last->number;
         entry.position = recover->mark;
-        (void)lockfile_write(log->lock, &entry);
+        log_disown(log->lock, &entry, file, recover->mark - last->segment.position);
+        vfs_close(file);
         return err;
     }
+    vfs_close(file);
     return log->vfs->sync_dir(log->vfs, "log");
 }
 

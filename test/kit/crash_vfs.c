@@ -300,3 +300,8 @@ void crash_vfs_fail(struct crash_vfs *crash, enum crash_fault fault, unsigned sk
     crash->faults[fault].skip = skip;
     crash->faults[fault].keep = keep;
 }
+
+void crash_vfs_heal(struct crash_vfs *crash)
+{
+    memset(crash->faults, 0, sizeof(crash->faults));
+}

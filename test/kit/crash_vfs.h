@@ -44,4 +44,7 @@ enum crash_fault {
 /* The call of that kind after `skip` others fails, once. */
 void crash_vfs_fail(struct crash_vfs *crash, enum crash_fault fault, unsigned skip, size_t keep);
 
+/* Nothing is to fail any more. */
+void crash_vfs_heal(struct crash_vfs *crash);
+
 #endif
