@@ -36,6 +36,7 @@ static void on_input_end(struct stream *stream)
 
 static void on_drained(struct stream *stream)
 {
+    assert_true(stream_unsent(stream) <= stream->out_low);
     CONTAINER_OF(stream, struct owner, stream)->drains++;
 }
 
