@@ -227,6 +227,11 @@ static bool order(struct role *role, const struct ipc_message *message, int *fd)
         role->directory_fd = fd_take(fd);
         return fd_check(role->directory_fd, FD_KIND_DIRECTORY);
     }
+    if (message->type == IPC_MEMORY) {
+        fd_close(&role->memory_fd);
+        role->memory_fd = fd_take(fd);
+        return fd_check(role->memory_fd, FD_KIND_REGULAR);
+    }
     if (message->type == IPC_START) {
         if (role->started || message->start.role != role->spec->role)
             return false;
@@ -277,6 +282,7 @@ void role_init(struct role *role, const struct role_spec *spec, void *context, s
         .config = buf_make(ROLE_CONFIG_BYTES_MAX),
         .packet = buf_make(IPC_BYTES_MAX),
         .directory_fd = -1,
+        .memory_fd = -1,
         .asks = map_make(0), /* keys are our own counter */
     };
     list_init(&role->peers);
@@ -310,6 +316,7 @@ void role_done(struct role *role)
     buf_done(&role->config);
     buf_done(&role->packet);
     fd_close(&role->directory_fd);
+    fd_close(&role->memory_fd);
 }
 
 void role_end(struct role *role, int exit_code)

@@ -63,8 +63,8 @@ struct role_handler {
 struct role_spec {
     enum ipc_role role;
     /* Orders and requests, not answers. IPC_PEER and IPC_START are the role's own; IPC_CONFIG,
-     * IPC_DIRECTORY and IPC_STOP as well, but a handler for IPC_CONFIG is called after each new
-     * text that comes after the start. Messages may come before `begin`. */
+     * IPC_DIRECTORY, IPC_MEMORY and IPC_STOP as well, but a handler for IPC_CONFIG is called after
+     * each new text that comes after the start. Messages may come before `begin`. */
     const struct role_handler *handlers;
     size_t handler_count;
     /* All is there: read the configuration, open what must be open, fill in the profile (what it
@@ -85,6 +85,7 @@ struct role {
     struct ipc_start start; /* zero before IPC_START */
     struct buf config; /* canonical text */
     int directory_fd; /* -1: none was given */
+    int memory_fd; /* IPC_MEMORY; -1: none was given */
     /* The rest belongs to role.c. */
     struct role_peer supervisor;
     struct list peers;

@@ -132,8 +132,7 @@ static int run_role(const char *name)
 {
     static const struct role_handler handlers[] = { { IPC_LISTENER, on_listener },
                                                     { IPC_CERTIFICATE, on_ignored },
-                                                    { IPC_TLS_TICKETS, on_ignored },
-                                                    { IPC_MEMORY, on_ignored } };
+                                                    { IPC_TLS_TICKETS, on_ignored } };
     struct role_spec spec = { .handlers = handlers,
                               .handler_count = ARRAY_COUNT(handlers),
                               .prepare = prepare,
