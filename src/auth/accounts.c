@@ -112,6 +112,7 @@ static enum err read_secret(sqlite3_stmt *statement, struct accounts_secret *out
         return ERR_CORRUPT;
     memcpy(out->hash.text, hash, strlen(hash) + 1);
     out->scram.iterations = (uint32_t)iterations;
+    out->set = sqlite3_column_int64(statement, COLUMN_PASSWORD_CHANGED);
     if (iterations == 0)
         return ERR_OK;
     return read_blob(statement, COLUMN_SALT, out->scram.salt, SCRAM_SALT_BYTES) &&
@@ -162,11 +163,11 @@ static enum err complain(struct accounts *accounts, enum err err, struct bytes n
 }
 
 enum err accounts_add(struct accounts *accounts, struct bytes name,
-                      const struct accounts_secret *secret, struct wall now,
-                      struct accounts_record *out_record, struct note *why)
+                      const struct accounts_secret *secret, struct accounts_record *out_record,
+                      struct note *why)
 {
-    struct accounts_record record = { .created = wall_seconds(now),
-                                      .password_changed = wall_seconds(now),
+    struct accounts_record record = { .created = secret->set,
+                                      .password_changed = secret->set,
                                       .has_scram = secret->scram.iterations != 0 };
     struct account_name key;
     sqlite3_stmt *statement;
@@ -270,7 +271,7 @@ static enum err update(struct accounts *accounts, sqlite3_stmt *statement, int k
 }
 
 enum err accounts_set_password(struct accounts *accounts, struct bytes name,
-                               const struct accounts_secret *secret, struct wall now,
+                               const struct accounts_secret *secret,
                                struct accounts_record *out_record, struct note *why)
 {
     sqlite3_stmt *statement;
@@ -278,7 +279,7 @@ enum err accounts_set_password(struct accounts *accounts, struct bytes name,
 
     pthread_mutex_lock(&accounts->lock);
     statement = start(accounts, STATEMENT_SET_PASSWORD);
-    sqlite3_bind_int64(statement, 1, wall_seconds(now));
+    sqlite3_bind_int64(statement, 1, secret->set);
     bind_secret(statement, 2, secret);
     err = update(accounts, statement, 7, name, out_record);
     if (err != ERR_OK)

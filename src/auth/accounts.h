@@ -41,10 +41,23 @@ struct accounts_record {
     int64_t password_changed;
 };
 
+/* What is kept of a password. */
 struct accounts_secret {
     struct password_hash hash;
     struct scram_keys scram; /* iterations 0: none */
+    int64_t set; /* when; seconds since 1970 */
 };
+
+/* How passwords are to be kept. */
+struct accounts_policy {
+    enum password_scheme scheme;
+    uint32_t scram_iterations; /* 0: no SCRAM keys */
+};
+
+/* For a new password; takes as long as the hashes do. Errors as password_hash, scram_keys_make. */
+MUST_USE enum err accounts_secret_make(struct bytes password, const struct accounts_policy *policy,
+                                       struct wall now, struct accounts_secret *out_secret,
+                                       struct note *why);
 
 /* Opens `<directory>/accounts.db`, made when it is not there. `directory` is used as it is, never
  * resolved: "/proc/self/fd/7" works where the way to that directory is barred. ERR_BUSY when
@@ -55,9 +68,10 @@ MUST_USE enum err accounts_open(const char *directory, struct accounts **out_acc
 /* NULL is allowed. */
 void accounts_close(struct accounts *accounts);
 
-/* ERR_INVALID for a name that breaks the rules, ERR_EXISTS when one is the same when folded. */
+/* Created when its secret was set. ERR_INVALID for a name that breaks the rules, ERR_EXISTS when
+ * one is the same when folded. */
 MUST_USE enum err accounts_add(struct accounts *accounts, struct bytes name,
-                               const struct accounts_secret *secret, struct wall now,
+                               const struct accounts_secret *secret,
                                struct accounts_record *out_record, struct note *why);
 
 /* Up to `max` (at most ACCOUNTS_PAGE_MAX) accounts in the order of their folded names, those after
@@ -77,7 +91,7 @@ MUST_USE enum err accounts_find_recipient(struct accounts *accounts, struct byte
 
 /* ERR_NOT_FOUND. */
 MUST_USE enum err accounts_set_password(struct accounts *accounts, struct bytes name,
-                                        const struct accounts_secret *secret, struct wall now,
+                                        const struct accounts_secret *secret,
                                         struct accounts_record *out_record, struct note *why);
 
 /* ERR_NOT_FOUND; ERR_INVALID for a quota above 2^63-1. */

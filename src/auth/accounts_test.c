@@ -17,7 +17,7 @@ static const struct wall later = { INT64_C(1700000100) * 1000000 };
 
 static struct accounts_secret secret_of(const char *hash)
 {
-    struct accounts_secret secret = { 0 };
+    struct accounts_secret secret = { .set = wall_seconds(noon) };
 
     (void)snprintf(secret.hash.text, sizeof(secret.hash.text), "%s", hash);
     return secret;
@@ -62,7 +62,7 @@ static struct accounts_record added(struct accounts *accounts, const char *name)
     struct accounts_record record;
     struct note why = { "" };
 
-    if (accounts_add(accounts, bytes_from_string(name), &secret, noon, &record, &why) != ERR_OK)
+    if (accounts_add(accounts, bytes_from_string(name), &secret, &record, &why) != ERR_OK)
         fail_msg("%s", why.text);
     return record;
 }
@@ -97,14 +97,12 @@ static void test_refusals(void **state)
     struct accounts_record record = added(accounts, "anna");
     struct note why = { "" };
 
-    assert_int_equal(accounts_add(accounts, BYTES("ANNA"), &secret, noon, &record, &why),
-                     ERR_EXISTS);
+    assert_int_equal(accounts_add(accounts, BYTES("ANNA"), &secret, &record, &why), ERR_EXISTS);
     assert_string_equal(why.text, "there is an account ANNA already");
-    assert_int_equal(accounts_add(accounts, BYTES("a/b"), &secret, noon, &record, &why),
-                     ERR_INVALID);
+    assert_int_equal(accounts_add(accounts, BYTES("a/b"), &secret, &record, &why), ERR_INVALID);
     assert_int_equal(accounts_remove(accounts, BYTES("bert"), noon, &record, &why), ERR_NOT_FOUND);
     assert_string_equal(why.text, "there is no account bert");
-    assert_int_equal(accounts_set_password(accounts, BYTES("bert"), &secret, noon, &record, &why),
+    assert_int_equal(accounts_set_password(accounts, BYTES("bert"), &secret, &record, &why),
                      ERR_NOT_FOUND);
     assert_int_equal(accounts_set_limits(accounts, BYTES("bert"), 1, false, &why), ERR_NOT_FOUND);
     assert_int_equal(accounts_set_limits(accounts, BYTES("anna"), UINT64_MAX, false, &why),
@@ -122,12 +120,12 @@ static void test_survives_reopening(void **state)
     uint8_t fake[SCRAM_SECRET_BYTES];
 
     memcpy(fake, accounts_fake_secret(accounts), sizeof(fake));
+    secret.set = wall_seconds(later);
     secret.scram.iterations = 100000;
     memset(secret.scram.salt, 1, SCRAM_SALT_BYTES);
     memset(secret.scram.stored_key, 2, SCRAM_KEY_BYTES);
     memset(secret.scram.server_key, 3, SCRAM_KEY_BYTES);
-    assert_int_equal(accounts_set_password(accounts, BYTES("Anna"), &secret, later, &found, NULL),
-                     ERR_OK);
+    assert_int_equal(accounts_set_password(accounts, BYTES("Anna"), &secret, &found, NULL), ERR_OK);
     assert_int_equal(accounts_set_limits(accounts, BYTES("anna"), 12345, true, NULL), ERR_OK);
     accounts_close(accounts);
     accounts = opened(*state);
@@ -140,6 +138,7 @@ static void test_survives_reopening(void **state)
     assert_true(found.has_scram);
     assert_string_equal(read.hash.text, "$y$second");
     assert_memory_equal(&read.scram, &secret.scram, sizeof(read.scram));
+    assert_int_equal(read.set, 1700000100);
     assert_memory_equal(accounts_fake_secret(accounts), fake, sizeof(fake));
     accounts_close(accounts);
 }
@@ -278,7 +277,7 @@ static void test_killed(void **state)
         struct note why;
 
         if (accounts_open(*state, &accounts, &why) == ERR_OK &&
-            accounts_add(accounts, BYTES("anna"), &secret, noon, &record, &why) == ERR_OK)
+            accounts_add(accounts, BYTES("anna"), &secret, &record, &why) == ERR_OK)
             _exit(0);
         _exit(1);
     }
@@ -376,15 +375,36 @@ static void test_bad_row(void **state)
     accounts_close(accounts);
 }
 
+static void test_secret(void **state)
+{
+    struct accounts_policy policy = { .scheme = PASSWORD_ARGON2ID };
+    struct accounts_secret secret;
+    struct note why = { "" };
+
+    (void)state;
+    assert_int_equal(accounts_secret_make(BYTES("pw"), &policy, noon, &secret, &why), ERR_OK);
+    assert_true(password_verify(BYTES("pw"), &secret.hash));
+    assert_int_equal(secret.set, 1700000000);
+    assert_int_equal(secret.scram.iterations, 0);
+    policy.scram_iterations = 123456;
+    assert_int_equal(accounts_secret_make(BYTES("pw"), &policy, noon, &secret, &why), ERR_OK);
+    assert_int_equal(secret.scram.iterations, 123456);
+    policy.scram_iterations = 1;
+    assert_int_equal(accounts_secret_make(BYTES("pw"), &policy, noon, &secret, &why), ERR_INVALID);
+    assert_int_equal(accounts_secret_make(BYTES(""), &policy, noon, &secret, &why), ERR_INVALID);
+    assert_int_equal(secret.scram.iterations, 123456);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_add_and_find), TEST(test_refusals),   TEST(test_survives_reopening),
-        TEST(test_list_pages),   TEST(test_recipients), TEST(test_removal),
-        TEST(test_one_owner),    TEST(test_killed),     TEST(test_by_descriptor),
-        TEST(test_newer_schema), TEST(test_bad_row),    TEST(test_not_a_database),
+        TEST(test_add_and_find),   TEST(test_refusals),   TEST(test_survives_reopening),
+        TEST(test_list_pages),     TEST(test_recipients), TEST(test_removal),
+        TEST(test_one_owner),      TEST(test_killed),     TEST(test_by_descriptor),
+        TEST(test_newer_schema),   TEST(test_secret),     TEST(test_bad_row),
+        TEST(test_not_a_database),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,15 +28,14 @@ static const struct mono now = { 1000000 };
 
 static void add(struct world *world, const char *name, const char *password, bool scram)
 {
-    struct accounts_secret secret = { 0 };
+    struct accounts_policy policy = { .scram_iterations = scram ? ITERATIONS : 0 };
+    struct accounts_secret secret;
     struct accounts_record record;
-    struct bytes given = bytes_from_string(password);
 
-    assert_int_equal(password_hash(given, PASSWORD_YESCRYPT, &secret.hash, NULL), ERR_OK);
-    if (scram)
-        assert_int_equal(scram_keys_make(given, ITERATIONS, &secret.scram, NULL), ERR_OK);
-    assert_int_equal(accounts_add(world->accounts, bytes_from_string(name), &secret,
-                                  (struct wall){ 0 }, &record, NULL),
+    assert_int_equal(accounts_secret_make(bytes_from_string(password), &policy, (struct wall){ 0 },
+                                          &secret, NULL),
+                     ERR_OK);
+    assert_int_equal(accounts_add(world->accounts, bytes_from_string(name), &secret, &record, NULL),
                      ERR_OK);
 }
 
@@ -172,9 +171,8 @@ static void test_cache(void **state)
     assert_int_equal(one_step(world, "PLAIN", BYTES("\0cached\0wrong"), name), SASL_DENIED);
     assert_false(login_cache_holds(world->cache, &record.id, &secret.hash, BYTES("wrong"), now));
     assert_int_equal(password_hash(BYTES("second"), PASSWORD_YESCRYPT, &secret.hash, NULL), ERR_OK);
-    assert_int_equal(accounts_set_password(world->accounts, BYTES("cached"), &secret,
-                                           (struct wall){ 0 }, &record, NULL),
-                     ERR_OK);
+    assert_int_equal(
+        accounts_set_password(world->accounts, BYTES("cached"), &secret, &record, NULL), ERR_OK);
     assert_int_equal(one_step(world, "PLAIN", BYTES("\0cached\0first"), name), SASL_DENIED);
     assert_int_equal(one_step(world, "PLAIN", BYTES("\0cached\0second"), name), SASL_SUCCESS);
     assert_int_equal(accounts_set_limits(world->accounts, BYTES("cached"), 0, true, NULL), ERR_OK);

@@ -51,18 +51,14 @@ static bool wants_scram(const struct config *config)
 
 static enum err make_secret(struct offline *offline, struct accounts_secret *out_secret)
 {
-    enum password_scheme scheme = offline->config->auth_password_hash == CONFIG_HASH_ARGON2ID
-                                      ? PASSWORD_ARGON2ID
-                                      : PASSWORD_YESCRYPT;
-    struct accounts_secret secret = { .scram = { .iterations = 0 } };
-    enum err err = password_hash(offline->password, scheme, &secret.hash, offline->why);
+    const struct config *config = offline->config;
+    struct accounts_policy policy = {
+        .scheme = config->auth_password_hash == CONFIG_HASH_ARGON2ID ? PASSWORD_ARGON2ID
+                                                                     : PASSWORD_YESCRYPT,
+        .scram_iterations = wants_scram(config) ? (uint32_t)config->auth_scram_iterations : 0,
+    };
 
-    if (err == ERR_OK && wants_scram(offline->config))
-        err = scram_keys_make(offline->password, (uint32_t)offline->config->auth_scram_iterations,
-                              &secret.scram, offline->why);
-    if (err == ERR_OK)
-        *out_secret = secret;
-    return err;
+    return accounts_secret_make(offline->password, &policy, clock_wall(), out_secret, offline->why);
 }
 
 static enum err not_found(const struct offline *offline, enum err err)
@@ -81,26 +77,25 @@ static enum err answer(enum err err, const struct accounts_record *record, json_
 
 static enum err act_add(struct offline *offline, json_t **out_result)
 {
-    struct accounts_secret secret;
+    struct accounts_secret secret = { .set = 0 };
     struct accounts_record record;
     enum err err = make_secret(offline, &secret);
 
     if (err == ERR_OK)
-        err = accounts_add(offline->accounts, offline->name, &secret, clock_wall(), &record,
-                           offline->why);
+        err = accounts_add(offline->accounts, offline->name, &secret, &record, offline->why);
     explicit_bzero(&secret, sizeof(secret));
     return answer(err, &record, out_result);
 }
 
 static enum err act_password(struct offline *offline, json_t **out_result)
 {
-    struct accounts_secret secret;
+    struct accounts_secret secret = { .set = 0 };
     struct accounts_record record;
     enum err err = make_secret(offline, &secret);
 
     if (err == ERR_OK)
-        err = accounts_set_password(offline->accounts, offline->name, &secret, clock_wall(),
-                                    &record, offline->why);
+        err =
+            accounts_set_password(offline->accounts, offline->name, &secret, &record, offline->why);
     explicit_bzero(&secret, sizeof(secret));
     return answer(not_found(offline, err), &record, out_result);
 }

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "smtp/internal.h"
+#include "smtp/session_internal.h"
 #include "smtp/trace.h"
 
 enum { FACTS_BYTES_MAX = 512, FIRST_CAPACITY = 4 };

@@ -119,35 +119,21 @@ static void submit(struct admin *admin, struct pool *pool)
     pool_executor(pool)->submit(pool_executor(pool), &admin->job);
 }
 
-static enum err make_secret(const struct admin *admin, struct accounts_secret *out,
-                            struct note *why)
-{
-    const struct config *config = &admin->state->config;
-    enum password_scheme scheme =
-        config->auth_password_hash == CONFIG_HASH_ARGON2ID ? PASSWORD_ARGON2ID : PASSWORD_YESCRYPT;
-    enum err err = password_hash(admin->password, scheme, &out->hash, why);
-
-    if (err == ERR_OK && auth_scram_is_on(config))
-        err = scram_keys_make(admin->password, (uint32_t)config->auth_scram_iterations, &out->scram,
-                              why);
-    return err;
-}
-
 static void run_secret(struct job *job)
 {
     struct admin *admin = CONTAINER_OF(job, struct admin, job);
     struct accounts *accounts = admin->state->accounts;
-    struct accounts_secret secret = { 0 };
+    struct accounts_policy policy = auth_policy(&admin->state->config);
+    struct accounts_secret secret;
 
-    admin->err = make_secret(admin, &secret, &admin->why);
+    admin->err = accounts_secret_make(admin->password, &policy, admin->now, &secret, &admin->why);
     if (admin->err != ERR_OK)
         return;
     if (admin->type == IPC_ACCOUNT_ADD)
-        admin->err =
-            accounts_add(accounts, admin->name, &secret, admin->now, &admin->record, &admin->why);
+        admin->err = accounts_add(accounts, admin->name, &secret, &admin->record, &admin->why);
     else
-        admin->err = accounts_set_password(accounts, admin->name, &secret, admin->now,
-                                           &admin->record, &admin->why);
+        admin->err =
+            accounts_set_password(accounts, admin->name, &secret, &admin->record, &admin->why);
     explicit_bzero(&secret, sizeof(secret));
 }
 

@@ -51,13 +51,17 @@ enum ipc_result auth_result_of(enum err err)
     return IPC_UNAVAILABLE;
 }
 
-bool auth_scram_is_on(const struct config *config)
+struct accounts_policy auth_policy(const struct config *config)
 {
+    struct accounts_policy policy = { .scheme = config->auth_password_hash == CONFIG_HASH_ARGON2ID
+                                                    ? PASSWORD_ARGON2ID
+                                                    : PASSWORD_YESCRYPT };
+
     for (size_t i = 0; i < config->auth_mechanisms.count; i++) {
         if (bytes_starts_with_nocase(config->auth_mechanisms.at[i], BYTES("SCRAM-SHA-256")))
-            return true;
+            policy.scram_iterations = (uint32_t)config->auth_scram_iterations;
     }
-    return false;
+    return policy;
 }
 
 void auth_role_profile(int directory_fd, struct sandbox_profile *out_profile)
@@ -75,12 +79,10 @@ void auth_role_profile(int directory_fd, struct sandbox_profile *out_profile)
 static void make_parts(struct auth_state *state)
 {
     const struct config *config = &state->config;
-    struct sasl_options sasl = {
-        .accounts = state->accounts,
-        .scheme = config->auth_password_hash == CONFIG_HASH_ARGON2ID ? PASSWORD_ARGON2ID
-                                                                     : PASSWORD_YESCRYPT,
-        .scram_iterations = auth_scram_is_on(config) ? (uint32_t)config->auth_scram_iterations : 0,
-    };
+    struct accounts_policy policy = auth_policy(config);
+    struct sasl_options sasl = { .accounts = state->accounts,
+                                 .scheme = policy.scheme,
+                                 .scram_iterations = policy.scram_iterations };
 
     state->cache = login_cache_new(LOGIN_CACHE_ENTRIES, (int64_t)config->auth_cache_ms);
     sasl.cache = state->cache;

@@ -69,8 +69,8 @@ struct role_peer *auth_shard_peer(const struct auth_state *state, const struct a
 /* ERR_OK is IPC_OK and so on; what a peer can do nothing about is IPC_UNAVAILABLE. */
 enum ipc_result auth_result_of(enum err err);
 
-/* True when `auth.mechanisms` names one of SCRAM's. */
-bool auth_scram_is_on(const struct config *config);
+/* How passwords are kept: SCRAM keys only while `auth.mechanisms` names one of SCRAM's. */
+struct accounts_policy auth_policy(const struct config *config);
 
 static inline struct ipc_account_id auth_ipc_id(const struct accounts_id *id)
 {

@@ -27,15 +27,15 @@ static int work(struct accounts *accounts)
     struct note why = { "" };
 
     for (size_t i = 0; i < ARRAY_COUNT(schemes); i++) {
-        struct accounts_secret secret = { 0 };
+        struct accounts_policy policy = { schemes[i], SCRAM_ITERATIONS_MIN };
+        struct accounts_secret secret;
         char name[16];
 
         (void)snprintf(name, sizeof(name), "user%zu", i);
-        if (password_hash(BYTES("pencil"), schemes[i], &secret.hash, &why) != ERR_OK ||
-            scram_keys_make(BYTES("pencil"), SCRAM_ITERATIONS_MIN, &secret.scram, &why) != ERR_OK)
+        if (accounts_secret_make(BYTES("pencil"), &policy, (struct wall){ 0 }, &secret, &why) !=
+            ERR_OK)
             return __LINE__;
-        if (accounts_add(accounts, bytes_from_string(name), &secret, (struct wall){ 0 }, &record,
-                         &why) != ERR_OK)
+        if (accounts_add(accounts, bytes_from_string(name), &secret, &record, &why) != ERR_OK)
             return __LINE__;
     }
     if (accounts_remove(accounts, BYTES("user1"), (struct wall){ 0 }, &record, &why) != ERR_OK)

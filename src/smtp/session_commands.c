@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "smtp/internal.h"
+#include "smtp/session_internal.h"
 
 enum { RECIPIENT_BYTES = SMTP_MAILBOX_BYTES_MAX + SMTP_FOLDER_BYTES_MAX + 48 };
 

@@ -1,6 +1,6 @@
-/* What session.c (the flow) and commands.c (the verbs) share. */
-#ifndef ROOST_SMTP_INTERNAL_H
-#define ROOST_SMTP_INTERNAL_H
+/* What session.c (the flow) and session_commands.c (the verbs) share. */
+#ifndef ROOST_SMTP_SESSION_INTERNAL_H
+#define ROOST_SMTP_SESSION_INTERNAL_H
 
 #include "base/arena.h"
 #include "smtp/content.h"

@@ -1,0 +1,57 @@
+/* Recipients as a gate asks for them. */
+#include "kit/auth_role.h"
+
+static void say_recipient(struct auth_fixture *f, const char *address)
+{
+    struct ipc_message message = { IPC_RECIPIENT,
+                                   { .recipient = { .request = ++f->request,
+                                                    .service = IPC_SERVICE_LMTP,
+                                                    .session = 6,
+                                                    .address = bytes_from_string(address) } } };
+
+    fake_say(f->gate, &message, -1);
+}
+
+static struct ipc_recipient_result *hear_recipient(struct auth_fixture *f, enum ipc_result result)
+{
+    struct ipc_recipient_result *answer =
+        &auth_hear(f, f->gate, IPC_RECIPIENT_RESULT)->recipient_result;
+
+    assert_int_equal(answer->result, result);
+    assert_int_equal(answer->request, f->request);
+    return answer;
+}
+
+static void test_recipients(void **state)
+{
+    static const char *const good[] = { "anna@example.org", "Anna+x@EXAMPLE.org", "anna" };
+    static const char *const bad[] = { "anna@example.com", "nobody@example.org", "" };
+    struct auth_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
+        struct ipc_recipient_result *result;
+
+        say_recipient(f, good[i]);
+        auth_shard_answers(f, IPC_SERVICE_LMTP, IPC_OK);
+        result = hear_recipient(f, IPC_OK);
+        assert_memory_equal(result->ticket.raw, f->ticket.raw, IPC_TICKET_BYTES);
+        ASSERT_BYTES(result->account, BYTES("anna"));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        say_recipient(f, bad[i]);
+        (void)hear_recipient(f, IPC_NOT_FOUND);
+    }
+    fd_close(&f->mail);
+    fake_settle(f->loop);
+    say_recipient(f, "anna");
+    (void)hear_recipient(f, IPC_UNAVAILABLE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AUTH_TEST(test_recipients),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
