@@ -37,9 +37,10 @@ void imap_selected_close(struct imap_selected *selected)
 
 static void add_recent(struct imap_selected *selected, struct uid_range range)
 {
-    struct uid_range *last = &selected->recent[selected->recent_count - 1];
+    uint32_t count = selected->recent_count;
+    struct uid_range *last = count == 0 ? NULL : &selected->recent[count - 1];
 
-    if (selected->recent_count > 0 &&
+    if (last != NULL &&
         (range.first <= last->last + 1 || selected->recent_count == IMAP_RECENT_RANGES_MAX)) {
         last->last = range.last;
         return;

@@ -84,6 +84,11 @@ bool process_is_root(void)
     return geteuid() == 0;
 }
 
+uint32_t process_uid(void)
+{
+    return geteuid();
+}
+
 unsigned process_cpus(void)
 {
     cpu_set_t set;

@@ -30,6 +30,9 @@ void process_end_soon(int grace_ms);
 /* True when the effective user is root. */
 bool process_is_root(void);
 
+/* The effective user's number. */
+uint32_t process_uid(void);
+
 /* Number of processors that this process may run on, at least 1. */
 unsigned process_cpus(void);
 

@@ -242,6 +242,8 @@ static void heed(struct connection *connection)
             stream_read_start(&connection->stream);
         return;
     case IMAP_WANT_TURN:
+        if (list_is_linked(&connection->run_link)) /* woken during its step */
+            break;
         list_push_back(&home->again, &connection->run_link);
         if (!list_is_linked(&home->busy_link))
             list_push_back(&home->shard->busy, &home->busy_link);

@@ -263,9 +263,9 @@ void delivery_step(struct delivery *delivery)
         err = body_writer_finish(delivery->writer);
     if (err == ERR_OK)
         err = commit(delivery);
-    if (more)
+    if (more && !list_is_linked(&delivery->run_link))
         list_push_back(&shard->ready, &delivery->run_link);
-    else if (err != ERR_OK && err != ERR_BUSY)
+    if (err != ERR_OK && err != ERR_BUSY)
         fail_by(delivery, err);
 }
 

@@ -38,6 +38,7 @@ struct shard *shard_new(struct executor *executor)
         abort();
     shard->executor = executor;
     shard->scratch = buf_make(SHARD_SCRATCH_BYTES_MAX);
+    shard->memory_fd = -1;
     shard->turn.run = shard_turn;
     list_init(&shard->quiet);
     list_init(&shard->touched);
@@ -58,6 +59,7 @@ void shard_free(struct shard *shard)
     if (shard->role != NULL)
         tickets_done(&shard->tickets);
     vfs_posix_free(shard->vfs);
+    fd_close(&shard->memory_fd);
     buf_done(&shard->scratch);
     config_done(&shard->config);
     free(shard);
@@ -324,10 +326,19 @@ static void stop(struct role *role)
     }
 }
 
+/* Memory that outlives this process: where it notes what it is at. */
+static void on_memory(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct shard *shard = shard_of(from->role);
+
+    fd_close(&shard->memory_fd);
+    shard->memory_fd = fd_take(fd);
+}
+
 static const struct role_handler handlers[] = {
     { IPC_TICKET, on_ticket },     { IPC_HANDOFF, on_handoff },       { IPC_DELIVER, on_deliver },
     { IPC_ACCOUNT_DROP, on_drop }, { IPC_ACCOUNT_LOGOUT, on_logout }, { IPC_MAIL_STATS, on_stats },
-    { IPC_CONFIG, on_config },
+    { IPC_CONFIG, on_config },     { IPC_MEMORY, on_memory },
 };
 
 const struct role_spec mail_role = {

@@ -52,6 +52,7 @@ struct shard {
     struct loop_timer stop_timer;
     struct buf scratch; /* output of the step that runs */
     struct connection *running;
+    int memory_fd; /* -1: none was given */
     size_t homes_max;
     size_t closing; /* homes that a job is closing, or soon will */
     bool stopping;

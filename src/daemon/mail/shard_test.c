@@ -223,6 +223,21 @@ static void test_a_session_begins_with_the_answer_to_its_login(void **state)
     assert_int_equal(shard_counts(f->shard).sessions, 0);
 }
 
+static void test_the_next_session_finds_the_account_open(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        int client = log_in(f, 1);
+
+        assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\nb LOGOUT\r\n"), "b OK"));
+        fd_close(&client);
+        settle(f);
+    }
+    assert_int_equal(shard_counts(f->shard).accounts_open, 1);
+    assert_int_equal(shard_counts(f->shard).logins, 3);
+}
+
 static void test_what_was_read_before_is_not_lost(void **state)
 {
     struct fixture *f = *state;
@@ -479,6 +494,7 @@ int main(void)
 #define SHARD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         SHARD_TEST(test_a_session_begins_with_the_answer_to_its_login),
+        SHARD_TEST(test_the_next_session_finds_the_account_open),
         SHARD_TEST(test_what_was_read_before_is_not_lost),
         SHARD_TEST(test_tickets_are_asked_for),
         SHARD_TEST(test_a_gate_cannot_use_the_ticket_of_its_predecessor),

@@ -68,6 +68,8 @@ static void peer_broke_the_law(struct role_peer *peer, const struct ipc_rule *ru
     log_string(&line, "message", rule == NULL ? "unknown" : rule->name);
     log_end(&line);
     peer_disconnect(peer);
+    if (peer == &peer->role->supervisor)
+        role_end(peer->role, EXIT_FAILURE);
 }
 
 static const struct role_handler *handler_find(const struct role_spec *spec, enum ipc_type type)
