@@ -97,6 +97,10 @@ TESTED_ELSEWHERE = {
     'src/daemon/mail/delivery.c': 'shard_test.c: a whole shard is needed to see it work',
     'src/daemon/mail/home.c': 'shard_test.c: a whole shard is needed to see it work',
     'src/daemon/mail/turn.c': 'shard_test.c: a whole shard is needed to see it work',
+    'src/daemon/gate/client.c': 'gate_test.c: a whole gate is needed to see it work',
+    'src/daemon/gate/imap.c': 'gate_test.c: a whole gate is needed to see it work',
+    'src/daemon/gate/lmtp.c': 'gate_test.c: a whole gate is needed to see it work',
+    'src/daemon/gate/parcel.c': 'gate_test.c: a whole gate is needed to see it work',
     'src/daemon/role/ask.c': 'role_test.c: asks need a role to live in',
 }
 

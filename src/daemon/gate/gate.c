@@ -1,6 +1,7 @@
 /* The gate role: its listeners, its limits, its walls. */
 #include "daemon/gate/gate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -169,20 +170,30 @@ static void on_config(struct role_peer *from, const struct ipc_message *message,
 static const struct sandbox_set *const gate_sets[] = { &sandbox_base, &sandbox_sockets,
                                                        &sandbox_spool, NULL };
 
+void gate_profile(int directory_fd, struct sandbox_profile *out_profile)
+{
+    static struct sandbox_path path;
+
+    path = (struct sandbox_path){ directory_fd, SANDBOX_WRITE };
+    out_profile->sets = gate_sets;
+    out_profile->paths = &path;
+    out_profile->path_count = directory_fd < 0 ? 0 : 1;
+}
+
 static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)
 {
     struct gate *gate = gate_of(role);
 
     gate->role = role;
     gate->tally = tally_make(0, entropy_u64());
+    process_host_name(gate->host);
+    if (gate->host[0] == '\0')
+        (void)snprintf(gate->host, sizeof(gate->host), "localhost");
     /* Milliseconds of the start, one more for each connection, and our own low byte: no number
      * comes again, not after a restart either. */
     gate->session_next =
         (uint64_t)(clock_wall().us / 1000) * SESSION_STEP + role->start.index % SESSION_STEP;
-    gate->spool_path = (struct sandbox_path){ role->directory_fd, SANDBOX_WRITE };
-    out_profile->sets = gate_sets;
-    out_profile->paths = &gate->spool_path;
-    out_profile->path_count = role->directory_fd < 0 ? 0 : 1;
+    gate_profile(role->directory_fd, out_profile);
     return read_config(gate, why);
 }
 

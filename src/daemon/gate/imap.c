@@ -193,16 +193,13 @@ static void attend_auth(struct client *client)
                           BYTES(""));
 }
 
-static void log_login(const struct client *client, const struct imap_side *side)
+static void log_handed_over(const struct client *client, const struct imap_side *side)
 {
     struct log_line line;
 
-    log_begin(&line, LOG_LEVEL_INFO, "login");
+    log_begin(&line, LOG_LEVEL_DEBUG, "handed-over");
     log_number(&line, "session", (int64_t)client->session);
-    log_string(&line, "service", "imap");
     log_string(&line, "account", side->account);
-    log_string(&line, "address", client->address);
-    log_string(&line, "tls", client->tls ? client->facts : "no");
     log_number(&line, "shard", side->shard);
     log_end(&line);
 }
@@ -213,7 +210,7 @@ static void on_handoff_answer(struct role_ask *ask, const struct ipc_message *an
     struct imap_side *side = side_of(client);
 
     if (answer != NULL && answer->answer.result == IPC_OK)
-        log_login(client, side);
+        log_handed_over(client, side);
     /* Without an answer nobody knows whether the shard has spoken already: the client is not to
      * hear two voices. */
     if (answer == NULL || answer->answer.result == IPC_OK) {
@@ -289,11 +286,10 @@ static bool step_once(struct client *client)
         return false;
     case IMAP_LOGIN_AUTH: attend_auth(client); return side->phase == PHASE_LOGIN;
     case IMAP_LOGIN_STARTTLS:
-        /* RFC 9051 section 6.2.1: what was sent behind STARTTLS is not to be believed. */
-        if (buf_is_empty(&client->in))
-            begin_change(side, PHASE_STARTTLS);
-        else
-            client_finish(client);
+        /* RFC 9051 section 6.2.1: what was sent behind STARTTLS ends the session. */
+        if (!buf_is_empty(&client->in))
+            return true;
+        begin_change(side, PHASE_STARTTLS);
         return false;
     case IMAP_LOGIN_HANDOFF: begin_change(side, PHASE_HANDOFF); return false;
     case IMAP_LOGIN_CLOSE: client_finish(client); return false;

@@ -12,7 +12,7 @@
 #include "daemon/gate/tally.h"
 #include "daemon/role/ask.h"
 #include "sys/listener.h"
-#include "sys/sandbox.h"
+#include "sys/process.h"
 #include "sys/stream.h"
 
 enum {
@@ -47,9 +47,9 @@ struct gate {
     bool draining; /* IPC_STOP came */
     uint64_t session_next;
     unsigned tls_next; /* the tls process whose turn it is */
+    char host[PROCESS_HOST_NAME_MAX]; /* how we call ourselves */
     bool scram; /* auth.mechanisms has it */
     struct loop_timer stop_timer;
-    struct sandbox_path spool_path;
 };
 
 struct client;

@@ -1,0 +1,68 @@
+/* An LMTP connection: the session's host, and the parcels in which its messages go to the shards.
+ *
+ * A parcel is one recipient's share of a message: a ticket (the one that RCPT brought, if it is
+ * fresh; else a new one), the descriptor, the shard's answer. Parcels travel side by side, at most
+ * PARCELS_OUT_MAX at once. */
+#ifndef ROOST_DAEMON_GATE_LMTP_H
+#define ROOST_DAEMON_GATE_LMTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/role/ask.h"
+#include "smtp/session.h"
+#include "sys/spool.h"
+
+enum {
+    PARCELS_OUT_MAX = 64, /* of one message at once */
+    PARCEL_FRESH_MS = 5000, /* a ticket of that age is still shown */
+    PARCEL_LOOK_UP_MS = 30 * 1000,
+    PARCEL_DELIVER_MS = 5 * 60 * 1000, /* RFC 5321 section 4.5.3.2.6 gives us ten minutes */
+};
+
+struct client;
+struct lmtp_side;
+
+/* What RCPT brought. */
+struct looked_up {
+    struct ipc_ticket ticket;
+    uint16_t shard;
+    struct mono when;
+};
+
+struct parcel {
+    struct role_ask ask;
+    struct lmtp_side *side;
+    size_t index; /* of the recipient */
+};
+
+struct lmtp_side {
+    struct client *client;
+    struct smtp_session *session;
+    struct spool spool;
+    int message_fd; /* the finished message, while parcels are out; else -1 */
+    struct looked_up *looked_up; /* for each recipient that was accepted */
+    size_t looked_up_max;
+    struct parcel *parcels; /* NULL: none are out */
+    size_t parcel_count;
+    size_t parcels_started;
+    size_t parcels_ended;
+    bool sending; /* within parcels_send: its caller steps the session */
+    bool starttls; /* as soon as all output is out */
+    struct mono give_up;
+};
+
+/* Sends the message to each recipient. The session hears each answer, and is stepped. */
+void parcels_send(struct lmtp_side *side);
+
+static inline bool parcels_are_out(const struct lmtp_side *side)
+{
+    return side->parcels != NULL;
+}
+
+/* Forgets those that are out: the client is gone. What a shard has it may still deliver. */
+void parcels_drop(struct lmtp_side *side);
+
+enum smtp_verdict parcel_verdict_of_recipient(enum ipc_result result);
+
+#endif
