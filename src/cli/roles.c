@@ -7,6 +7,8 @@
 #include "base/attributes.h"
 #include "cli/cli.h"
 #include "daemon/auth/auth_role.h"
+#include "daemon/control/control.h"
+#include "daemon/gate/gate.h"
 #include "daemon/mail/mail.h"
 #include "daemon/tls/sandbox.h"
 #include "daemon/tls/tls_role.h"
@@ -21,6 +23,9 @@ const struct cli_role cli_roles[] = {
     { "auth", "passwords, accounts, who is who", "auth", auth_role_main, auth_role_profile },
     { "mail", "sessions after the login, delivery, the store", "accounts", mail_main,
       mail_profile },
+    { "gate", "clients before their login, and mail on its way in", "spool", gate_main,
+      gate_profile },
+    { "control", "the administrator's socket", NULL, control_main, control_profile },
 };
 
 const size_t cli_roles_count = ARRAY_COUNT(cli_roles);
