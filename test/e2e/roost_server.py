@@ -46,7 +46,8 @@ class Server:
         self.log_path = self.folder / 'log'
 
     def options(self):
-        return [part for key, value in self.settings.items() for part in ('--set', f'{key}={value}')]
+        return [part for key, value in self.settings.items()
+                for part in ('--set', f'{key}={value}')]
 
     def command(self, *verb):
         return [str(BINARY), *verb, *self.options()]
@@ -152,5 +153,22 @@ class Server:
         """Delivers over LMTP; answers {refused recipient: (code, text)}."""
         if isinstance(recipients, str):
             recipients = [recipients]
+        refused, accepted = {}, []
         with self.lmtp() as client:
-            return client.sendmail(sender, recipients, message)
+            client.ehlo_or_helo_if_needed()
+            code, text = client.mail(sender, [f'size={len(message)}'])
+            if code != 250:
+                return {name: (code, text) for name in recipients}
+            for name in recipients:
+                code, text = client.rcpt(name)
+                if code == 250:
+                    accepted.append(name)
+                else:
+                    refused[name] = (code, text)
+            if accepted:
+                # One answer for each recipient (RFC 2033 section 4.2); smtplib reads the first.
+                answers = [client.data(message)]
+                answers += [client.getreply() for _ in accepted[1:]]
+                refused.update({name: answer for name, answer in zip(accepted, answers)
+                                if answer[0] != 250})
+        return refused

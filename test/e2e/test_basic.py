@@ -8,8 +8,8 @@ import pytest
 
 from roost_server import PASSWORD
 
-MESSAGE = (b'From: Ann <ann@example.org>\r\nTo: bob@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?='
-           b'\r\nMessage-ID: <1@example.org>\r\nDate: Mon, 2 Nov 2026 10:00:00 +0100\r\n\r\n'
+MESSAGE = (b'From: Ann <ann@example.org>\r\nTo: bob@example.org\r\n'
+           b'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@example.org>\r\nDate: Mon, 2 Nov 2026 10:00:00 +0100\r\n\r\n'
            b'Hello Bob,\r\n.a line with a dot\r\n\r\nAnn\r\n')
 
 
@@ -21,8 +21,8 @@ def fetch_body(connection, number='1'):
 def without_trace(body):
     """What is behind the trace fields that the delivery has put in front."""
     end = 0
-    for match in re.finditer(rb'(?:Return-Path|Delivered-To|Received):[^\r]*\r\n(?:[ \t][^\r]*\r\n)*',
-                             body):
+    field = rb'(?:Return-Path|Delivered-To|Received):[^\r]*\r\n(?:[ \t][^\r]*\r\n)*'
+    for match in re.finditer(field, body):
         if match.start() != end:
             break
         end = match.end()
@@ -139,10 +139,7 @@ def test_message_over_the_limit_is_refused(make_server):
     status, text = connection.append('INBOX', None, None, large)
     assert status == 'NO' and b'TOOBIG' in text[0]
     assert connection.noop()[0] == 'OK'
-    try:
-        refused = server.deliver('ann', large)
-    except Exception as error:
-        refused = {'ann': (error.smtp_code, error.smtp_error)}
+    refused = server.deliver('ann', large)
     assert list(refused.values())[0][0] == 552
 
 
