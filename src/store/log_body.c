@@ -73,7 +73,7 @@ static void close_chunk(struct log_body *body)
 
 enum err log_body_append(struct log_body *body, struct bytes bytes)
 {
-    assert(body->place.segment == 0);
+    assert(body->place.segment == 0 || body->err != ERR_OK);
     if (body->err == ERR_OK && body->file == NULL)
         body->err = make_file(body);
     while (body->err == ERR_OK && bytes.len > 0) {

@@ -112,7 +112,8 @@ static void find_limits(struct recover *recover)
         found->limit = found->size;
         if (segment_kind(found->number) != SEGMENT_LOG)
             continue;
-        if (next != NULL && !next->broken && next->segment.position >= start)
+        if (next != NULL && next->segment.previous == found->number &&
+            next->segment.position >= start)
             found->limit = next->segment.position - start;
         if (next == NULL && entry->state == LOCK_FAILED && entry->segment == found->number &&
             entry->position >= start && entry->position - start < found->limit)
@@ -308,7 +309,7 @@ static void judge_lock(struct recover *recover)
         report->epoch_reasons |= EPOCH_COPIED;
     if (entry->state == LOCK_FAILED)
         report->epoch_reasons |= EPOCH_SYNC_FAILED;
-    if (report->unclean && (difference & LOCK_OTHER_BOOT) != 0)
+    if (report->unclean && entry->state != LOCK_NONE && (difference & LOCK_OTHER_BOOT) != 0)
         report->epoch_reasons |= EPOCH_TAIL_LOST;
 }
 
