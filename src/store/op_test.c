@@ -19,31 +19,13 @@ static struct op_flag_names flag_names(void)
     return (struct op_flag_names){ FLAG_SEEN | FLAG_DRAFT, { .list = keywords, .count = 2 } };
 }
 
-/* One op of every kind. */
-static size_t sample_ops(struct op *ops)
+/* The ops of CHANGEs, one of each kind. */
+static size_t sample_changes(struct op *ops)
 {
     size_t count = 0;
     struct op_uids all = { .set = { ranges, 3 } };
     struct op_uids some = { .set = { few, 1 } };
 
-    keywords[0] = BYTES("$Forwarded");
-    keywords[1] = BYTES("Work");
-    rows[0] = (struct row){ .uid = { 3 },
-                            .flags = 1,
-                            .keywords = { { 5, 1 } },
-                            .modseq = { 9 },
-                            .internal_date = { -1, -1439 },
-                            .save_date = 77,
-                            .size = 10,
-                            .body = { 4 },
-                            .thread = { 4 } };
-    rows[1] = (struct row){ .uid = { UINT32_MAX },
-                            .modseq = { INT64_MAX },
-                            .internal_date = { INT64_MAX, 1439 },
-                            .save_date = INT64_MIN,
-                            .size = 1,
-                            .body = { 5 },
-                            .thread = { 4 } };
     ops[count++] = (struct op){ OP_ACCOUNT, { .account = { "0123456789abcde" } } };
     ops[count++] = (struct op){ OP_MAILBOX_CREATE,
                                 { .mailbox = { { 2 }, 1700000000, USE_SENT, BYTES("Sent") } } };
@@ -86,6 +68,15 @@ static size_t sample_ops(struct op *ops)
     ops[count++] = (struct op){ OP_OWNER, { .setting = { .owner = 3, .name = BYTES("anne") } } };
     ops[count++] = (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, 1000, 10, 100000 } } };
     ops[count++] = (struct op){ OP_BODY_PLACE, { .body_place = { { 77 }, { 13, 128 } } } };
+    return count;
+}
+
+/* The ops of bases. */
+static size_t sample_bases(struct op *ops)
+{
+    size_t count = 0;
+    struct op_uids all = { .set = { ranges, 3 } };
+
     ops[count++] = (struct op){
         OP_BASE_STATE,
         { .base_state = { { "0123456789abcde" }, 123456, { 9 }, { 3 }, 1700000000, 12, 80 } }
@@ -105,6 +96,33 @@ static size_t sample_ops(struct op *ops)
     ops[count++] = (struct op){ OP_BASE_VANISHED, { .base_vanished = { { 1 }, { 8 }, all } } };
     ops[count++] = (struct op){ OP_BASE_END, { .base_end = 5 } };
     return count;
+}
+
+/* One op of every kind. */
+static size_t sample_ops(struct op *ops)
+{
+    size_t count;
+
+    keywords[0] = BYTES("$Forwarded");
+    keywords[1] = BYTES("Work");
+    rows[0] = (struct row){ .uid = { 3 },
+                            .flags = 1,
+                            .keywords = { { 5, 1 } },
+                            .modseq = { 9 },
+                            .internal_date = { -1, -1439 },
+                            .save_date = 77,
+                            .size = 10,
+                            .body = { 4 },
+                            .thread = { 4 } };
+    rows[1] = (struct row){ .uid = { UINT32_MAX },
+                            .modseq = { INT64_MAX },
+                            .internal_date = { INT64_MAX, 1439 },
+                            .save_date = INT64_MIN,
+                            .size = 1,
+                            .body = { 5 },
+                            .thread = { 4 } };
+    count = sample_changes(ops);
+    return count + sample_bases(ops + count);
 }
 
 enum { SAMPLES_MAX = 40 };
