@@ -104,7 +104,7 @@ Roost runs. Account $name, password $password; everything is in $place.
 
   Look inside:
       build/roost account list $settings
-      ps f -o user,pid,args -C roost
+      ps -o user,pid,args --pid $server --ppid $server
 
 Ctrl-C stops it. Remove $place to begin anew.
 

@@ -61,7 +61,7 @@ static void print_role(const struct cli_role *role)
 {
     struct sandbox_profile profile = { .role = role->name };
 
-    role->profile(-1, &profile);
+    role->profile(role->directory != NULL ? 0 : -1, &profile); /* shown, never entered */
     (void)printf("%s: %s\n", role->name, role->does);
     (void)printf("  user        roost-%s, when started as root\n", role->name);
     print_files(role, &profile);

@@ -18,7 +18,7 @@ def bodies(server, user='ann', mailbox='INBOX'):
     """What the mailbox holds, each message without the trace lines of its delivery."""
     connection = server.imap(user)
     assert connection.select(mailbox)[0] == 'OK'
-    _, found = connection.fetch('1:*', '(BODY.PEEK[])')
+    _, found = connection.uid('FETCH', '1:*', '(BODY.PEEK[])')
     connection.logout()
     return [part[1] for part in found if isinstance(part, tuple)]
 
