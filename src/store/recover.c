@@ -154,10 +154,14 @@ static enum err find_start(struct recover *recover)
  * that any of them knew to be durable. */
 static enum err find_mark(struct recover *recover, const struct found_segment *last)
 {
-    uint64_t offset = SEGMENT_RECORDS_AT;
+    bool starts_here = last == &recover->found[recover->first] && recover->start != 0;
+    uint64_t offset = starts_here ? recover->start : SEGMENT_RECORDS_AT;
     struct vfs_file *file;
-    enum err err = open_segment(recover, last->number, &file);
+    enum err err;
 
+    if (last->segment.position + last->limit <= recover->mark)
+        return ERR_OK;
+    err = open_segment(recover, last->number, &file);
     if (err != ERR_OK)
         return err;
     scan_begin(&recover->scan, file, record_key_make(last->segment.id), last->limit);
