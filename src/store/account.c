@@ -175,6 +175,16 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
     return again.ms < account->sync_due_ms ? again : (struct mono){ account->sync_due_ms };
 }
 
+void account_trim(struct account *account)
+{
+    log_trim(account->log);
+    summary_file_trim(account->summaries);
+    buf_clear(&account->summary);
+    buf_trim(&account->summary);
+    buf_clear(&account->ops);
+    buf_trim(&account->ops);
+}
+
 bool account_is_busy(const struct account *account)
 {
     return account->jobs > 0 || log_is_busy(account->log);

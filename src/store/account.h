@@ -86,6 +86,9 @@ void account_sync(struct account *account);
  * it wants to be called again; INT64_MAX ms: not before the next act. */
 struct mono account_tick(struct account *account, struct mono now, struct wall wall);
 
+/* Gives back what is only kept for speed: descriptors and buffers. For accounts at rest. */
+void account_trim(struct account *account);
+
 /* True while a job of the account is running: it must not be closed before that is false. */
 bool account_is_busy(const struct account *account);
 

@@ -63,6 +63,8 @@ static void test_acts_and_reopenings(void **context)
                 desk_sync(&desk);
             if (test_random_below(&random, 2) == 0)
                 (void)desk_tick(&desk);
+            if (test_random_below(&random, 8) == 0)
+                account_trim(desk.account);
         }
         shadow_check(shadow, &desk);
         shadow_describe(&desk, true, &before);

@@ -82,6 +82,16 @@ static enum err read_range(struct reading *reading, uint64_t offset, struct buf 
     return err;
 }
 
+/* What a job fetched for this waiter is no longer needed. */
+static void forget_load(struct account *account, struct body_id body, struct waker *waker)
+{
+    struct body_load *load =
+        account->load_count == 0 ? NULL : body_load_find(account, LOAD_CHUNKS, body, waker);
+
+    if (load != NULL && load->done)
+        body_load_free(load);
+}
+
 static enum err read_or_wait(struct reading *reading, uint64_t offset, struct buf *into,
                              struct waker *waker)
 {
@@ -89,8 +99,10 @@ static enum err read_or_wait(struct reading *reading, uint64_t offset, struct bu
     uint64_t last = (offset + into->max - 1) / BODY_CHUNK_BYTES;
     enum err err = read_range(reading, offset, into);
 
-    if (err != ERR_BUSY)
+    if (err != ERR_BUSY) {
+        forget_load(reading->account, reading->entry->id, waker);
         return err;
+    }
     err = wait_for_chunks(reading->account, reading->entry, first, last - first + 1, waker);
     if (err != ERR_OK)
         return err;

@@ -72,13 +72,23 @@ static int by_id(const void *a, const void *b)
     return (left->id.value > right->id.value) - (left->id.value < right->id.value);
 }
 
+/* One mailbox that never was copied to is sorted as it comes. */
+static bool is_sorted(const struct body_table *table)
+{
+    for (size_t i = 1; i < table->count; i++)
+        if (table->entries[i - 1].id.value > table->entries[i].id.value)
+            return false;
+    return true;
+}
+
 void body_table_settle(struct body_table *table)
 {
     size_t kept = 0;
 
     if (!table->unsettled)
         return;
-    qsort(table->entries, table->count, sizeof(*table->entries), by_id);
+    if (!is_sorted(table))
+        qsort(table->entries, table->count, sizeof(*table->entries), by_id);
     for (size_t i = 0; i < table->count; i++) {
         const struct body_entry *entry = &table->entries[i];
 

@@ -116,11 +116,18 @@ static void become_large(struct body_writer *writer)
     writer->large = log_body_new(account->log, writer->id, account->wall);
 }
 
+/* Hands over what has gathered, when no job is running and it is worth one. */
+static void submit_filled(struct body_writer *writer)
+{
+    if (writer->large != NULL && !writer->running && writer->filling.len >= WRITER_JOB_BYTES_MIN)
+        submit(writer, false);
+}
+
 enum err body_writer_add(struct body_writer *writer, struct bytes bytes, size_t *out_taken)
 {
     size_t room;
 
-    if (writer->err != ERR_OK && !writer->running)
+    if (!writer->running && writer->err != ERR_OK)
         return writer->err;
     if (writer->account->failed)
         return ERR_CLOSED;
@@ -130,13 +137,13 @@ enum err body_writer_add(struct body_writer *writer, struct bytes bytes, size_t 
         return ERR_LIMIT;
     if (writer->large == NULL && writer->filling.len + bytes.len > BODY_INLINE_BYTES_MAX)
         become_large(writer);
+    submit_filled(writer);
     room =
         (writer->large == NULL ? BODY_INLINE_BYTES_MAX : WRITER_BUFFER_BYTES) - writer->filling.len;
     bytes = bytes_slice(bytes, 0, room);
     buf_add(&writer->filling, bytes);
     writer->size += bytes.len;
-    if (writer->large != NULL && !writer->running && writer->filling.len >= WRITER_JOB_BYTES_MIN)
-        submit(writer, false);
+    submit_filled(writer);
     *out_taken = bytes.len;
     return bytes.len == 0 && room == 0 ? ERR_BUSY : ERR_OK;
 }

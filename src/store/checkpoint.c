@@ -52,6 +52,7 @@ void checkpoint_forget(struct checkpoint *checkpoint)
     checkpoint_sections_done(&checkpoint->saved);
     vfs_close(checkpoint->rows);
     checkpoint->rows = NULL;
+    checkpoint->rows_end = 0;
     checkpoint->change.value = 0;
 }
 
@@ -110,6 +111,18 @@ static enum err begin_rows_file(struct checkpoint *checkpoint, const struct acco
     return err;
 }
 
+/* Opens the rows file again. False when it is not as it was left. */
+static bool continue_rows_file(struct checkpoint *checkpoint)
+{
+    const char *path = checkpoint_rows_path(checkpoint->generation);
+    uint64_t size;
+
+    if (checkpoint->vfs->open(checkpoint->vfs, path, VFS_OPEN_WRITE, &checkpoint->rows) != ERR_OK)
+        return false;
+    return checkpoint->rows->calls->size(checkpoint->rows, &size) == ERR_OK &&
+           size == checkpoint->rows_end;
+}
+
 static uint64_t saved_bytes(const struct checkpoint *checkpoint)
 {
     uint64_t bytes = 0;
@@ -140,8 +153,9 @@ void checkpoint_begin(struct checkpoint *checkpoint, const struct state *state,
     }
     checkpoint->body = buf_make(CHECKPOINT_BYTES_MAX);
     checkpoint_state_encode(&checkpoint->body, state, mark->position);
-    if (checkpoint->rows == NULL ||
-        checkpoint->rows_end > 2 * saved_bytes(checkpoint) + ROWS_WASTE_BYTES)
+    if (checkpoint->rows_end == 0 ||
+        checkpoint->rows_end > 2 * saved_bytes(checkpoint) + ROWS_WASTE_BYTES ||
+        !continue_rows_file(checkpoint))
         checkpoint->err = begin_rows_file(checkpoint, &state->id);
 }
 
@@ -229,6 +243,8 @@ void checkpoint_end(struct checkpoint *checkpoint)
         checkpoint_forget(checkpoint);
         return;
     }
+    vfs_close(checkpoint->rows);
+    checkpoint->rows = NULL;
     checkpoint_sections_done(&checkpoint->saved);
     checkpoint->saved = checkpoint->now;
     checkpoint->now = (struct checkpoint_sections){ 0 };

@@ -100,7 +100,7 @@ static bool load_rows_file(struct loading *loading, struct bytes body,
     uint8_t have[CHECKPOINT_ROWS_HEAD_BYTES];
 
     checkpoint->generation = head->generation;
-    if (vfs->open(vfs, checkpoint_rows_path(head->generation), VFS_OPEN_WRITE, &checkpoint->rows) !=
+    if (vfs->open(vfs, checkpoint_rows_path(head->generation), VFS_OPEN_READ, &checkpoint->rows) !=
         ERR_OK)
         return false;
     loading->rows = checkpoint->rows;
@@ -150,6 +150,8 @@ struct checkpoint *checkpoint_load(struct vfs *vfs, struct state *state, struct 
         state_done(state);
         return checkpoint;
     }
+    vfs_close(checkpoint->rows);
+    checkpoint->rows = NULL;
     body_table_settle(&state->bodies);
     checkpoint_sections_sort(&checkpoint->saved);
     checkpoint->change = state->change;

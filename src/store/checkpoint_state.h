@@ -15,9 +15,9 @@ struct checkpoint_sections {
 
 struct checkpoint {
     struct vfs *vfs; /* borrowed */
-    struct vfs_file *rows; /* open for appending; NULL: the next one begins a new file */
     uint64_t generation; /* of the rows file */
-    uint64_t rows_end;
+    uint64_t rows_end; /* its size; 0: the next checkpoint begins a new file */
+    struct vfs_file *rows; /* open while one is being made */
     struct modseq change; /* of the one that is complete */
     struct checkpoint_sections saved; /* of the one that is complete; by block address */
 

@@ -36,7 +36,8 @@ struct waiting {
 struct summary_file {
     struct vfs *vfs; /* borrowed */
     struct account_id account;
-    struct vfs_file *data; /* NULL: nothing can be kept */
+    bool broken; /* nothing can be kept */
+    struct vfs_file *data; /* both open, or both NULL: they are opened when needed */
     struct vfs_file *index;
     uint64_t end; /* of `summary` */
     struct entry *entries; /* sorted by body */
@@ -56,12 +57,18 @@ static struct bytes file_head(const struct account_id *account, uint8_t head[SUM
     return bytes_make(head, SUMMARY_HEAD_BYTES);
 }
 
-static void give_up(struct summary_file *file)
+static void close_files(struct summary_file *file)
 {
     vfs_close(file->data);
     vfs_close(file->index);
     file->data = NULL;
     file->index = NULL;
+}
+
+static void give_up(struct summary_file *file)
+{
+    close_files(file);
+    file->broken = true;
     file->count = 0;
 }
 
@@ -83,6 +90,45 @@ static struct vfs_file *open_one(struct summary_file *file, const char *path, ui
         return opened;
     vfs_close(opened);
     return NULL;
+}
+
+/* Opens both; *out_size is that of the index. */
+static bool open_both(struct summary_file *file, uint64_t *out_size)
+{
+    file->data = open_one(file, data_path, &file->end);
+    file->index = open_one(file, index_path, out_size);
+    if (file->data != NULL && file->index != NULL)
+        return true;
+    give_up(file);
+    return false;
+}
+
+/* True when the files can be used. Files that were changed by somebody since they were closed last
+ * are begun anew. */
+static bool ready(struct summary_file *file)
+{
+    uint64_t end = file->end;
+    uint64_t index_size;
+
+    if (file->broken || file->data != NULL)
+        return !file->broken;
+    if (!open_both(file, &index_size))
+        return false;
+    if (file->end == end)
+        return true;
+    file->count = 0;
+    if (file->index->calls->truncate(file->index, SUMMARY_HEAD_BYTES) == ERR_OK &&
+        file->data->calls->truncate(file->data, SUMMARY_HEAD_BYTES) == ERR_OK) {
+        file->end = SUMMARY_HEAD_BYTES;
+        return true;
+    }
+    give_up(file);
+    return false;
+}
+
+void summary_file_trim(struct summary_file *file)
+{
+    close_files(file);
 }
 
 static size_t lower_bound(const struct summary_file *file, uint64_t body)
@@ -148,6 +194,38 @@ static bool decode_entry(const uint8_t raw[SUMMARY_ENTRY_BYTES], struct bytes da
     return true;
 }
 
+static int by_body(const void *a, const void *b)
+{
+    const struct entry *left = a;
+    const struct entry *right = b;
+
+    if (left->body != right->body)
+        return left->body < right->body ? -1 : 1;
+    return (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+/* Sorts what was read in the order of the file; of several entries of a body the last one counts.
+ */
+static void settle_entries(struct summary_file *file)
+{
+    size_t kept = 0;
+
+    if (file->count > 1)
+        qsort(file->entries, file->count, sizeof(*file->entries), by_body);
+    for (size_t i = 0; i < file->count; i++) {
+        if (kept > 0 && file->entries[kept - 1].body == file->entries[i].body)
+            kept--;
+        file->entries[kept++] = file->entries[i];
+    }
+    file->count = kept;
+}
+
+static void push_entry(struct summary_file *file, struct entry entry)
+{
+    file->entries = store_grow(file->entries, file->count, &file->capacity, sizeof(*file->entries));
+    file->entries[file->count++] = entry;
+}
+
 static void read_index(struct summary_file *file, uint64_t index_size,
                        const struct body_table *bodies)
 {
@@ -167,11 +245,12 @@ static void read_index(struct summary_file *file, uint64_t index_size,
             if (decode_entry(raw + i * SUMMARY_ENTRY_BYTES, BYTES(""), &entry) &&
                 entry.offset + SUMMARY_ENTRY_BYTES + entry.length <= file->end &&
                 body_table_find(bodies, (struct body_id){ entry.body }) != NULL)
-                add_entry(file, entry);
+                push_entry(file, entry);
         }
         left -= count;
         at += count * SUMMARY_ENTRY_BYTES;
     }
+    settle_entries(file);
     free(raw);
 }
 
@@ -186,7 +265,7 @@ static enum err read_entry(struct summary_file *file, const struct entry *entry,
 
     buf_clear(out);
     raw = buf_reserve(out, len);
-    if (raw == NULL || file->data == NULL)
+    if (raw == NULL || !ready(file))
         return ERR_NOT_FOUND;
     err = vfs_read(file->data, entry->offset, raw, len, flags);
     if (err != ERR_OK)
@@ -201,13 +280,14 @@ static enum err read_entry(struct summary_file *file, const struct entry *entry,
 
 static void write_entry(struct summary_file *file, uint64_t body, struct bytes encoded)
 {
-    struct entry entry = { body, file->end, (uint32_t)encoded.len };
+    struct entry entry = { .body = body, .length = (uint32_t)encoded.len };
     uint8_t raw[SUMMARY_ENTRY_BYTES];
     struct buf both = buf_make(SUMMARY_ENTRY_BYTES + encoded.len);
     enum err err;
 
-    if (file->data == NULL)
+    if (!ready(file))
         return;
+    entry.offset = file->end;
     encode_entry(&entry, encoded, raw);
     buf_add(&both, bytes_make(raw, sizeof(raw)));
     buf_add(&both, encoded);
@@ -242,9 +322,9 @@ static void rewrite(struct summary_file *file)
         if (read_entry(file, &file->entries[i], 0, &encoded) == ERR_OK)
             write_entry(&fresh, file->entries[i].body, buf_bytes(&encoded));
     buf_done(&encoded);
-    if (fresh.data != NULL && file->vfs->rename(file->vfs, data_new_path, data_path) != ERR_OK)
+    if (!fresh.broken && file->vfs->rename(file->vfs, data_new_path, data_path) != ERR_OK)
         give_up(&fresh);
-    give_up(file);
+    close_files(file);
     free(file->entries);
     *file = fresh;
 }
@@ -266,12 +346,8 @@ struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id 
 
     file->vfs = vfs;
     file->account = *account;
-    file->data = open_one(file, data_path, &file->end);
-    file->index = open_one(file, index_path, &index_size);
-    if (file->data == NULL || file->index == NULL) {
-        give_up(file);
+    if (!open_both(file, &index_size))
         return file;
-    }
     if ((index_size - SUMMARY_HEAD_BYTES) % SUMMARY_ENTRY_BYTES != 0 &&
         file->index->calls->truncate(file->index, index_size - (index_size - SUMMARY_HEAD_BYTES) %
                                                                    SUMMARY_ENTRY_BYTES) != ERR_OK) {
@@ -281,6 +357,7 @@ struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id 
     read_index(file, index_size, bodies);
     if (is_mostly_dead(file))
         rewrite(file);
+    close_files(file);
     return file;
 }
 
@@ -288,7 +365,7 @@ void summary_file_close(struct summary_file *file)
 {
     if (file == NULL)
         return;
-    give_up(file);
+    close_files(file);
     for (size_t i = 0; i < file->waiting_count; i++)
         free((void *)(uintptr_t)file->waiting[i].encoded.at);
     free(file->waiting);

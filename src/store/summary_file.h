@@ -29,6 +29,9 @@ struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id 
 /* Closes; what still waits is dropped. NULL is allowed. */
 void summary_file_close(struct summary_file *file);
 
+/* Closes the files until they are needed again. */
+void summary_file_trim(struct summary_file *file);
+
 /* Keeps a copy of `encoded` until the log is durable up to `position`. */
 void summary_file_put(struct summary_file *file, struct body_id body, struct bytes encoded,
                       uint64_t position);
