@@ -107,6 +107,7 @@ TESTED_ELSEWHERE = {
 # Folders whose files are tested from elsewhere, by scripts or end to end.
 FOLDERS_TESTED_ELSEWHERE = {
     'src/daemon/supervisor': 'supervisor_test.c: a whole server of processes, killed and reloaded',
+    'src/imap': 'test/script: dialogues with the session, run by session_test.c',
     'src/imap/cmd': 'test/script: a dialogue or more for each command',
     'src/cli': 'test/e2e: the verbs are run as a person runs them',
 }

@@ -96,30 +96,39 @@ static struct config_setting *named(struct config_settings *settings, const char
     return &settings->at[key - config_keys];
 }
 
-/* The text with ${data} and ${run} replaced; other dollars stay as they are. */
-static enum err expand(struct config_settings *settings, struct config_setting *setting,
-                       struct note *why)
+struct mark {
+    const char *text;
+    const char *name;
+};
+
+/* The mark that `text` begins with and that stands for a setting before number `index` of the
+ * table: so data refers to nothing, run to data, the rest to both. NULL: none. */
+static const struct mark *mark_at(struct bytes text, size_t index)
 {
-    static const struct {
-        const char *mark;
-        const char *name;
-    } marks[] = { { "${data}", "data" }, { "${run}", "run" } };
+    static const struct mark marks[] = { { "${data}", "data" }, { "${run}", "run" } };
+
+    for (size_t i = 0; i < ARRAY_COUNT(marks) && i < index; i++)
+        if (bytes_starts_with(text, bytes_from_string(marks[i].text)))
+            return &marks[i];
+    return NULL;
+}
+
+/* The text with its marks replaced; other dollars stay as they are. */
+static enum err expand(struct config_settings *settings, size_t index, struct note *why)
+{
+    struct config_setting *setting = &settings->at[index];
     struct buf out = buf_make(CONFIG_VALUE_BYTES_MAX);
     struct bytes rest = setting->text;
     enum err err = ERR_OK;
 
     while (rest.len > 0) {
-        size_t i = 0;
+        const struct mark *mark = mark_at(rest, index);
 
-        while (i < ARRAY_COUNT(marks) && !bytes_starts_with(rest, bytes_from_string(marks[i].mark)))
-            i++;
-        if (i == ARRAY_COUNT(marks)) {
+        if (mark == NULL)
             buf_add_byte(&out, rest.at[0]);
-            rest = bytes_from(rest, 1);
-        } else {
-            buf_add(&out, named(settings, marks[i].name)->text);
-            rest = bytes_from(rest, strlen(marks[i].mark));
-        }
+        else
+            buf_add(&out, named(settings, mark->name)->text);
+        rest = bytes_from(rest, mark == NULL ? 1 : strlen(mark->text));
     }
     setting->text = arena_copy(&settings->arena, buf_bytes(&out));
     if (out.overflowed || setting->text.at == NULL)
@@ -128,18 +137,22 @@ static enum err expand(struct config_settings *settings, struct config_setting *
     return err;
 }
 
+static bool has_marks(const struct config_key *key, const struct config_setting *setting)
+{
+    return !setting->is_canonical && setting->text.len > 0 &&
+           (key->type == CONFIG_PATH || key->type == CONFIG_LISTEN);
+}
+
 enum err config_settings_complete(struct config_settings *settings,
                                   const struct config_place *place, struct note *why)
 {
     /* data comes first in the table and run second: what they stand for is known in time. */
     for (size_t i = 0; i < config_keys_count; i++) {
-        const struct config_key *key = &config_keys[i];
         struct config_setting *setting = &settings->at[i];
 
         if (setting->origin == CONFIG_ORIGIN_DEFAULT)
-            setting->text = standard_text(&settings->arena, key, place);
-        if ((key->type == CONFIG_PATH || key->type == CONFIG_LISTEN) && setting->text.len > 0 &&
-            expand(settings, setting, why) != ERR_OK)
+            setting->text = standard_text(&settings->arena, &config_keys[i], place);
+        if (has_marks(&config_keys[i], setting) && expand(settings, i, why) != ERR_OK)
             return ERR_LIMIT;
     }
     return ERR_OK;

@@ -33,6 +33,7 @@ struct config_setting {
     struct bytes text;
     enum config_origin origin;
     unsigned line; /* in the file */
+    bool is_canonical; /* ${data} and ${run} have been replaced before */
 };
 
 struct config_settings {

@@ -223,6 +223,7 @@ enum err config_settings_read_canonical(struct config_settings *settings, struct
         setting = &settings->at[key - config_keys];
         setting->text = arena_copy(&settings->arena, bytes_from(line, equals + 3));
         setting->origin = CONFIG_ORIGIN_SET;
+        setting->is_canonical = true;
         if (setting->text.at == NULL)
             return note_fail(why, ERR_LIMIT, "the configuration is too long");
     }

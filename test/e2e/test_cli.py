@@ -61,7 +61,8 @@ def test_a_bad_file_is_refused_with_its_line(off):
 def test_accounts(off):
     secret = b'a good password\n'
     assert off.run('account', 'list').stdout == b''
-    assert off.run('account', 'add', 'ann', '--password-stdin', data=secret).stdout == b'added ann\n'
+    added = off.run('account', 'add', 'ann', '--password-stdin', data=secret)
+    assert added.stdout == b'added ann\n'
     off.run('account', 'add', 'Zoë@example.org', '--password-stdin', data=secret)
     assert off.run('account', 'list').stdout.decode().splitlines() == ['ann', 'Zoë@example.org']
     shown = off.run('account', 'show', 'ANN').stdout.decode()
