@@ -172,6 +172,13 @@ int stream_take_fd(struct stream *stream)
     return fd;
 }
 
+void stream_acknowledge(struct stream *stream)
+{
+    const int on = 1;
+
+    (void)setsockopt(stream->watch.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on)); /* unix: no */
+}
+
 void stream_read_start(struct stream *stream)
 {
     stream->reading = true;

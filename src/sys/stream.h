@@ -95,6 +95,10 @@ static inline void stream_want_drained(struct stream *stream)
     stream->congested = stream->congested || stream->out.len > 0;
 }
 
+/* The peer is in the middle of something: acknowledge what came at once. A peer that sends its
+ * small pieces one by one waits for that (Nagle), and the kernel would take 40 ms. */
+void stream_acknowledge(struct stream *stream);
+
 /* Bytes waiting to be sent. */
 static inline size_t stream_unsent(const struct stream *stream)
 {

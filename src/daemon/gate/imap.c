@@ -277,6 +277,8 @@ static bool step_once(struct client *client)
                                                 &used, stream_out(&client->stream));
 
     client_consume(client, used);
+    if (used > 0 && stream_unsent(&client->stream) == 0) /* half a command */
+        stream_acknowledge(&client->stream);
     stream_flush(&client->stream);
     switch (want) {
     case IMAP_LOGIN_INPUT:

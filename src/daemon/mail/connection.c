@@ -288,6 +288,8 @@ void connection_step(struct connection *connection)
         return;
     }
     watch_deadline(connection, now.mono);
+    if (used > 0 && buf_is_empty(&shard->scratch)) /* half a command */
+        stream_acknowledge(&connection->stream);
     if (let_out(connection, &shard->scratch))
         heed(connection);
     else

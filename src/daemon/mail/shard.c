@@ -21,7 +21,7 @@ enum {
     QUIET_LOOK_MS = 10 * 1000,
     STOP_SESSIONS_MS = 2000, /* for last words and deliveries that are running */
     STATS_BYTES_MAX = 4096,
-    FDS_PER_HOME = 4, /* two of the account's own, as many for its sessions */
+    FDS_PER_HOME = 10, /* up to eight of the account's own, two for its sessions */
     HOMES_MIN = 16,
 };
 

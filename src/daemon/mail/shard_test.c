@@ -4,9 +4,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "daemon/mail/mail.h"
 #include "daemon/mail/place.h"
@@ -474,6 +477,130 @@ static void test_stop_says_bye_and_closes_in_order(void **state)
     fd_close(&client);
 }
 
+/* The disk takes no more: what is said from then on could be untrue. */
+static void test_a_failed_log_ends_its_sessions_and_is_opened_again(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before;
+    struct rlimit none;
+    int client = log_in(f, 1);
+    int other = log_in(f, 2);
+
+    (void)ask(f, client, "a CREATE kept\r\n");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 1; /* a write beyond it fails with EFBIG */
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    (void)ask(f, client, "b CREATE lost\r\n");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    settle(f);
+    assert_null(strstr(f->text, "b OK"));
+    fd_close(&client);
+    settle(f);
+
+    assert_non_null(strstr(ask(f, other, "c NOOP\r\n"), "c OK")); /* another account */
+    client = log_in(f, 1);
+    assert_non_null(strstr(ask(f, client, "d LIST \"\" kept\r\n"), "* LIST"));
+    assert_null(strstr(ask(f, client, "e LIST \"\" lost\r\n"), "* LIST"));
+    assert_non_null(strstr(ask(f, client, "f CREATE again\r\n"), "f OK"));
+    fd_close(&client);
+    fd_close(&other);
+}
+
+static void test_sessions_of_an_account_are_counted(void **state)
+{
+    enum { MOST = 3 };
+    struct fixture *f = *state;
+    struct ipc_message text = { .type = IPC_CONFIG };
+    int clients[MOST + 1];
+    enum ipc_result result;
+
+    fake_say(f->supervisor, &text,
+             fake_memfd(BYTES("log.level = error\nmail.sessions_per_account_max = 3\n")));
+    fake_settle(f->loop);
+    for (int i = 0; i < MOST; i++)
+        clients[i] = log_in(f, 1);
+    clients[MOST] = hand_over(f, announce(f, 1, IPC_SERVICE_IMAP), BYTES(""), &result);
+    assert_int_equal(result, IPC_LIMIT);
+    fd_close(&clients[MOST]);
+    clients[MOST] = log_in(f, 2); /* another account has its own */
+    fd_close(&clients[0]);
+    settle(f);
+    clients[0] = log_in(f, 1);
+    for (int i = 0; i <= MOST; i++)
+        fd_close(&clients[i]);
+}
+
+enum { FEW_FDS = 250, FEW_HOMES = FEW_FDS / 10 };
+
+static void use_more_accounts_than_fit(struct fixture *f)
+{
+    for (uint8_t account = 1; account <= FEW_HOMES + 5; account++) {
+        int client = log_in(f, account);
+
+        (void)ask(f, client, "a LOGOUT\r\n");
+        fd_close(&client);
+        settle(f);
+        assert_in_range(shard_counts(f->shard).accounts_open, 1, FEW_HOMES);
+    }
+    assert_int_equal(shard_counts(f->shard).accounts_open, FEW_HOMES);
+}
+
+/* Descriptors are few: the account that has been quiet for longest makes room. In a process of its
+ * own, since the limit cannot be raised again. */
+static void test_quiet_accounts_make_room(void **state)
+{
+    struct rlimit few = { FEW_FDS, FEW_FDS };
+    pid_t child = fork();
+    void *fixture;
+    int status = 0;
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        (void)set_up(&fixture);
+        use_more_accounts_than_fit(fixture);
+        (void)tear_down(&fixture);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* A client that does not read holds up its own command, and no more memory than that takes. */
+static void test_a_slow_reader_waits_alone(void **state)
+{
+    enum { FETCHES = 200 };
+    static uint8_t large[90000];
+    struct fixture *f = *state;
+    size_t got = 0;
+    int client;
+    int other;
+
+    memset(large, 'x', sizeof(large));
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), bytes_make(large, sizeof(large)));
+    settle(f);
+    assert_int_equal(hear_delivered(f), IPC_OK);
+    client = log_in(f, 1);
+    other = log_in(f, 1);
+    (void)ask(f, client, "a SELECT INBOX\r\n");
+    for (int i = 0; i < FETCHES; i++)
+        say(client, "b FETCH 1 BODY.PEEK[]\r\n");
+    settle(f);
+    assert_non_null(strstr(ask(f, other, "c NOOP\r\n"), "c OK"));
+    while (got < FETCHES * sizeof(large)) {
+        size_t len = strlen(hear(f, client));
+
+        assert_true(len > 0);
+        got += len;
+        settle(f);
+    }
+    fd_close(&client);
+    fd_close(&other);
+}
+
 static void test_stats(void **state)
 {
     struct fixture *f = *state;
@@ -506,6 +633,10 @@ int main(void)
         SHARD_TEST(test_a_delivery_whose_gate_is_gone_is_not_made),
         SHARD_TEST(test_logout_and_drop),
         SHARD_TEST(test_stop_says_bye_and_closes_in_order),
+        SHARD_TEST(test_a_failed_log_ends_its_sessions_and_is_opened_again),
+        SHARD_TEST(test_sessions_of_an_account_are_counted),
+        SHARD_TEST(test_quiet_accounts_make_room),
+        SHARD_TEST(test_a_slow_reader_waits_alone),
         SHARD_TEST(test_stats),
     };
 
