@@ -284,7 +284,8 @@ void client_finish(struct client *client)
         client->protocol->close(client);
     client_consume(client, client->in.len);
     client->stage = CLIENT_CLOSING;
-    loop_timer_set_in(&client->timer, GATE_LINGER_MS);
+    loop_timer_set_in(&client->timer,
+                      client->gate->draining ? GATE_LINGER_STOP_MS : GATE_LINGER_MS);
     stream_flush(&client->stream);
     stream_shutdown(&client->stream);
     stream_read_start(&client->stream); /* closing with input unread would reset the connection */

@@ -21,6 +21,7 @@ enum {
     GATE_OUTPUT_BYTES_MAX = 256 * 1024,
     GATE_READ_LOGIN_BYTES = 16 * 1024, /* so that what is unread at a login fits an IPC_HANDOFF */
     GATE_LINGER_MS = 2000, /* for the client to read our last words */
+    GATE_LINGER_STOP_MS = 200, /* likewise, while the server is going down */
     GATE_HANDOFF_MS = 10000, /* as long as the ticket holds */
     GATE_TLS_GRACE_MS = 5000, /* beyond the tls role's own limit */
 };

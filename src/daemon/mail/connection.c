@@ -13,6 +13,7 @@
 
 enum {
     LINGER_MS = 2000, /* for the client to read our last words */
+    LINGER_STOP_MS = 200, /* likewise, while the server is going down */
     DEADLINE_STEP_MS = 1000, /* between two looks at a deadline that has passed */
     INPUT_HIGH_BYTES = 64 * 1024, /* above: not read while the session is at work */
 };
@@ -197,7 +198,8 @@ static void go_on_ending(struct connection *connection)
         return;
     stream_shutdown(&connection->stream);
     stream_read_start(&connection->stream); /* closing with input unread would reset it */
-    loop_timer_set_in(&connection->timer, LINGER_MS);
+    loop_timer_set_in(&connection->timer,
+                      connection->home->shard->stopping ? LINGER_STOP_MS : LINGER_MS);
 }
 
 static void begin_end(struct connection *connection, enum connection_end end)

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "daemon/role/internal.h"
@@ -347,6 +348,7 @@ enum err role_tell(struct role_peer *peer, const struct ipc_message *message, in
     if (!ipc_encode(message, packet))
         return ERR_INVALID;
     err = channel_send(&peer->channel, buf_bytes(packet), fd, fd_count);
+    explicit_bzero(packet->at, packet->len); /* it may hold a password */
     if (err == ERR_OK && fd_count == 1)
         *fd = -1; /* the channel's now */
     if (err == ERR_LIMIT)
