@@ -156,7 +156,7 @@ class Server:
         refused, accepted = {}, []
         with self.lmtp() as client:
             client.ehlo_or_helo_if_needed()
-            code, text = client.mail(sender, [f'size={len(message)}'])
+            code, text = client.mail(sender, [f'SIZE={len(message)}', 'BODY=8BITMIME'])
             if code != 250:
                 return {name: (code, text) for name in recipients}
             for name in recipients:
