@@ -1,6 +1,7 @@
 """mbsync between a Maildir of the test and an account."""
 import pathlib
 import re
+import ssl
 import subprocess
 
 from mail import bodies
@@ -38,20 +39,19 @@ SyncState {folder}/state/
 
 
 class Mbsync:
-    """`ssl`: IMAPS, STARTTLS or None."""
+    """`way`: IMAPS, STARTTLS or None."""
 
-    def __init__(self, server, folder, user, ssl='None', mechanism='LOGIN'):
+    def __init__(self, server, folder, user, way='None', mechanism='LOGIN'):
         self.server, self.user = server, user
         self.folder = pathlib.Path(folder)
         (self.folder / 'mail').mkdir(parents=True)
         (self.folder / 'state').mkdir()
         certificate = self.folder / 'certificate.pem'
-        if ssl != 'None':
-            certificate.write_bytes(shown_certificate(server))
+        certificate.write_text(ssl.get_server_certificate(('127.0.0.1', server.imaps_port)))
         self.config = self.folder / 'mbsyncrc'
         self.config.write_text(CONFIG.format(
-            port=server.imaps_port if ssl == 'IMAPS' else server.imap_port, user=user,
-            password=PASSWORD, ssl=ssl, mechanism=mechanism, folder=self.folder,
+            port=server.imaps_port if way == 'IMAPS' else server.imap_port, user=user,
+            password=PASSWORD, ssl=way, mechanism=mechanism, folder=self.folder,
             certificate=certificate))
 
     def run(self, check=True, seconds=60):
@@ -98,14 +98,9 @@ class Mbsync:
             flags = uid_flags(connection)
             far[utf7_decode(name)] = sorted((pure(text), flags[uid]) for uid, text in texts.items())
         for name, found in self.maildir().items():
-            near[name] = sorted((pure(text), maildir_flags(file)) for file, text in found.items())
+            near[utf7_decode(name)] = sorted((pure(text), maildir_flags(file)) for file, text in found.items())
         connection.logout()
         return far, near
-
-
-def shown_certificate(server):
-    import ssl
-    return ssl.get_server_certificate(('127.0.0.1', server.imaps_port)).encode()
 
 
 def mailboxes(connection):

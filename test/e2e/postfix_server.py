@@ -21,6 +21,7 @@ QUEUES = ['active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', '
 # The lmtp client is chrooted, as Debian has it.
 MASTER_CF = '''
 127.0.0.1:{port} inet n - n - - smtpd
+pickup    unix n - n 60 1 pickup
 cleanup   unix n - n - 0 cleanup
 qmgr      unix n - n 300 1 qmgr
 rewrite   unix - - n - - trivial-rewrite

@@ -3,31 +3,27 @@ import email
 import imaplib
 import json
 import pathlib
-import re
 import socket
 
 import pytest
 
+from mail import bodies, without_trace
 from roost_server import PASSWORD, ROOT
 
 EX_DATAERR, EX_NOUSER, EX_CANTCREAT, EX_TEMPFAIL = 65, 67, 73, 75
 DEMO = sorted((ROOT / 'test' / 'fixtures' / 'demo').glob('*.eml'))
 
 
-def bodies(server, user='ann', mailbox='INBOX'):
-    """What the mailbox holds, each message without the trace lines of its delivery."""
+def inbox(server, user='ann', mailbox='INBOX'):
     connection = server.imap(user)
+<<<<<<< HEAD
     assert connection.select(mailbox)[0] == 'OK'
     _, found = connection.uid('FETCH', '1:*', '(BODY.PEEK[])')
+=======
+    found = bodies(connection, mailbox)
+>>>>>>> 72fed4f (test/e2e: names in UTF-7 by mbsync)
     connection.logout()
-    return [part[1] for part in found if isinstance(part, tuple)]
-
-
-def without_trace(message):
-    """From the first header that the delivery did not write."""
-    while re.match(rb'(Return-Path|Delivered-To|Received):', message, re.I):
-        message = re.sub(rb'\A[^\n]*\n(?:[ \t][^\n]*\n)*', b'', message)
-    return message
+    return list(found.values())
 
 
 def test_accounts_are_kept_by_the_running_server(server):
@@ -60,13 +56,13 @@ def test_a_removed_account_is_gone(server):
         server.imap('ann')
     assert server.run('account', 'show', 'ann', check=False).returncode == EX_NOUSER
     server.add_account('ann')
-    assert bodies(server) == []
+    assert inbox(server) == []
 
 
 def test_deliver_keeps_every_byte(server):
     for path in DEMO:
         server.run('deliver', 'ann', '--from', 'sender@example.net', data=path.read_bytes())
-    got = bodies(server)
+    got = inbox(server)
     want = [path.read_bytes().replace(b'\n', b'\r\n') for path in DEMO]
     assert [without_trace(message) for message in got] == want
     assert all(b'Return-Path: <sender@example.net>' in message for message in got)
@@ -74,8 +70,8 @@ def test_deliver_keeps_every_byte(server):
 
 def test_deliver_into_a_mailbox(server):
     server.run('deliver', 'ann', '--mailbox', 'Archive', data=DEMO[0].read_bytes())
-    assert len(bodies(server, mailbox='Archive')) == 1
-    assert bodies(server) == []
+    assert len(inbox(server, mailbox='Archive')) == 1
+    assert inbox(server) == []
 
 
 @pytest.mark.parametrize('raw,stored', [
@@ -85,7 +81,7 @@ def test_deliver_into_a_mailbox(server):
 ])
 def test_deliver_odd_forms(server, raw, stored):
     server.run('deliver', 'ann', data=raw)
-    assert without_trace(bodies(server)[0]) == stored
+    assert without_trace(inbox(server)[0]) == stored
 
 
 def test_deliver_tells_the_mta_by_its_exit_code(make_server):
@@ -105,7 +101,7 @@ def test_deliver_tells_the_mta_by_its_exit_code(make_server):
     server.stop()
     assert code('ann') == EX_TEMPFAIL
     server.start()
-    assert len(bodies(server)) == 3
+    assert len(inbox(server)) == 3
 
 
 def ask(server, text):

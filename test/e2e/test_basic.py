@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from mail import without_trace
 from roost_server import PASSWORD
 
 MESSAGE = (b'From: Ann <ann@example.org>\r\nTo: bob@example.org\r\n'
@@ -16,17 +17,6 @@ MESSAGE = (b'From: Ann <ann@example.org>\r\nTo: bob@example.org\r\n'
 def fetch_body(connection, number='1'):
     _, data = connection.fetch(number, '(BODY.PEEK[])')
     return data[0][1]
-
-
-def without_trace(body):
-    """What is behind the trace fields that the delivery has put in front."""
-    end = 0
-    field = rb'(?:Return-Path|Delivered-To|Received):[^\r]*\r\n(?:[ \t][^\r]*\r\n)*'
-    for match in re.finditer(field, body):
-        if match.start() != end:
-            break
-        end = match.end()
-    return body[end:]
 
 
 def test_delivered_mail_is_read_as_it_was_sent(server):

@@ -3,9 +3,8 @@ import os
 
 import pytest
 
-from mail import bodies, fixtures, message, need
+from mail import bodies, crlf, fixtures, message, need
 from mbsync import Mbsync, mailboxes
-from roost_server import PASSWORD  # noqa: F401
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +40,13 @@ def test_both_sides_become_the_same(server, tmp_path, ssl):
     sync = Mbsync(server, tmp_path / 'a', 'ann', ssl)
     mail = tmp_path / 'a' / 'mail'
     put(mail / 'from here', '1.a.here', message(200), 'FS')
-    put(mail / 'Zürich', '1.b.here', message(201))
+    put(mail / 'Z&APw-rich', '1.b.here', message(201))
     put(mail / 'INBOX', '1.c.here', message(202))
     sync.until_quiet()
     far = same_on_both_sides(sync)
     assert {name: len(found) for name, found in far.items() if found} == \
         {'INBOX': 31, 'lists/work': 1, '台北': 1, 'from here': 1, 'Zürich': 1}
-    assert '"Z&APw-rich"' in mailboxes(connection) or 'Z&APw-rich' in mailboxes(connection)
+    assert 'Z&APw-rich' in [name.strip('"') for name in mailboxes(connection)]
 
 
 def test_changes_of_both_sides_meet(server, tmp_path):
@@ -88,15 +87,19 @@ def test_two_machines_through_the_server(server, tmp_path):
     there.until_quiet()
     assert same_on_both_sides(here) == same_on_both_sides(there)
     connection = server.imap('ann')
-    connection.delete('plans/2027')
+    connection.select('plans/2027')
+    connection.store('1', '+FLAGS', r'(\Deleted)')
+    connection.close()
+    here.run()
+    connection.delete('plans/2027')  # a mailbox that is not empty is never removed by mbsync
     connection.rename('Archive', 'Old')
     here.until_quiet()
-    assert 'plans/2027' not in {name for name, found in here.maildir().items() if found}
+    assert 'plans/2027' not in here.maildir() and 'Old' in here.maildir()
 
 
 def test_odd_messages_pass_unchanged(server, tmp_path):
     connection = server.imap('ann')
-    texts = [text for name, text in fixtures().items() if name != 'lf_only.eml' and b'\0' not in text]
+    texts = [crlf(text) for text in fixtures().values() if b'\0' not in text]
     for text in texts:
         connection.append('INBOX', None, None, text)
     sync = Mbsync(server, tmp_path / 'a', 'ann')
