@@ -56,7 +56,7 @@ def test_curl(server, tmp_path, tls):
 def test_curl_with_starttls_and_each_mechanism(server):
     need('curl')
     for options in (['--ssl-reqd'], ['--login-options', 'AUTH=PLAIN'],
-                    ['--login-options', 'AUTH=LOGIN'], ['--login-options', 'AUTH=+LOGIN'],
+                    ['--login-options', 'AUTH=+LOGIN'],
                     ['--ssl-reqd', '--sasl-ir']):
         assert b'INBOX' in curl(server, '/', *options).stdout
 
@@ -73,14 +73,14 @@ def test_fetchmail_takes_all_and_deletes(server, tmp_path, way):
     control.write_text(f"""
         poll localhost via 127.0.0.1 service {port} protocol IMAP
         user 'ann' password '{PASSWORD}' {security} no sslcertck fetchall no rewrite stripcr
-        mda "sh -c 'cat > {tmp_path}/$(date +%s%N)'"
+        mda "sh -c 'cat > $(mktemp {tmp_path}/mail.XXXXXX)'"
         """)
     control.chmod(0o600)
     home = {'env': dict(os.environ, HOME=str(tmp_path), FETCHMAILHOME=str(tmp_path))}
     run('fetchmail', '-f', control, '-N', '--idfile', tmp_path / 'ids', '--pidfile',
         tmp_path / 'pid', '--invisible', **home)
-    got = [path.read_bytes() for path in sorted(tmp_path.glob('[0-9]*'))]
-    assert [without_trace(text.replace(b'\n', b'\r\n')) for text in got] == texts
+    got = [path.read_bytes().replace(b'\n', b'\r\n') for path in tmp_path.glob('mail.*')]
+    assert sorted(without_trace(text) for text in got) == sorted(texts)
     assert bodies(server.imap('ann')) == {}
     again = run('fetchmail', '-f', control, '-N', '--idfile', tmp_path / 'ids', '--pidfile',
                 tmp_path / 'pid', check=False, **home)
@@ -104,6 +104,7 @@ set quit = yes
 set wait_key = no
 set sleep_time = 0
 set mail_check = 1
+set timeout = 1
 set pager_index_lines = 4
 set mbox_type = mbox
 set copy = no
@@ -144,9 +145,8 @@ def test_neomutt(server, tmp_path, way):
         f'imaps://ann@127.0.0.1:{server.imaps_port}/'
     screen = Screen(tmp_path, neomutt(tmp_path, folder, ''))
     try:
-        if way == 'imaps':
-            screen.shows('(r)eject')
-            screen.keys('o')
+        screen.shows('(r)eject')  # the certificate is self-made, and STARTTLS is on offer
+        screen.keys('o')
         screen.shows('number 0', 'number 1', 'number 2')
         screen.keys('Enter')
         screen.shows('Body of', 'Grüße')
@@ -178,7 +178,7 @@ def test_openssl_starttls(server, version):
                 'imap', f'-{version}', '-crlf', '-quiet', '-ign_eof',
                 data=f'a LOGIN ann "{PASSWORD}"\nb SELECT INBOX\nc LOGOUT\n'.encode())
     text = shown.stdout
-    assert b'\r\na OK' in text and b'b OK' in text and b'c OK' in text, text
+    assert re.search(rb'^a OK', text, re.M) and b'\nb OK' in text and b'\nc OK' in text, text
     assert b'STARTTLS' not in text.split(b'a OK')[1]
 
 
@@ -295,4 +295,4 @@ def test_trace_fields_of_a_delivery(server):
     assert stored.startswith(b'Return-Path: <>\r\nDelivered-To: ann')
     received = re.search(rb'Received: (.*?\r\n)(?=\S)', stored, re.S)[1]
     assert re.search(rb'\sby \S+', received) and re.search(rb'with LMTP', received)
-    assert re.search(rb'; \w{3}, +\d+ \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}', received)
+    assert re.search(rb';\s+\w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}', received)

@@ -68,8 +68,10 @@ class Talk:
 
 
 def stored(server, user='ann', mailbox='INBOX'):
+    """What was delivered, as it was sent, or appended."""
     connection = server.imap(user, timeout=60)
-    found = [without_trace(body) for body in bodies(connection, mailbox).values()]
+    found = [without_trace(body) if body.startswith(b'Return-Path:') else body
+             for body in bodies(connection, mailbox).values()]
     connection.logout()
     return found
 
@@ -202,7 +204,7 @@ def test_a_command_that_ends_with_lf_alone(server):
     talk = Talk(server)
     talk.send(b'NOOP\nMAIL FROM:<a@example.net>\r\n')
     assert talk.answer().startswith('500 5.5.2')
-    assert talk.ask('RCPT TO:<ann>').startswith('503')
+    assert talk.answer().startswith('250 2.1.0')  # that line was whole
 
 
 def test_mailbox_by_the_unix_socket_only(server):
@@ -265,7 +267,7 @@ def test_a_shard_that_dies_costs_a_try_and_no_mail(make_server):
         else:
             assert answer.startswith('451 4.3.0'), answer
             talk.ask('RSET')
-            time.sleep(0.05)
+            time.sleep(0.1)
     assert len(accepted) >= 30, codes
     found = stored(server)
     assert [text for text in accepted if found.count(text) != 1] == []
