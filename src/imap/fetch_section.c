@@ -111,7 +111,8 @@ static enum err read_header(struct imap_session *session, const struct row *row,
     uint64_t len = range->bytes < HEADER_BYTES_MAX ? range->bytes : HEADER_BYTES_MAX;
     uint8_t *at = buf_reserve(header, (size_t)len);
     enum err err =
-        body_read(session->account, row->body, range->offset, at, (size_t)len, session->waker);
+        body_read(session->account, (struct body_piece){ row->body, range->offset, (size_t)len },
+                  at, session->waker);
 
     if (err == ERR_OK)
         buf_commit(header, (size_t)len);
@@ -159,8 +160,10 @@ static enum err start_plain(struct imap_session *session, const struct imap_fetc
 
     clip(att, stream->range.bytes, &skip, &len);
     if (len > 0)
-        err = body_read(session->account, row->body, stream->range.offset + skip, first,
-                        sizeof(first), session->waker);
+        err =
+            body_read(session->account,
+                      (struct body_piece){ row->body, stream->range.offset + skip, sizeof(first) },
+                      first, session->waker);
     if (err == ERR_BUSY)
         return err;
     if (err != ERR_OK) {
@@ -186,8 +189,10 @@ static enum err read_chunk(struct imap_session *session, const struct row *row,
     if (len > len_max)
         len = len_max;
     at = buf_reserve(out_chunk, (size_t)len);
-    err = body_read(session->account, row->body, stream->range.offset + stream->at, at, (size_t)len,
-                    session->waker);
+    err =
+        body_read(session->account,
+                  (struct body_piece){ row->body, stream->range.offset + stream->at, (size_t)len },
+                  at, session->waker);
     if (err == ERR_OK)
         buf_commit(out_chunk, (size_t)len);
     return err;

@@ -185,7 +185,8 @@ static enum err match_with_header(struct search_match *match, struct facts *fact
     uint64_t len =
         summary->header_bytes < HEADER_BYTES_MAX ? summary->header_bytes : HEADER_BYTES_MAX;
     uint8_t *at = buf_reserve(&header, (size_t)len);
-    enum err err = body_read(match->account, facts->row->body, 0, at, (size_t)len, match->waker);
+    enum err err = body_read(
+        match->account, (struct body_piece){ facts->row->body, 0, (size_t)len }, at, match->waker);
 
     if (err == ERR_OK) {
         buf_commit(&header, (size_t)len);

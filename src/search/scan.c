@@ -103,7 +103,7 @@ static enum err read_header(struct search_scan *scan, const struct search_progra
     size_t len = scan->bytes < HEADER_BYTES_MAX ? (size_t)scan->bytes : HEADER_BYTES_MAX;
     struct buf header = buf_make(HEADER_BYTES_MAX);
     uint8_t *at = buf_reserve(&header, len);
-    enum err err = body_read(account, body, scan->from, at, len, waker);
+    enum err err = body_read(account, (struct body_piece){ body, scan->from, len }, at, waker);
     struct header_reader reader;
     struct header_field field;
 
@@ -137,7 +137,8 @@ static enum err read_text(struct search_scan *scan, const struct search_program 
         scan->run = SEARCH_RUN_NONE;
         return ERR_OK;
     }
-    err = body_read(account, body, scan->from + scan->offset, piece, len, waker);
+    err = body_read(account, (struct body_piece){ body, scan->from + scan->offset, len }, piece,
+                    waker);
     if (err != ERR_OK)
         return err;
     scan->offset += len;

@@ -61,9 +61,9 @@ struct append_item {
 
 /* APPEND, MULTIAPPEND and delivery. The new messages take consecutive UIDs from *out_first on.
  * ERR_OVER_QUOTA; ERR_LIMIT: too many keywords. */
-MUST_USE enum err act_append(struct account *account, const struct origin *origin,
-                             struct mailbox *mailbox, const struct append_item *items,
-                             uint32_t count, struct uid *out_first);
+MUST_USE enum err act_append(struct mailbox *mailbox, const struct origin *origin,
+                             const struct append_item *items, uint32_t count,
+                             struct uid *out_first);
 
 enum flag_mode {
     FLAGS_REPLACE = 0, /* numbers are on disk */
@@ -72,26 +72,38 @@ enum flag_mode {
 };
 
 /* STORE. Rows that it does not change are not touched; when it changes none nothing is written and
- * *out_modseq is 0. UIDs that are not there are skipped. Not gated unless the account is strict.
- * With `unchanged_since` not UINT64_MAX (CONDSTORE) rows with a higher MODSEQ are left alone and
- * listed in *out_modified (arena memory). */
+ * the result has modseq 0. UIDs that are not there are skipped. Not gated unless the account is
+ * strict. With `unchanged_since` not UINT64_MAX (CONDSTORE) rows with a higher MODSEQ are left
+ * alone and listed in the result (arena memory). */
 struct flag_act {
     struct uid_set uids;
     enum flag_mode mode;
     struct flag_names flags;
     uint64_t unchanged_since;
 };
+struct flag_result {
+    struct modseq modseq; /* of the change; 0: there was none */
+    struct uid_set modified; /* left alone because of unchanged_since */
+};
 MUST_USE enum err act_flags(struct mailbox *mailbox, const struct origin *origin,
                             const struct flag_act *act, struct arena *arena,
-                            struct modseq *out_modseq, struct uid_set *out_modified);
+                            struct flag_result *out_result);
 
-/* COPY or MOVE. *out_copied: the UIDs that were there, ascending; the copies take consecutive UIDs
- * from *out_first on in that order. Stores no second body. MOVE expunges in the same change. A
+/* COPY or MOVE within the account. Stores no second body. MOVE expunges in the same change. A
  * message that only a view still has (expunged elsewhere) is skipped. ERR_OVER_QUOTA (COPY only).
  */
-MUST_USE enum err act_copy(struct mailbox *from, struct mailbox *to, const struct origin *origin,
-                           struct uid_set uids, bool move, struct arena *arena,
-                           struct uid_set *out_copied, struct uid *out_first);
+struct copy_act {
+    struct mailbox *to;
+    struct uid_set uids;
+    bool move;
+};
+struct copy_result {
+    struct uid_set copied; /* the UIDs that were there, ascending (arena memory) */
+    struct uid first; /* of the copies, which are consecutive and in the same order */
+};
+MUST_USE enum err act_copy(struct mailbox *from, const struct origin *origin,
+                           const struct copy_act *act, struct arena *arena,
+                           struct copy_result *out_result);
 
 /* Expunges those of `uids` that are there (and have \Deleted, when `deleted_only`). *out_count of
  * 0: nothing was written. */

@@ -140,9 +140,10 @@ static void keep_summaries(struct account *account, const struct append_item *it
     }
 }
 
-enum err act_append(struct account *account, const struct origin *origin, struct mailbox *mailbox,
+enum err act_append(struct mailbox *mailbox, const struct origin *origin,
                     const struct append_item *items, uint32_t count, struct uid *out_first)
 {
+    struct account *account = mailbox_account(mailbox);
     struct appending appending = { .mailbox = mailbox, .arena = arena_make(ACT_ARENA_BYTES) };
     uint32_t first = mailbox->uidnext;
     uint64_t bytes = 0;

@@ -79,12 +79,11 @@ static enum err write_flags(struct mailbox *mailbox, const struct origin *origin
 }
 
 enum err act_flags(struct mailbox *mailbox, const struct origin *origin, const struct flag_act *act,
-                   struct arena *arena, struct modseq *out_modseq, struct uid_set *out_modified)
+                   struct arena *arena, struct flag_result *out_result)
 {
     struct op_flags op = { .mailbox = mailbox->id, .mode = (uint8_t)act->mode };
     struct keyword_table fresh = { 0 };
-    struct modseq modseq = { 0 };
-    struct uid_set modified;
+    struct flag_result result = { .modseq = { 0 } };
     enum err err;
 
     if (mailbox->deleted)
@@ -94,22 +93,19 @@ enum err act_flags(struct mailbox *mailbox, const struct origin *origin, const s
     keyword_table_done(&fresh);
     if (err != ERR_OK)
         return err;
-    if (!sort_rows(mailbox, act, arena, &op.uids.set, &modified))
+    if (!sort_rows(mailbox, act, arena, &op.uids.set, &result.modified))
         return ERR_LIMIT;
     if (op.uids.set.count > 0)
-        err = write_flags(mailbox, origin, &op, &modseq);
-    if (err != ERR_OK)
-        return err;
-    *out_modseq = modseq;
-    if (out_modified != NULL)
-        *out_modified = modified;
-    return ERR_OK;
+        err = write_flags(mailbox, origin, &op, &result.modseq);
+    if (err == ERR_OK)
+        *out_result = result;
+    return err;
 }
 
-static enum err write_copy(struct mailbox *from, struct mailbox *to, const struct origin *origin,
-                           struct uid_set uids, bool move)
+static enum err write_copy(struct mailbox *from, const struct origin *origin,
+                           const struct copy_act *act, struct uid_set uids)
 {
-    struct op op = { .code = move ? OP_MOVE : OP_COPY };
+    struct op op = { .code = act->move ? OP_MOVE : OP_COPY };
     struct change change;
     enum err err = change_begin(mailbox_account(from), origin, &change);
 
@@ -117,8 +113,8 @@ static enum err write_copy(struct mailbox *from, struct mailbox *to, const struc
         return err;
     op.as.copy = (struct op_copy){
         .from = from->id,
-        .to = to->id,
-        .first = { to->uidnext },
+        .to = act->to->id,
+        .first = { act->to->uidnext },
         .save_date = wall_seconds(origin->now),
         .uids = { .set = uids },
     };
@@ -126,20 +122,19 @@ static enum err write_copy(struct mailbox *from, struct mailbox *to, const struc
     return change_commit(&change, true);
 }
 
-enum err act_copy(struct mailbox *from, struct mailbox *to, const struct origin *origin,
-                  struct uid_set uids, bool move, struct arena *arena, struct uid_set *out_copied,
-                  struct uid *out_first)
+enum err act_copy(struct mailbox *from, const struct origin *origin, const struct copy_act *act,
+                  struct arena *arena, struct copy_result *out_result)
 {
     struct uid_set_builder builder = uid_set_builder_make(arena);
-    struct rows_walk walk = rows_walk_make(&from->rows, uids);
-    uint32_t first = to->uidnext;
+    struct rows_walk walk = rows_walk_make(&from->rows, act->uids);
+    uint32_t first = act->to->uidnext;
     uint64_t bytes = 0;
     enum err err = ERR_OK;
     struct uid_set copied;
     struct row row;
 
-    assert(from->state == to->state);
-    if (from->deleted || to->deleted)
+    assert(from->state == act->to->state);
+    if (from->deleted || act->to->deleted)
         return ERR_NOT_FOUND;
     while (rows_walk_next(&walk, &row)) {
         uid_set_add(&builder, row.uid.value, row.uid.value);
@@ -147,15 +142,13 @@ enum err act_copy(struct mailbox *from, struct mailbox *to, const struct origin 
     }
     if (!uid_set_finish(&builder, &copied) || uid_set_span(copied) > UINT32_MAX - first)
         return ERR_LIMIT;
-    if (!move && account_is_over_quota(mailbox_account(from), bytes))
+    if (!act->move && account_is_over_quota(mailbox_account(from), bytes))
         return ERR_OVER_QUOTA;
     if (copied.count > 0)
-        err = write_copy(from, to, origin, copied, move);
-    if (err != ERR_OK)
-        return err;
-    *out_copied = copied;
-    *out_first = (struct uid){ first };
-    return ERR_OK;
+        err = write_copy(from, origin, act, copied);
+    if (err == ERR_OK)
+        *out_result = (struct copy_result){ copied, { first } };
+    return err;
 }
 
 enum err act_expunge(struct mailbox *mailbox, const struct origin *origin, struct uid_set uids,

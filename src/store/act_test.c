@@ -143,7 +143,9 @@ static void test_delete(void **context)
     assert_int_equal(act_mailbox_delete(desk.account, &origin, mailbox), ERR_NOT_FOUND);
     assert_int_equal(act_expunge(mailbox, &origin, (struct uid_set){ &all, 1 }, false, &count),
                      ERR_NOT_FOUND);
-    assert_int_equal(desk_flags(&desk, mailbox, all, FLAGS_ADD, 1, BYTES(""), NULL), ERR_NOT_FOUND);
+    assert_int_equal(
+        desk_flags(&desk, mailbox, (struct desk_store){ all, FLAGS_ADD, 1, BYTES("") }, NULL),
+        ERR_NOT_FOUND);
     assert_int_equal(desk_append(&desk, mailbox, bytes_from_string(mail), 0, NULL), ERR_NOT_FOUND);
     for (int i = 0; i < 200; i++)
         (void)desk_tick(&desk);
@@ -230,20 +232,28 @@ static void test_flags_write_what_they_change(void **context)
     (void)context;
     open_new(&desk);
     inbox = inbox_with(&desk, 3);
-    assert_int_equal(desk_flags(&desk, inbox, one, FLAGS_ADD, FLAG_SEEN, BYTES("k"), &modseq),
+    assert_int_equal(desk_flags(&desk, inbox,
+                                (struct desk_store){ one, FLAGS_ADD, FLAG_SEEN, BYTES("k") },
+                                &modseq),
                      ERR_OK);
     assert_int_equal(modseq.value, account_change_number(desk.account).value);
     assert_int_equal(mailbox_highest_modseq(inbox).value, modseq.value);
     before = modseq;
-    assert_int_equal(desk_flags(&desk, inbox, one, FLAGS_ADD, FLAG_SEEN, BYTES("K"), &modseq),
+    assert_int_equal(desk_flags(&desk, inbox,
+                                (struct desk_store){ one, FLAGS_ADD, FLAG_SEEN, BYTES("K") },
+                                &modseq),
                      ERR_OK);
     assert_int_equal(modseq.value, 0);
-    assert_int_equal(desk_flags(&desk, inbox, one, FLAGS_REMOVE, 0, BYTES("never"), &modseq),
+    assert_int_equal(desk_flags(&desk, inbox,
+                                (struct desk_store){ one, FLAGS_REMOVE, 0, BYTES("never") },
+                                &modseq),
                      ERR_OK);
     assert_int_equal(modseq.value, 0);
     assert_int_equal(mailbox_keyword_count(inbox), 1);
     assert_int_equal(account_change_number(desk.account).value, before.value);
-    assert_int_equal(desk_flags(&desk, inbox, all, FLAGS_REPLACE, FLAG_SEEN, BYTES("k"), &modseq),
+    assert_int_equal(desk_flags(&desk, inbox,
+                                (struct desk_store){ all, FLAGS_REPLACE, FLAG_SEEN, BYTES("k") },
+                                &modseq),
                      ERR_OK);
     {
         struct view *view = view_open(inbox);
@@ -265,23 +275,24 @@ static void test_flags_unchanged_since(void **context)
     struct uid_range all = { 1, UINT32_MAX };
     struct uid_range second = { 2, 2 };
     struct flag_act act = { .uids = { &all, 1 }, .mode = FLAGS_ADD, .flags = { FLAG_DELETED } };
-    struct uid_set modified;
+    struct flag_result result;
     struct origin origin;
     struct mailbox *inbox;
-    struct modseq modseq;
     struct desk desk;
 
     (void)context;
     open_new(&desk);
     inbox = inbox_with(&desk, 3);
     act.unchanged_since = mailbox_highest_modseq(inbox).value;
-    assert_int_equal(desk_flags(&desk, inbox, second, FLAGS_ADD, FLAG_SEEN, BYTES(""), NULL),
+    assert_int_equal(desk_flags(&desk, inbox,
+                                (struct desk_store){ second, FLAGS_ADD, FLAG_SEEN, BYTES("") },
+                                NULL),
                      ERR_OK);
     origin = desk_origin(&desk);
-    assert_int_equal(act_flags(inbox, &origin, &act, &arena, &modseq, &modified), ERR_OK);
-    assert_int_equal(modified.count, 1);
-    assert_int_equal(modified.ranges[0].first, 2);
-    assert_int_equal(modified.ranges[0].last, 2);
+    assert_int_equal(act_flags(inbox, &origin, &act, &arena, &result), ERR_OK);
+    assert_int_equal(result.modified.count, 1);
+    assert_int_equal(result.modified.ranges[0].first, 2);
+    assert_int_equal(result.modified.ranges[0].last, 2);
     {
         struct mailbox_counts counts;
 
@@ -307,10 +318,14 @@ static void test_keyword_limit(void **context)
     inbox = inbox_with(&desk, 1);
     for (int i = 0; i < 4; i++) {
         (void)snprintf(name, sizeof(name), "k%d", i);
-        assert_int_equal(desk_flags(&desk, inbox, one, FLAGS_ADD, 0, bytes_from_string(name), NULL),
-                         i < 3 ? ERR_OK : ERR_LIMIT);
+        assert_int_equal(
+            desk_flags(&desk, inbox,
+                       (struct desk_store){ one, FLAGS_ADD, 0, bytes_from_string(name) }, NULL),
+            i < 3 ? ERR_OK : ERR_LIMIT);
     }
-    assert_int_equal(desk_flags(&desk, inbox, one, FLAGS_ADD, 0, BYTES("K1"), NULL), ERR_OK);
+    assert_int_equal(
+        desk_flags(&desk, inbox, (struct desk_store){ one, FLAGS_ADD, 0, BYTES("K1") }, NULL),
+        ERR_OK);
     done(&desk);
 }
 
@@ -323,7 +338,7 @@ static void test_copy_is_one_small_record(void **context)
     struct origin origin;
     struct mailbox *inbox;
     struct mailbox *sent;
-    struct uid_set copied;
+    struct copy_result result;
     struct uid first;
     struct desk desk;
     uint64_t before;
@@ -335,16 +350,17 @@ static void test_copy_is_one_small_record(void **context)
     for (uint32_t i = 0; i < MANY; i++)
         assert_int_equal(desk_body(&desk, bytes_from_string(mail), &items[i].body), ERR_OK);
     origin = desk_origin(&desk);
-    assert_int_equal(act_append(desk.account, &origin, inbox, items, MANY, &first), ERR_OK);
+    assert_int_equal(act_append(inbox, &origin, items, MANY, &first), ERR_OK);
     assert_int_equal(first.value, 1);
     desk_sync(&desk);
     before = account_durable(desk.account);
     origin = desk_origin(&desk);
-    assert_int_equal(
-        act_copy(inbox, sent, &origin, (struct uid_set){ &all, 1 }, false, &arena, &copied, &first),
-        ERR_OK);
-    assert_int_equal(copied.count, 1);
-    assert_int_equal(copied.ranges[0].last, MANY);
+    assert_int_equal(act_copy(inbox, &origin,
+                              &(struct copy_act){ sent, (struct uid_set){ &all, 1 }, false },
+                              &arena, &result),
+                     ERR_OK);
+    assert_int_equal(result.copied.count, 1);
+    assert_int_equal(result.copied.ranges[0].last, MANY);
     assert_true(account_gate(desk.account) - before < 256);
     assert_int_equal(account_used_messages(desk.account), 2 * MANY);
     {
@@ -375,7 +391,7 @@ static void test_move_expunge_and_vanished(void **context)
     struct origin origin;
     struct mailbox *inbox;
     struct uid_set set;
-    struct uid first;
+    struct copy_result result;
     struct desk desk;
     uint32_t count;
 
@@ -383,12 +399,13 @@ static void test_move_expunge_and_vanished(void **context)
     open_new(&desk);
     inbox = inbox_with(&desk, 10);
     origin = desk_origin(&desk);
-    assert_int_equal(
-        act_copy(inbox, inbox, &origin, (struct uid_set){ some, 2 }, true, &arena, &set, &first),
-        ERR_OK);
-    assert_int_equal(first.value, 11);
-    assert_int_equal(set.count, 2);
-    assert_int_equal(set.ranges[1].last, 10);
+    assert_int_equal(act_copy(inbox, &origin,
+                              &(struct copy_act){ inbox, (struct uid_set){ some, 2 }, true },
+                              &arena, &result),
+                     ERR_OK);
+    assert_int_equal(result.first.value, 11);
+    assert_int_equal(result.copied.count, 2);
+    assert_int_equal(result.copied.ranges[1].last, 10);
     since = mailbox_highest_modseq(inbox);
     assert_int_equal(mailbox_vanished(inbox, (struct modseq){ 1 }, everything, &arena, &set),
                      ERR_OK);
@@ -418,8 +435,7 @@ static void test_copy_over_quota(void **context)
     struct uid_range all = { 1, UINT32_MAX };
     struct origin origin;
     struct mailbox *inbox;
-    struct uid_set copied;
-    struct uid first;
+    struct copy_result result;
     struct desk desk;
 
     (void)context;
@@ -427,11 +443,15 @@ static void test_copy_over_quota(void **context)
     inbox = inbox_with(&desk, 3);
     account_set_quota(desk.account, 5 * strlen(mail));
     origin = desk_origin(&desk);
-    assert_int_equal(act_copy(inbox, desk_mailbox(&desk, "Sent"), &origin,
-                              (struct uid_set){ &all, 1 }, false, &arena, &copied, &first),
+    assert_int_equal(act_copy(inbox, &origin,
+                              &(struct copy_act){ desk_mailbox(&desk, "Sent"),
+                                                  (struct uid_set){ &all, 1 }, false },
+                              &arena, &result),
                      ERR_OVER_QUOTA);
-    assert_int_equal(act_copy(inbox, desk_mailbox(&desk, "Sent"), &origin,
-                              (struct uid_set){ &all, 1 }, true, &arena, &copied, &first),
+    assert_int_equal(act_copy(inbox, &origin,
+                              &(struct copy_act){ desk_mailbox(&desk, "Sent"),
+                                                  (struct uid_set){ &all, 1 }, true },
+                              &arena, &result),
                      ERR_OK);
     arena_done(&arena);
     done(&desk);

@@ -44,11 +44,18 @@ void body_writer_free(struct body_writer *writer);
 /* Bytes added so far. */
 uint64_t body_writer_size(const struct body_writer *writer);
 
-/* Reads `len` bytes at `offset` (within the body). ERR_BUSY: they are not in the page cache; a job
- * has been started, `waker` is called, then call again. ERR_CORRUPT: the checksum does not hold,
- * and nothing is given out. ERR_NOT_FOUND: no such body. */
-MUST_USE enum err body_read(struct account *account, struct body_id body, uint64_t offset,
-                            void *into, size_t len, struct waker *waker);
+/* A stretch of a body. */
+struct body_piece {
+    struct body_id body;
+    uint64_t offset;
+    size_t len; /* offset + len: at most the size of the body */
+};
+
+/* Reads it. ERR_BUSY: it is not in the page cache; a job has been started, `waker` is called, then
+ * call again. ERR_CORRUPT: the checksum does not hold, and nothing is given out. ERR_NOT_FOUND: no
+ * such body. ERR_INVALID: it does not reach that far. */
+MUST_USE enum err body_read(struct account *account, struct body_piece piece, void *into,
+                            struct waker *waker);
 
 /* The summary (message/summary.h), made anew from the body when the derived file lacks or belies
  * it. The views in `out_summary` are valid until the next call that takes the account. ERR_BUSY as

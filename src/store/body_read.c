@@ -134,22 +134,22 @@ static enum err read_bytes(struct account *account, const struct body_entry *ent
     return err == ERR_OK && into->len != into->max ? ERR_CORRUPT : err;
 }
 
-enum err body_read(struct account *account, struct body_id body, uint64_t offset, void *into,
-                   size_t len, struct waker *waker)
+enum err body_read(struct account *account, struct body_piece piece, void *into,
+                   struct waker *waker)
 {
     const struct body_entry *entry;
-    struct buf bytes = buf_make(len);
-    enum err err = find_entry(account, body, &entry);
+    struct buf bytes = buf_make(piece.len);
+    enum err err = find_entry(account, piece.body, &entry);
 
     if (err != ERR_OK)
         return err;
-    if (offset > entry->size || len > entry->size - offset)
+    if (piece.offset > entry->size || piece.len > entry->size - piece.offset)
         return ERR_INVALID;
-    if (len == 0)
+    if (piece.len == 0)
         return ERR_OK;
-    err = read_bytes(account, entry, offset, &bytes, waker);
+    err = read_bytes(account, entry, piece.offset, &bytes, waker);
     if (err == ERR_OK)
-        memcpy(into, buf_bytes(&bytes).at, len);
+        memcpy(into, buf_bytes(&bytes).at, piece.len);
     buf_done(&bytes);
     return err;
 }

@@ -86,14 +86,16 @@ static void test_ranges(void **context)
     large = body_of(&desk, 2);
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         enum err err =
-            body_read(desk.account, large, cases[i].offset, into, cases[i].len, &desk.waker);
+            body_read(desk.account, (struct body_piece){ large, cases[i].offset, cases[i].len },
+                      into, &desk.waker);
 
         assert_int_equal(err, cases[i].err);
         if (err == ERR_OK)
             assert_memory_equal(into, text + cases[i].offset, cases[i].len);
     }
-    assert_int_equal(body_read(desk.account, (struct body_id){ 77 }, 0, into, 1, &desk.waker),
-                     ERR_NOT_FOUND);
+    assert_int_equal(
+        body_read(desk.account, (struct body_piece){ { 77 }, 0, 1 }, into, &desk.waker),
+        ERR_NOT_FOUND);
     free(text);
     free(into);
     done(&desk);
@@ -116,15 +118,22 @@ static void test_waiting_for_the_disk(void **context)
     open_with_mail(&desk);
     large = body_of(&desk, 2);
     mem_vfs_chill(desk.vfs);
-    assert_int_equal(body_read(desk.account, large, 70000, into, 100, &desk.waker), ERR_BUSY);
-    assert_int_equal(body_read(desk.account, large, 70000, into, 100, &desk.waker), ERR_BUSY);
-    assert_int_equal(body_read(desk.account, large, 70000, into, 100, &other), ERR_BUSY);
+    assert_int_equal(
+        body_read(desk.account, (struct body_piece){ large, 70000, 100 }, into, &desk.waker),
+        ERR_BUSY);
+    assert_int_equal(
+        body_read(desk.account, (struct body_piece){ large, 70000, 100 }, into, &desk.waker),
+        ERR_BUSY);
+    assert_int_equal(
+        body_read(desk.account, (struct body_piece){ large, 70000, 100 }, into, &other), ERR_BUSY);
     assert_true(account_is_busy(desk.account));
     body_waker_forget(desk.account, &other);
     desk.wakes = 0;
     desk_settle(&desk);
     assert_int_equal(desk.wakes, 1);
-    assert_int_equal(body_read(desk.account, large, 70000, into, 100, &desk.waker), ERR_OK);
+    assert_int_equal(
+        body_read(desk.account, (struct body_piece){ large, 70000, 100 }, into, &desk.waker),
+        ERR_OK);
     assert_int_equal(desk.account->load_count, 0);
     done(&desk);
 }
@@ -148,7 +157,8 @@ static void test_wrong_bytes_are_not_given_out(void **context)
         if (strncmp(path, "log/", 4) == 0 && at < file.len)
             mem_vfs_damage(desk.vfs, path, at, 1);
     }
-    assert_int_equal(body_read(desk.account, small, 0, into, 3, &desk.waker), ERR_CORRUPT);
+    assert_int_equal(body_read(desk.account, (struct body_piece){ small, 0, 3 }, into, &desk.waker),
+                     ERR_CORRUPT);
     assert_int_equal(into[0], '\0');
     /* The summary was made when the body was whole. */
     assert_int_equal(body_summary(desk.account, small, &desk.waker, &summary), ERR_OK);

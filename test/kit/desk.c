@@ -107,7 +107,7 @@ enum err desk_append(struct desk *desk, struct mailbox *mailbox, struct bytes te
 
     if (err != ERR_OK)
         return err;
-    err = act_append(desk->account, &origin, mailbox, &item, 1, &uid);
+    err = act_append(mailbox, &origin, &item, 1, &uid);
     if (err != ERR_OK)
         body_writer_free(item.body);
     else if (out_uid != NULL)
@@ -115,22 +115,21 @@ enum err desk_append(struct desk *desk, struct mailbox *mailbox, struct bytes te
     return err;
 }
 
-enum err desk_flags(struct desk *desk, struct mailbox *mailbox, struct uid_range uids,
-                    enum flag_mode mode, uint16_t flags, struct bytes keyword,
+enum err desk_flags(struct desk *desk, struct mailbox *mailbox, struct desk_store store,
                     struct modseq *out_modseq)
 {
     struct origin origin = desk_origin(desk);
     struct arena arena = arena_make(1 << 24);
-    struct flag_act act = { .uids = { &uids, 1 },
-                            .mode = mode,
-                            .flags = { flags, &keyword, keyword.len > 0 ? 1 : 0 },
+    struct flag_act act = { .uids = { &store.uids, 1 },
+                            .mode = store.mode,
+                            .flags = { store.flags, &store.keyword, store.keyword.len > 0 },
                             .unchanged_since = UINT64_MAX };
-    struct modseq modseq;
-    enum err err = act_flags(mailbox, &origin, &act, &arena, &modseq, NULL);
+    struct flag_result result;
+    enum err err = act_flags(mailbox, &origin, &act, &arena, &result);
 
     arena_done(&arena);
     if (err == ERR_OK && out_modseq != NULL)
-        *out_modseq = modseq;
+        *out_modseq = result.modseq;
     return err;
 }
 
@@ -149,7 +148,8 @@ enum err desk_read(struct desk *desk, struct body_id body, struct buf *out)
     if (buf_reserve(out, size) == NULL)
         return ERR_LIMIT;
     do {
-        err = body_read(desk->account, body, 0, buf_reserve(out, size), size, &desk->waker);
+        err = body_read(desk->account, (struct body_piece){ body, 0, size }, buf_reserve(out, size),
+                        &desk->waker);
         if (err == ERR_BUSY)
             desk_settle(desk);
     } while (err == ERR_BUSY);

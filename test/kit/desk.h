@@ -57,8 +57,13 @@ enum err desk_append(struct desk *desk, struct mailbox *mailbox, struct bytes te
                      struct uid *out_uid);
 
 /* STORE of system flags and at most one keyword (empty: none). */
-enum err desk_flags(struct desk *desk, struct mailbox *mailbox, struct uid_range uids,
-                    enum flag_mode mode, uint16_t flags, struct bytes keyword,
+struct desk_store {
+    struct uid_range uids;
+    enum flag_mode mode;
+    uint16_t flags;
+    struct bytes keyword;
+};
+enum err desk_flags(struct desk *desk, struct mailbox *mailbox, struct desk_store store,
                     struct modseq *out_modseq);
 
 /* The whole body into `out`, running jobs as long as it is ERR_BUSY. */

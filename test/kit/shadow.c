@@ -131,7 +131,7 @@ static void append(struct shadow *shadow, struct desk *desk)
         assert_int_equal(desk_body(desk, buf_bytes(&text), &items[i].body), ERR_OK);
     }
     origin = desk_origin(desk);
-    assert_int_equal(act_append(desk->account, &origin, mailbox, items, count, &first), ERR_OK);
+    assert_int_equal(act_append(mailbox, &origin, items, count, &first), ERR_OK);
     assert_int_equal(first.value, mine->uidnext);
     mine->uidnext += count;
     mine->count += count;
@@ -157,7 +157,7 @@ static void flags(struct shadow *shadow, struct desk *desk)
     struct bytes names[2];
     struct arena arena = arena_make(1 << 20);
     struct origin origin = desk_origin(desk);
-    struct modseq modseq;
+    struct flag_result result;
     bool changes = false;
     uint16_t bits;
     struct flag_act act = { .uids = { &range, 1 },
@@ -185,9 +185,9 @@ static void flags(struct shadow *shadow, struct desk *desk)
         }
         changes = changes || before.flags != row->flags || before.keywords != row->keywords;
     }
-    assert_int_equal(
-        act_flags(desk_mailbox(desk, mine->name), &origin, &act, &arena, &modseq, NULL), ERR_OK);
-    assert_int_equal(modseq.value != 0, changes);
+    assert_int_equal(act_flags(desk_mailbox(desk, mine->name), &origin, &act, &arena, &result),
+                     ERR_OK);
+    assert_int_equal(result.modseq.value != 0, changes);
     arena_done(&arena);
 }
 
@@ -226,11 +226,10 @@ static void copy(struct shadow *shadow, struct desk *desk)
     struct uid_range range = any_range(shadow, from);
     struct arena arena = arena_make(1 << 20);
     struct origin origin = desk_origin(desk);
-    bool move = below(shadow, 2) == 0;
+    struct copy_act act = { .to = desk_mailbox(desk, to->name), .move = below(shadow, 2) == 0 };
     uint32_t uidnext = to->uidnext;
     uint32_t count = from->count;
-    struct uid_set copied;
-    struct uid first;
+    struct copy_result result;
 
     if (to->count + 8 > SHADOW_ROWS_MAX)
         return;
@@ -241,14 +240,13 @@ static void copy(struct shadow *shadow, struct desk *desk)
         to->rows[to->count] = from->rows[i];
         to->rows[to->count++].uid = to->uidnext++;
     }
-    if (move && from == to && range.last >= uidnext)
+    if (act.move && from == to && range.last >= uidnext)
         range.last = uidnext - 1;
-    assert_int_equal(act_copy(desk_mailbox(desk, from->name), desk_mailbox(desk, to->name), &origin,
-                              (struct uid_set){ &range, range.last >= range.first ? 1 : 0 }, move,
-                              &arena, &copied, &first),
+    act.uids = (struct uid_set){ &range, range.last >= range.first ? 1 : 0 };
+    assert_int_equal(act_copy(desk_mailbox(desk, from->name), &origin, &act, &arena, &result),
                      ERR_OK);
-    assert_int_equal(first.value, uidnext);
-    if (move && range.last >= range.first)
+    assert_int_equal(result.first.value, uidnext);
+    if (act.move && range.last >= range.first)
         (void)take_out(from, range, false);
     arena_done(&arena);
 }

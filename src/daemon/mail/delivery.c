@@ -229,7 +229,7 @@ static enum err commit(struct delivery *delivery)
 
     if (mailbox == NULL)
         return ERR_NOT_FOUND;
-    err = act_append(delivery->home->account, &origin, mailbox, &item, 1, &uid);
+    err = act_append(mailbox, &origin, &item, 1, &uid);
     if (err != ERR_OK)
         return err;
     delivery->writer = NULL; /* the act has it */

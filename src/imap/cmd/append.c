@@ -294,8 +294,7 @@ static enum imap_progress commit(struct imap_session *session, struct imap_run *
         return imap_answer_err(run, ERR_LIMIT);
     for (uint32_t i = state->count; i > 0; i--, entry = entry->older)
         items[i - 1] = entry->item;
-    err = act_append(state->handle.account, &origin, state->handle.mailbox, items, state->count,
-                     &first);
+    err = act_append(state->handle.mailbox, &origin, items, state->count, &first);
     if (err == ERR_NOT_FOUND)
         return imap_answer(run, IMAP_NO, "TRYCREATE", "Mailbox was deleted meanwhile");
     if (err != ERR_OK)

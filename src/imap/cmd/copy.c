@@ -53,23 +53,21 @@ static enum imap_progress transfer(struct imap_session *session, struct imap_run
     const struct imap_copy_args *args = run->args;
     struct imap_selected *selected = session->selected;
     struct origin origin = imap_origin(session);
-    struct uid_set uids;
-    struct uid_set copied;
-    struct uid first;
+    struct copy_act act = { .to = to->mailbox, .move = move };
+    struct copy_result result;
     enum err err;
 
-    err = imap_selected_resolve(session, run, &args->set, run->command.uid, &uids);
+    err = imap_selected_resolve(session, run, &args->set, run->command.uid, &act.uids);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_BAD, NULL, "No message has that sequence number");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
-    err = act_copy(selected->handle.mailbox, to->mailbox, &origin, uids, move, &run->arena, &copied,
-                   &first);
+    err = act_copy(selected->handle.mailbox, &origin, &act, &run->arena, &result);
     if (err != ERR_OK)
         return imap_answer_err(run, err);
-    if (copied.count > 0)
-        print_copyuid(&run->code, to->mailbox, copied, first);
-    return answer_copied(session, run, copied, move);
+    if (result.copied.count > 0)
+        print_copyuid(&run->code, to->mailbox, result.copied, result.first);
+    return answer_copied(session, run, result.copied, move);
 }
 
 static enum imap_progress copy_or_move(struct imap_session *session, struct imap_run *run,

@@ -58,12 +58,13 @@ static void set_seen(struct imap_session *session, struct imap_run *run, struct 
         .flags = { .flags = FLAG_SEEN },
         .unchanged_since = UINT64_MAX,
     };
-    struct uid_set modified;
+    struct flag_result result;
 
     imap_selected_report(session, run, true);
-    if (act_flags(session->selected->handle.mailbox, &origin, &act, &run->arena, &run->silent,
-                  &modified) == ERR_OK)
-        imap_selected_report(session, run, true);
+    if (act_flags(session->selected->handle.mailbox, &origin, &act, &run->arena, &result) != ERR_OK)
+        return;
+    run->silent = result.modseq;
+    imap_selected_report(session, run, true);
 }
 
 static bool asks_for(const struct imap_fetch_args *args, enum imap_fetch_kind kind)

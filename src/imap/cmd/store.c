@@ -49,9 +49,12 @@ static enum err change_flags(struct imap_session *session, struct imap_run *run,
         .flags = imap_flag_names(&args->flags),
         .unchanged_since = UINT64_MAX,
     };
-    struct uid_set modified;
+    struct flag_result result;
+    enum err err = act_flags(selected->handle.mailbox, &origin, &act, &run->arena, &result);
 
-    return act_flags(selected->handle.mailbox, &origin, &act, &run->arena, &run->silent, &modified);
+    if (err == ERR_OK)
+        run->silent = result.modseq;
+    return err;
 }
 
 /* Others' changes are told first, so that hiding our own afterwards hides nothing else. */
