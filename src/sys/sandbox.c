@@ -142,14 +142,17 @@ static enum err allow_rule(scmp_filter_ctx filter, const struct sandbox_rule *ru
                            struct note *why)
 {
     int number = seccomp_syscall_resolve_name(rule->name);
-    struct scmp_arg_cmp compare =
-        SCMP_CMP64(rule->index, SCMP_CMP_MASKED_EQ, rule->mask, rule->value);
+    const struct scmp_arg_cmp compare[] = {
+        SCMP_CMP64(rule->index, SCMP_CMP_MASKED_EQ, rule->mask, rule->value),
+        SCMP_CMP64(rule->also_index, SCMP_CMP_MASKED_EQ, rule->also_mask, rule->also_value),
+    };
+    unsigned count = rule->also_mask == 0 ? 1 : 2;
 
     if (number == __NR_SCMP_ERROR)
         return note_fail(why, ERR_INVALID, "sandbox: no system call is named %s", rule->name);
     if (number < 0)
         return ERR_OK;
-    if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, 1, &compare) < 0)
+    if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, count, compare) < 0)
         return note_fail(why, ERR_IO, "sandbox: cannot allow %s", rule->name);
     return ERR_OK;
 }

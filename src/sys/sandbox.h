@@ -14,13 +14,16 @@
 #include "base/attributes.h"
 #include "base/err.h"
 
-/* A call allowed only where (argument `index` & `mask`) == `value`. Several rules for one name are
- * alternatives. */
+/* A call allowed only where (argument `index` & `mask`) == `value`, and the same for the `also_`
+ * fields (a mask of 0: nothing more is asked). Several rules for one name are alternatives. */
 struct sandbox_rule {
     const char *name;
     unsigned index;
     uint64_t mask;
     uint64_t value;
+    unsigned also_index;
+    uint64_t also_mask;
+    uint64_t also_value;
 };
 
 /* System calls that belong together. A name that this architecture does not have is skipped; one
@@ -36,7 +39,7 @@ struct sandbox_set {
  * never be made executable. */
 extern const struct sandbox_set sandbox_base;
 /* Sockets that are there: recvmsg, sendmsg, shutdown, accept4, getpeername, setsockopt ..., and
- * socketpair. Never socket, connect, bind. */
+ * connected pairs. Never socket, connect, bind, nor an address of one's own with what is sent. */
 extern const struct sandbox_set sandbox_sockets;
 /* What sys/spool.h needs: memfd_create, and openat for unnamed files alone. */
 extern const struct sandbox_set sandbox_spool;

@@ -1,4 +1,5 @@
 /* What glibc, libevent, OpenSSL and SQLite ask of the kernel, as sets to compose profiles from. */
+#include <fcntl.h>
 #include <linux/prctl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -17,7 +18,8 @@
     __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANDBOX_SANITIZER_NAMES \
     "openat", "readlink", "readlinkat", "sigaltstack", "personality", "getdents64", "prctl", \
-        "mprotect", "mmap", "clone", "wait4", "ptrace", "sched_getaffinity", "kill", "tgkill",
+        "mprotect", "mmap", "clone", "wait4", "ptrace", "sched_getaffinity", "kill", "tgkill", \
+        "fcntl",
 const bool sandbox_is_loose = true;
 #else
 #define SANDBOX_SANITIZER_NAMES
@@ -31,7 +33,7 @@ static const char *const base_names[] = {
     /* what is open */
     "read",
     "write", "readv", "writev", "pread64", "pwrite64", "close", "close_range", "lseek", "fstat",
-    "fcntl", "poll", "ppoll",
+    "poll", "ppoll",
     /* the loop */
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd2",
     "timerfd_create", "timerfd_settime", "pipe2",
@@ -57,19 +59,38 @@ static const struct sandbox_rule base_rules[] = {
     { "prctl", 0, UINT64_MAX, PR_SET_VMA }, /* names of mappings */
     { "prlimit64", 2, UINT64_MAX, 0 }, /* asking only */
     { "getrlimit", 0, 0, 0 },
-    /* fstat of newer libc; paths reach metadata only with this flag and an empty path */
-    { "newfstatat", 3, UINT64_MAX, 0x1000 /* AT_EMPTY_PATH */ },
+    /* fstat of newer libc. A path that is not empty passes as well, and no filter can look at it:
+     * owner, size and times of a file are not hidden from a role, its bytes are. */
+    { "newfstatat", 3, UINT64_MAX, AT_EMPTY_PATH },
+    /* Not F_SETOWN with F_SETSIG: a descriptor's news as a signal to any process. */
+    { "fcntl", 1, UINT32_MAX, F_GETFD },
+    { "fcntl", 1, UINT32_MAX, F_SETFD },
+    { "fcntl", 1, UINT32_MAX, F_GETFL },
+    { "fcntl", 1, UINT32_MAX, F_SETFL },
+    { "fcntl", 1, UINT32_MAX, F_DUPFD_CLOEXEC },
+    { "fcntl", 1, UINT32_MAX, F_GETLK },
+    { "fcntl", 1, UINT32_MAX, F_SETLK },
+    { "fcntl", 1, UINT32_MAX, F_OFD_SETLK },
+    { "fcntl", 1, UINT32_MAX, F_GET_SEALS },
+    { "fcntl", 1, UINT32_MAX, F_ADD_SEALS },
 };
 
 const struct sandbox_set sandbox_base = { base_names, base_rules, ARRAY_COUNT(base_rules) };
 
+enum { TYPE_MASK = 0xf }; /* of a socket: without SOCK_CLOEXEC and SOCK_NONBLOCK */
+
 static const char *const socket_names[] = {
-    "recvmsg",     "recvfrom",    "sendmsg",    "sendto",     "shutdown", "accept4",
-    "getsockname", "getpeername", "getsockopt", "setsockopt", NULL,
+    "recvmsg",     "recvfrom",   "shutdown",   "accept4", "getsockname",
+    "getpeername", "getsockopt", "setsockopt", NULL,
 };
 
 static const struct sandbox_rule socket_rules[] = {
-    { "socketpair", 0, UINT64_MAX, AF_UNIX },
+    /* No datagrams: each of those may carry an address of its own, to anybody's socket. */
+    { "socketpair", 0, UINT64_MAX, AF_UNIX, 1, TYPE_MASK, SOCK_STREAM },
+    { "socketpair", 0, UINT64_MAX, AF_UNIX, 1, TYPE_MASK, SOCK_SEQPACKET },
+    /* A listener that was shut down, and a fast open, would be a connection to anywhere. */
+    { "sendmsg", 2, MSG_FASTOPEN, 0 },
+    { "sendto", 3, MSG_FASTOPEN, 0, 4 /* the address */, UINT64_MAX, 0 },
     { "ioctl", 1, UINT32_MAX, FIONREAD },
 };
 
