@@ -16,12 +16,7 @@ DEMO = sorted((ROOT / 'test' / 'fixtures' / 'demo').glob('*.eml'))
 
 def inbox(server, user='ann', mailbox='INBOX'):
     connection = server.imap(user)
-<<<<<<< HEAD
-    assert connection.select(mailbox)[0] == 'OK'
-    _, found = connection.uid('FETCH', '1:*', '(BODY.PEEK[])')
-=======
     found = bodies(connection, mailbox)
->>>>>>> 72fed4f (test/e2e: names in UTF-7 by mbsync)
     connection.logout()
     return list(found.values())
 
