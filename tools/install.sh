@@ -26,7 +26,7 @@ packages_for() {
         packages_for fuzz
         echo python3-pytest curl postfix isync neomutt fetchmail strace openssl procps passwd
         ;;
-    bench) packages_for build && echo dovecot-imapd procps ;;
+    bench) packages_for build && echo dovecot-imapd dovecot-lmtpd openssl procps python3 ;;
     *)
         echo "tools/install.sh: no purpose \"$1\"" >&2
         echo "there are build, run, check, test, fuzz, bench" >&2
