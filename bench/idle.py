@@ -5,7 +5,8 @@
 
 Half of the sessions come over TLS. Memory is the proportional set size of all processes of the
 server, with the sessions minus without, divided by their number: once for the plain ones, once for
-those over TLS. Needs root for Dovecot (it changes users) and a descriptor limit above the number of sessions.
+those over TLS. Needs root for Dovecot (it changes users) and a descriptor limit above the number of
+sessions.
 """
 import argparse
 import json

@@ -32,6 +32,14 @@ struct life {
     bool faults;
 };
 
+/* What was lost before an acknowledged one is gone for good by then. */
+static void note_discarded(struct life *life, unsigned steps)
+{
+    for (unsigned i = 0; i < life->checked; i++)
+        if (life->told[i].lost && life->told[i].discarded_at == NEVER)
+            life->told[i].discarded_at = steps;
+}
+
 static void note_acknowledged(struct life *life)
 {
     unsigned steps = crash_vfs_steps(life->crash);
@@ -43,10 +51,7 @@ static void note_acknowledged(struct life *life)
             break;
         if (!told->lost) {
             told->acked_at = steps;
-            for (unsigned i = 0; i < life->checked; i++) {
-                if (life->told[i].lost && life->told[i].discarded_at == NEVER)
-                    life->told[i].discarded_at = steps;
-            }
+            note_discarded(life, steps);
         }
         life->checked++;
     }
