@@ -58,8 +58,9 @@ static enum err read_chunk(struct reading *reading, uint64_t index, uint64_t off
                            struct buf *into)
 {
     struct bytes chunk;
-    enum err err = log_source_read(reading->account->log, &reading->source, index, reading->flags,
-                                   reading->frame, &chunk);
+    enum err err =
+        log_source_read(reading->account->log, &reading->source,
+                        (struct log_chunk){ index, reading->flags }, reading->frame, &chunk);
     uint64_t start = index * BODY_CHUNK_BYTES;
 
     if (err != ERR_OK)

@@ -53,11 +53,17 @@ struct log_source {
 MUST_USE enum err log_source(struct log *log, struct place place, struct body_id body,
                              unsigned flags, struct log_source *out_source);
 
+/* Which chunk of a body, and how to read it. */
+struct log_chunk {
+    uint64_t index;
+    unsigned flags; /* enum vfs_read_flags */
+};
+
 /* Reads chunk `index` (RECORD_CHUNK_BYTES each, the last one shorter) into `frame` and checks it;
  * *out_chunk borrows from `frame`. ERR_CORRUPT: the checksum does not hold; ERR_INVALID: past the
  * end. */
-MUST_USE enum err log_source_read(struct log *log, const struct log_source *source, uint64_t index,
-                                  unsigned flags, uint8_t frame[RECORD_FRAME_BYTES],
+MUST_USE enum err log_source_read(struct log *log, const struct log_source *source,
+                                  struct log_chunk chunk, uint8_t frame[RECORD_FRAME_BYTES],
                                   struct bytes *out_chunk);
 
 /* The same two on any thread, for jobs: they open the file anew and may block. Not for bodies whose

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "kit/crash_vfs.h"
-#include "kit/log_bench.h"
+#include "kit/log_changes.h"
 #include "store/segment.h"
 
 static uint8_t frame[RECORD_FRAME_BYTES];
@@ -66,7 +66,9 @@ static void large_bodies_come_back(void **state)
         assert_int_equal(source.length, len);
         assert_int_equal(loaded.frames, source.frames);
         for (uint64_t k = 0; have < len; k++) {
-            assert_int_equal(log_source_read(bench.log, &source, k, 0, frame, &chunk), ERR_OK);
+            assert_int_equal(
+                log_source_read(bench.log, &source, (struct log_chunk){ k, 0 }, frame, &chunk),
+                ERR_OK);
             assert_memory_equal(chunk.at, bytes + have, chunk.len);
             assert_int_equal(log_source_fetch(disk, &source, k, frame, &chunk), ERR_OK);
             assert_memory_equal(chunk.at, bytes + have, chunk.len);
@@ -97,10 +99,13 @@ static void wrong_bytes_are_never_served(void **state)
     place = store(bench.log, bytes_make(bytes, 200000), 4096);
     mem_vfs_damage(disk, body_path, SEGMENT_BODY_AT + RECORD_FRAME_BYTES + 5, 1);
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, 0, &source), ERR_OK);
-    assert_int_equal(log_source_read(bench.log, &source, 0, 0, frame, &chunk), ERR_OK);
-    assert_int_equal(log_source_read(bench.log, &source, 1, 0, frame, &chunk), ERR_CORRUPT);
+    assert_int_equal(log_source_read(bench.log, &source, (struct log_chunk){ 0, 0 }, frame, &chunk),
+                     ERR_OK);
+    assert_int_equal(log_source_read(bench.log, &source, (struct log_chunk){ 1, 0 }, frame, &chunk),
+                     ERR_CORRUPT);
     assert_int_equal(log_source_fetch(disk, &source, 1, frame, &chunk), ERR_CORRUPT);
-    assert_int_equal(log_source_read(bench.log, &source, 2, 0, frame, &chunk), ERR_OK);
+    assert_int_equal(log_source_read(bench.log, &source, (struct log_chunk){ 2, 0 }, frame, &chunk),
+                     ERR_OK);
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 78 }, 0, &source), ERR_CORRUPT);
     place.offset -= 8;
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, 0, &source), ERR_CORRUPT);
@@ -131,7 +136,8 @@ static void cold_bodies_are_read_by_a_job(void **state)
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, VFS_READ_NOWAIT, &source),
                      ERR_OK);
     mem_vfs_chill(disk);
-    assert_int_equal(log_source_read(bench.log, &source, 0, VFS_READ_NOWAIT, frame, &chunk),
+    assert_int_equal(log_source_read(bench.log, &source, (struct log_chunk){ 0, VFS_READ_NOWAIT },
+                                     frame, &chunk),
                      ERR_BUSY);
     assert_int_equal(log_source_fetch(disk, &source, 0, frame, &chunk), ERR_OK);
     bench_close(&bench);

@@ -6,7 +6,7 @@
 
 #include "base/num.h"
 #include "kit/crash_vfs.h"
-#include "kit/log_bench.h"
+#include "kit/log_changes.h"
 #include "kit/random.h"
 
 enum { CHANGES_MAX = 200, NEVER = 1 << 30, EPOCH_NUMBER = 100000 };
@@ -193,7 +193,9 @@ static void check_body(const struct log_bench *bench, unsigned index, const stru
     assert_int_equal(log_source(bench->log, bench->bodies[index], body, 0, &source), ERR_OK);
     assert_int_equal(source.length, told->body_bytes);
     for (uint64_t i = 0; have < source.length; i++) {
-        assert_int_equal(log_source_read(bench->log, &source, i, 0, frame, &chunk), ERR_OK);
+        assert_int_equal(
+            log_source_read(bench->log, &source, (struct log_chunk){ i, 0 }, frame, &chunk),
+            ERR_OK);
         for (size_t at = 0; at < chunk.len; at++)
             assert_int_equal(chunk.at[at], (uint8_t)body.value);
         have += chunk.len;

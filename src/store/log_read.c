@@ -165,18 +165,18 @@ static enum err chunk_check(const struct log_source *source, uint64_t offset, st
     return crc == record_chunk_crc(source->key, offset, chunk) ? ERR_OK : ERR_CORRUPT;
 }
 
-enum err log_source_read(struct log *log, const struct log_source *source, uint64_t index,
-                         unsigned flags, uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
+enum err log_source_read(struct log *log, const struct log_source *source, struct log_chunk which,
+                         uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
 {
     uint64_t offset;
     struct bytes into;
     size_t len;
-    enum err err = chunk_span(source, index, &offset, &len);
+    enum err err = chunk_span(source, which.index, &offset, &len);
 
     if (err != ERR_OK)
         return err;
     into = bytes_make(frame, len + RECORD_CRC_BYTES);
-    err = read_segment(log, source->segment, offset, &into, flags);
+    err = read_segment(log, source->segment, offset, &into, which.flags);
     if (err == ERR_OK)
         err = chunk_check(source, offset, bytes_make(frame, len));
     if (err == ERR_OK)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "kit/crash_vfs.h"
-#include "kit/log_bench.h"
+#include "kit/log_changes.h"
 
 static const char first_log[] = "log/0000000000000004.log";
 
@@ -108,11 +108,14 @@ static void segments_follow_each_other(void **state)
         assert_int_equal(log_source(bench.log, places[i], (struct body_id){ i + 1 }, 0, &source),
                          ERR_OK);
         assert_int_equal(source.length, 3000);
-        assert_int_equal(log_source_read(bench.log, &source, 0, 0, frame, &chunk), ERR_OK);
+        assert_int_equal(
+            log_source_read(bench.log, &source, (struct log_chunk){ 0, 0 }, frame, &chunk), ERR_OK);
         assert_int_equal(chunk.len, 3000);
         assert_int_equal(chunk.at[0], i + 1);
         assert_int_equal(chunk.at[2999], i + 1);
-        assert_int_equal(log_source_read(bench.log, &source, 1, 0, frame, &chunk), ERR_INVALID);
+        assert_int_equal(
+            log_source_read(bench.log, &source, (struct log_chunk){ 1, 0 }, frame, &chunk),
+            ERR_INVALID);
         assert_int_equal(log_source(bench.log, places[i], (struct body_id){ i + 2 }, 0, &source),
                          ERR_CORRUPT);
     }

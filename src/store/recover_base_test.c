@@ -1,7 +1,7 @@
 /* Base segments: one that is complete stands for the log before it. */
 #include <stdlib.h>
 
-#include "kit/log_bench.h"
+#include "kit/log_changes.h"
 #include "store/record.h"
 #include "store/segment.h"
 

@@ -1,6 +1,6 @@
 /* Opening a log that was hurt: what is damage, what is the tail, what is set aside, what goes on.
  */
-#include "kit/log_bench.h"
+#include "kit/log_changes.h"
 #include "store/record.h"
 #include "store/segment.h"
 

@@ -45,15 +45,22 @@ const struct snapshot_block *snapshot_at(const struct snapshot *snapshot, uint32
 /* The index of the first row whose UID is at least `uid`; count when there is none. */
 uint32_t snapshot_find(const struct snapshot *snapshot, uint32_t uid);
 
-/* What lies between two moments; `after` knows every row of `before` or it was expunged. With
- * `keep` the expunged rows are counted as if they were still there, and *out_expunged_uids tells
- * them all the same. ERR_LIMIT: the arena is over budget. */
+/* What to tell: with `keep` the expunged rows are counted as if they were still there; rows that
+ * changed last by `silent` are not told. */
+struct snapshot_telling {
+    bool keep;
+    struct modseq silent;
+};
+
 struct snapshot_difference {
     struct view_changes changes;
     uint32_t gone; /* rows of `before` that `after` lacks */
 };
+
+/* What lies between two moments; `after` knows every row of `before` or it was expunged.
+ * ERR_LIMIT: the arena is over budget. */
 MUST_USE enum err snapshot_compare(const struct snapshot *before, const struct snapshot *after,
-                                   bool keep, struct modseq silent, struct arena *arena,
+                                   struct snapshot_telling telling, struct arena *arena,
                                    struct snapshot_difference *out_difference);
 
 /* `after`, with those rows of `before` that it lacks put back in their places. Blocks of `after`

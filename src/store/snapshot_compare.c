@@ -117,11 +117,11 @@ static void compare(const struct snapshot *before, const struct snapshot *after,
     }
 }
 
-enum err snapshot_compare(const struct snapshot *before, const struct snapshot *after, bool keep,
-                          struct modseq silent, struct arena *arena,
+enum err snapshot_compare(const struct snapshot *before, const struct snapshot *after,
+                          struct snapshot_telling telling, struct arena *arena,
                           struct snapshot_difference *out_difference)
 {
-    struct findings findings = { .keep = keep, .silent = silent.value };
+    struct findings findings = { .keep = telling.keep, .silent = telling.silent.value };
     struct view_changes *out = &out_difference->changes;
     uint32_t gone;
 
@@ -132,7 +132,7 @@ enum err snapshot_compare(const struct snapshot *before, const struct snapshot *
         if (findings.changed == NULL)
             return ERR_LIMIT;
     }
-    if (gone > 0 && !keep) {
+    if (gone > 0 && !telling.keep) {
         findings.expunged = ARENA_NEW_ARRAY(arena, struct seqno, gone);
         findings.expunged_uids = ARENA_NEW_ARRAY(arena, struct uid, gone);
         if (findings.expunged == NULL || findings.expunged_uids == NULL)
@@ -144,11 +144,11 @@ enum err snapshot_compare(const struct snapshot *before, const struct snapshot *
     *out = (struct view_changes){
         .expunged = findings.expunged,
         .expunged_uids = findings.expunged_uids,
-        .expunged_count = keep ? 0 : gone,
+        .expunged_count = telling.keep ? 0 : gone,
         .changed = findings.changed,
         .changed_count = findings.changed_count,
-        .exists_before = before->count - (keep ? 0 : gone),
-        .exists_now = after->count + (keep ? gone : 0),
+        .exists_before = before->count - (telling.keep ? 0 : gone),
+        .exists_now = after->count + (telling.keep ? gone : 0),
     };
     return ERR_OK;
 }

@@ -145,7 +145,8 @@ enum err view_refresh(struct view *view, unsigned flags, struct modseq silent, s
                                               .exists_now = view->shown->count };
         return ERR_OK;
     }
-    err = snapshot_compare(view->shown, now, keep, silent, arena, &difference);
+    err = snapshot_compare(view->shown, now, (struct snapshot_telling){ keep, silent }, arena,
+                           &difference);
     if (err != ERR_OK)
         return err;
     if (keep && difference.gone > 0) {
