@@ -2,6 +2,9 @@
 #include "imap/listing.h"
 
 #include "base/buf.h"
+#include "imap/special_use.h"
+#include "imap/state.h"
+#include "imap/wire/list.h"
 #include "imap/wire/mailbox.h"
 #include "store/mailbox.h"
 
@@ -24,7 +27,7 @@ static bool is_below(struct bytes name, struct bytes parent)
            name.at[parent.len] == IMAP_DELIMITER;
 }
 
-bool imap_listing_has_children(struct account *account, struct bytes name)
+static bool has_children(struct account *account, struct bytes name)
 {
     struct buf prefix = buf_make(name.len + 1);
     struct mailbox *below;
@@ -36,6 +39,29 @@ bool imap_listing_has_children(struct account *account, struct bytes name)
     found = below != NULL && is_below(mailbox_name(below), name);
     buf_done(&prefix);
     return found;
+}
+
+uint32_t imap_listing_attributes(struct account *account, struct bytes name)
+{
+    const struct mailbox *mailbox = mailbox_find(account, name);
+    bool children = mailbox != NULL ? mailbox_has_children(mailbox) : has_children(account, name);
+    uint32_t attributes = children ? IMAP_ATTRIBUTE_HAS_CHILDREN : IMAP_ATTRIBUTE_HAS_NO_CHILDREN;
+
+    if (mailbox != NULL)
+        attributes |= imap_special_use_from_store(mailbox_uses(mailbox));
+    return attributes;
+}
+
+void imap_listing_tell_name(struct imap_session *session, const struct imap_mailbox *mailbox)
+{
+    struct imap_list_response list = { .name = mailbox->name, .old_name = mailbox->given };
+
+    if (!session->grammar.rev2 || bytes_equal(mailbox->given, mailbox->name))
+        return;
+    list.attributes = imap_listing_attributes(session->account, mailbox->name);
+    if (mailbox_find(session->account, mailbox->name) == NULL)
+        list.attributes |= IMAP_ATTRIBUTE_NONEXISTENT;
+    imap_list_response_print(session->out, &session->grammar, &list);
 }
 
 /* The smallest candidate name above `after`; empty at the end. */

@@ -6,11 +6,13 @@
 #define ROOST_IMAP_LISTING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/bytes.h"
 
 struct account;
+struct imap_session;
 struct mailbox;
 
 struct imap_listing {
@@ -36,7 +38,13 @@ void imap_listing_done(struct imap_listing *listing);
 /* The next candidate; false at the end. Robust against changes between calls. */
 bool imap_listing_next(struct imap_listing *listing, struct imap_listed *out_listed);
 
-/* Is there a mailbox below `name`? */
-bool imap_listing_has_children(struct account *account, struct bytes name);
+/* \HasChildren or \HasNoChildren, and the special uses: what LIST says of a name anyway, whether a
+ * mailbox has it or not. Bits of enum imap_list_attribute. */
+uint32_t imap_listing_attributes(struct account *account, struct bytes name);
+
+/* In IMAP4rev2, when the client spelled the name otherwise: a LIST response with OLDNAME
+ * (RFC 9051 section 6.3.9.7), so that it knows the name that the server uses. */
+struct imap_mailbox;
+void imap_listing_tell_name(struct imap_session *session, const struct imap_mailbox *mailbox);
 
 #endif

@@ -21,6 +21,8 @@ struct imap_selected *imap_selected_open(struct imap_session *session, struct im
     selected->handle = handle;
     selected->view = view_open(handle.mailbox);
     selected->read_only = read_only;
+    selected->name = buf_make(MAILBOX_NAME_BYTES_MAX);
+    imap_selected_note_name(selected);
     view_watch(selected->view, session->waker);
     return selected;
 }
@@ -31,18 +33,35 @@ void imap_selected_close(struct imap_selected *selected)
         return;
     view_close(selected->view);
     imap_handle_close(&selected->handle);
+    arena_done(&selected->news.arena);
+    buf_done(&selected->name);
     free(selected->saved);
     free(selected);
+}
+
+void imap_selected_note_name(struct imap_selected *selected)
+{
+    buf_clear(&selected->name);
+    buf_add(&selected->name, mailbox_name(selected->handle.mailbox));
+}
+
+bool imap_selected_is_lost(const struct imap_session *session, struct imap_run *run)
+{
+    if (!mailbox_is_deleted(session->selected->handle.mailbox))
+        return false;
+    (void)imap_answer(run, IMAP_NO, "NONEXISTENT", "The selected mailbox was deleted");
+    return true;
 }
 
 static void add_recent(struct imap_selected *selected, struct uid_range range)
 {
     uint32_t count = selected->recent_count;
-    struct uid_range *last = count == 0 ? NULL : &selected->recent[count - 1];
 
-    if (last != NULL &&
-        (range.first <= last->last + 1 || selected->recent_count == IMAP_RECENT_RANGES_MAX)) {
-        last->last = range.last;
+    /* When there is no room what lies between is \Recent here too: RFC 3501 section 2.3.2 wants a
+     * message of which that cannot be known to be so. */
+    if (count > 0 &&
+        (range.first <= selected->recent[count - 1].last + 1 || count == IMAP_RECENT_RANGES_MAX)) {
+        selected->recent[count - 1].last = range.last;
         return;
     }
     selected->recent[selected->recent_count++] = range;
@@ -109,6 +128,26 @@ static struct keyword_set all_keywords(uint32_t count)
     return set;
 }
 
+static void print_permanent_flags(struct imap_session *session, uint32_t system,
+                                  const struct keyword_set *keywords)
+{
+    const struct mailbox *mailbox = session->selected->handle.mailbox;
+
+    imap_respond_code_begin(session->out, IMAP_UNTAGGED, IMAP_OK);
+    buf_add(session->out, BYTES("PERMANENTFLAGS "));
+    if (session->selected->read_only) {
+        buf_add(session->out, BYTES("()"));
+    } else {
+        imap_flags_print(session->out, system, mailbox, keywords);
+        /* \* (RFC 9051 s7.1): new keywords may be made. The list above is never empty. */
+        if (mailbox_keyword_count(mailbox) < KEYWORDS_PER_MAILBOX_MAX) {
+            buf_truncate(session->out, session->out->len - 1);
+            buf_add(session->out, BYTES(" \\*)"));
+        }
+    }
+    imap_respond_code_end(session->out, "Flags permitted");
+}
+
 void imap_selected_print_mailbox_flags(struct imap_session *session)
 {
     static const uint32_t system = IMAP_FLAG_ANSWERED | IMAP_FLAG_FLAGGED | IMAP_FLAG_DELETED |
@@ -121,65 +160,10 @@ void imap_selected_print_mailbox_flags(struct imap_session *session)
     buf_add(session->out, BYTES("* FLAGS "));
     imap_flags_print(session->out, system, mailbox, &all);
     buf_add(session->out, BYTES("\r\n"));
-    imap_respond_code_begin(session->out, IMAP_UNTAGGED, IMAP_OK);
-    buf_add(session->out, BYTES("PERMANENTFLAGS "));
-    if (selected->read_only) {
-        buf_add(session->out, BYTES("()"));
-    } else {
-        imap_flags_print(session->out, system, mailbox, &all);
-        /* \* (RFC 9051 s7.1): new keywords may be made; the list above is never empty. */
-        buf_truncate(session->out, session->out->len - 1);
-        buf_add(session->out, BYTES(" \\*)"));
-    }
-    imap_respond_code_end(session->out, "Flags permitted");
+    print_permanent_flags(session, system, &all);
 }
 
-static void tell_flags(struct imap_session *session, struct seqno seqno)
-{
-    struct row row;
-
-    view_row(session->selected->view, seqno, &row);
-    buf_add(session->out, BYTES("* "));
-    buf_add_number(session->out, seqno.value);
-    buf_add(session->out, BYTES(" FETCH (UID "));
-    buf_add_number(session->out, row.uid.value);
-    buf_add_byte(session->out, ' ');
-    imap_selected_print_flags(session, &row);
-    buf_add(session->out, BYTES(")\r\n"));
-}
-
-static void tell_changes(struct imap_session *session, const struct view_changes *changes)
-{
-    struct imap_selected *selected = session->selected;
-
-    for (uint32_t i = 0; i < changes->expunged_count; i++)
-        imap_respond_number(session->out, changes->expunged[i].value, "EXPUNGE");
-    if (changes->exists_now != changes->exists_before) {
-        imap_selected_claim_recent(session);
-        imap_respond_number(session->out, changes->exists_now, "EXISTS");
-        if (!session->grammar.rev2)
-            imap_respond_number(session->out, imap_selected_recent_count(selected), "RECENT");
-    }
-    if (mailbox_keyword_count(selected->handle.mailbox) > selected->keywords_told)
-        imap_selected_print_mailbox_flags(session);
-    for (uint32_t i = 0; i < changes->changed_count; i++)
-        tell_flags(session, changes->changed[i]);
-}
-
-void imap_selected_report(struct imap_session *session, struct imap_run *run, bool keep_expunged)
-{
-    struct view_changes changes = { 0 };
-    struct view *view = session->selected->view;
-
-    if (!view_is_stale(view))
-        return;
-    /* Over budget the view stays where it is, and the news comes with a later command. */
-    if (view_refresh(view, keep_expunged ? VIEW_KEEP_EXPUNGED : 0, run->silent, &run->arena,
-                     &changes) == ERR_OK)
-        tell_changes(session, &changes);
-}
-
-/* Copies the ranges of `from`, which are ascending and disjoint, through `map`. */
+/* Ascending and disjoint stay so: the view's UIDs ascend. */
 static enum err uids_of_seqnos(struct imap_session *session, struct imap_run *run,
                                const struct imap_seqset *resolved, struct uid_set *out_uids)
 {
@@ -226,21 +210,52 @@ enum err imap_selected_resolve(struct imap_session *session, struct imap_run *ru
         *out_uids = (struct uid_set){ selected->saved, selected->saved_count };
         return ERR_OK;
     }
+    if (!uid && star == 0)
+        return ERR_INVALID;
     if (!imap_seqset_resolve(set, star, &run->arena, &resolved))
         return ERR_LIMIT;
     return uid ? uids_of_uids(run, &resolved, out_uids)
                : uids_of_seqnos(session, run, &resolved, out_uids);
 }
 
-void imap_selected_save(struct imap_selected *selected, struct uid_set uids)
+static bool range_has_gone(const struct view *view, struct uid_range range)
+{
+    uint32_t seqno = view_seqno_from(view, (struct uid){ range.first }).value;
+    struct row row;
+
+    for (; seqno <= view_count(view); seqno++) {
+        view_row(view, (struct seqno){ seqno }, &row);
+        if (row.uid.value > range.last)
+            break;
+        if (view_row_is_gone(view, row.uid))
+            return true;
+    }
+    return false;
+}
+
+bool imap_selected_any_is_gone(const struct imap_selected *selected, struct uid_set uids)
+{
+    if (!view_is_stale(selected->view) || mailbox_is_deleted(selected->handle.mailbox))
+        return false;
+    for (uint32_t i = 0; i < uids.count; i++)
+        if (range_has_gone(selected->view, uids.ranges[i]))
+            return true;
+    return false;
+}
+
+bool imap_selected_save(struct imap_selected *selected, struct uid_set uids)
 {
     free(selected->saved);
     selected->saved = NULL;
-    selected->saved_count = uids.count;
+    selected->saved_count = 0;
+    if (uids.count > IMAP_SAVED_RANGES_MAX)
+        return false;
     if (uids.count == 0)
-        return;
+        return true;
     selected->saved = malloc(uids.count * sizeof(*uids.ranges));
     if (selected->saved == NULL)
         abort();
     memcpy(selected->saved, uids.ranges, uids.count * sizeof(*uids.ranges));
+    selected->saved_count = uids.count;
+    return true;
 }

@@ -7,10 +7,16 @@
 #include <stdlib.h>
 
 #include "imap/answer.h"
+#include "imap/news.h"
 #include "imap/selected.h"
 #include "imap/state.h"
+#include "imap/wire/append.h"
+#include "store/body.h"
 
-enum { BAD_COMMANDS_MAX = 20 };
+enum {
+    BAD_COMMANDS_MAX = 20,
+    CODE_BYTES_MAX = 32 * 1024 * 1024, /* no set that a command's arena can hold prints longer */
+};
 
 const struct imap_session_limits imap_session_limits_default = {
     .frame = { .line_bytes_max = 64 * 1024,
@@ -59,7 +65,7 @@ struct imap_session *imap_session_new(const struct imap_session_options *options
     session->grammar = (struct imap_grammar){ .limits = &options->limits->grammar };
     session->login_tag = copy_of(tag);
     imap_framer_init(&session->framer, &options->limits->frame);
-    session->run.code = buf_make(64 * 1024);
+    session->run.code = buf_make(CODE_BYTES_MAX);
     session->run.arena = arena_make(options->limits->command_arena_bytes_max);
     return session;
 }
@@ -71,6 +77,8 @@ static void end_run(struct imap_session *session)
     if (run->release != NULL)
         run->release(run);
     run->verb = NULL;
+    run->ended = false;
+    run->has_looked = false;
     run->args = NULL;
     run->state = NULL;
     run->release = NULL;
@@ -87,6 +95,8 @@ void imap_session_free(struct imap_session *session)
     end_run(session);
     buf_done(&session->run.code);
     imap_selected_close(session->selected);
+    if (session->waker != NULL)
+        body_waker_forget(session->account, session->waker);
     imap_framer_done(&session->framer);
     buf_done(&session->user);
     buf_done(&session->login_tag);
@@ -95,7 +105,7 @@ void imap_session_free(struct imap_session *session)
 
 struct mono imap_session_deadline(const struct imap_session *session)
 {
-    return (struct mono){ session->last_input.ms + session->limits->idle_ms_max };
+    return (struct mono){ session->active.ms + session->limits->idle_ms_max };
 }
 
 void imap_session_bye(struct imap_session *session, const char *text)
@@ -105,7 +115,7 @@ void imap_session_bye(struct imap_session *session, const char *text)
 
 bool imap_output_is_full(const struct imap_session *session)
 {
-    return session->out->len >= IMAP_OUTPUT_STEP;
+    return session->out->len - session->out_before >= IMAP_OUTPUT_STEP;
 }
 
 static void say_bye(struct imap_session *session)
@@ -115,25 +125,37 @@ static void say_bye(struct imap_session *session)
     session->ended = true;
 }
 
+/* Too many in a row that are BAD end the session: that is no client. */
+static void count_command(struct imap_session *session, bool bad)
+{
+    if (session->commands_left > 0)
+        session->commands_left--;
+    session->bad_commands = bad ? session->bad_commands + 1 : 0;
+    if (session->bad_commands >= BAD_COMMANDS_MAX)
+        session->bye = "Too many commands that I do not understand";
+    end_run(session);
+}
+
 /* News of the selected mailbox, then the tagged line. */
 static void finish_run(struct imap_session *session)
 {
     struct imap_run *run = &session->run;
     unsigned traits = run->verb->traits;
+    bool keeps_seqnos = (traits & IMAP_KEEPS_SEQNOS) != 0;
 
-    if (session->selected != NULL && (traits & IMAP_TELLS_ITSELF) == 0)
-        imap_selected_report(session, run, (traits & IMAP_KEEPS_SEQNOS) != 0 && !run->command.uid);
+    if (!run->has_looked && (traits & IMAP_TELLS_ITSELF) == 0) {
+        run->has_looked = true;
+        if (imap_news_gather(session, run->silent, keeps_seqnos))
+            return; /* called again when they are told */
+    }
     imap_answer_send(session, run);
-    session->bad_commands = run->condition == IMAP_BAD ? session->bad_commands + 1 : 0;
-    end_run(session);
+    count_command(session, run->condition == IMAP_BAD);
 }
 
-/* A command that never began: the answer is BAD, and too many in a row end the session. */
+/* A command that never began: it was answered BAD. */
 static void refuse_command(struct imap_session *session)
 {
-    if (++session->bad_commands >= BAD_COMMANDS_MAX)
-        session->bye = "Too many commands that I do not understand";
-    end_run(session);
+    count_command(session, true);
 }
 
 static const char *state_complaint(const struct imap_session *session, const struct imap_verb *verb)
@@ -146,18 +168,18 @@ static const char *state_complaint(const struct imap_session *session, const str
 }
 
 /* The command begins. Its tag is kept apart: IDLE and APPEND read further lines. */
-static bool adopt(struct imap_session *session, const struct imap_verb *verb)
+static void adopt(struct imap_session *session, const struct imap_verb *verb)
 {
     struct imap_run *run = &session->run;
 
     run->command.tag = arena_copy(&run->arena, run->command.tag);
     assert(run->command.tag.at != NULL);
     run->verb = verb;
-    return true;
 }
 
-/* Tag, name, state. Answers BAD itself. The framer's bytes stay valid until the run ends. */
-static bool begin_run(struct imap_session *session, struct cursor *cur)
+/* Tag, name, state into run->command. NULL: BAD was answered. The framer's bytes stay valid until
+ * the run ends. */
+static const struct imap_verb *find_verb(struct imap_session *session, struct cursor *cur)
 {
     struct imap_run *run = &session->run;
     const struct imap_verb *verb;
@@ -166,31 +188,34 @@ static bool begin_run(struct imap_session *session, struct cursor *cur)
     run->command = (struct imap_command){ 0 };
     if (!imap_command_parse(cur, &run->command)) {
         imap_respond_bad(session->out, run->command.tag, cur);
-        return false;
+        return NULL;
     }
     verb = imap_verb_find(run->command.name, run->command.uid);
     if (verb != NULL)
         complaint = state_complaint(session, verb);
     if (complaint != NULL) {
         imap_respond(session->out, run->command.tag, IMAP_BAD, NULL, complaint);
-        return false;
+        return NULL;
     }
-    return adopt(session, verb);
+    return verb;
 }
 
 static void start_command(struct imap_session *session)
 {
     struct imap_run *run = &session->run;
     struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
+    const struct imap_verb *verb = find_verb(session, &cur);
 
-    if (!begin_run(session, &cur)) {
+    if (verb == NULL) {
         refuse_command(session);
         return;
     }
-    if (!run->verb->parse(&cur, &session->grammar, &run->arena, &run->args)) {
+    if (!verb->parse(&cur, &session->grammar, &run->arena, &run->args)) {
         imap_respond_bad(session->out, run->command.tag, &cur);
         refuse_command(session);
+        return;
     }
+    adopt(session, verb);
 }
 
 /* The tag of what the framer holds; empty when it has none that can be read. */
@@ -202,43 +227,37 @@ static struct bytes tag_of_frame(const struct imap_session *session)
     return imap_tag_parse(&cur, &tag) ? tag : bytes_make(NULL, 0);
 }
 
-/* A literal that is neither streamed nor small. */
-static void refuse_literal(struct imap_session *session)
-{
-    imap_respond(session->out, tag_of_frame(session), IMAP_BAD, "TOOBIG",
-                 "Literal is larger than this command may hold");
-    imap_framer_refuse(&session->framer);
-}
-
-/* `APPEND {5}`: the first argument is a literal itself, the mailbox's name; the message comes
- * later. */
-static bool is_first_argument(const struct cursor *behind_name)
-{
-    struct bytes rest = cursor_rest(behind_name);
-
-    return bytes_starts_with(rest, BYTES(" {")) &&
-           bytes_find(rest, 0, BYTES("\r\n")) + 2 == rest.len;
-}
-
-static void meet_literal(struct imap_session *session)
+/* Takes a literal into the frame, when it fits there. */
+static void take_literal(struct imap_session *session)
 {
     struct imap_literal literal = imap_framer_literal(&session->framer);
-    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
-    struct imap_command command = { 0 };
-    const struct imap_verb *verb = NULL;
 
-    if (imap_command_parse(&cur, &command))
-        verb = imap_verb_find(command.name, command.uid);
-    if (verb != NULL && (verb->traits & IMAP_STREAMS) != 0 &&
-        state_complaint(session, verb) == NULL && !is_first_argument(&cur)) {
-        session->run.command = command;
-        (void)adopt(session, verb);
-    } else if (literal.fits) {
+    if (literal.fits) {
         imap_framer_accept(&session->framer);
         if (literal.synchronising)
             imap_respond_continue(session->out, "OK");
+        return;
+    }
+    imap_respond(session->out, tag_of_frame(session), IMAP_BAD, "TOOBIG",
+                 "Literal is larger than this command may hold");
+    imap_framer_refuse(&session->framer);
+    refuse_command(session);
+}
+
+/* A command pauses at a literal. One that cannot be run is refused here, so that nothing more of it
+ * is sent (RFC 9051 section 4.3). */
+static void meet_literal(struct imap_session *session)
+{
+    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
+    const struct imap_verb *verb = find_verb(session, &cur);
+
+    if (verb == NULL) {
+        imap_framer_refuse(&session->framer);
+        refuse_command(session);
+    } else if ((verb->traits & IMAP_STREAMS) != 0 && !imap_append_names_mailbox(&cur)) {
+        adopt(session, verb);
     } else {
-        refuse_literal(session);
+        take_literal(session);
     }
 }
 
@@ -265,28 +284,38 @@ static bool read_command(struct imap_session *session)
     return false;
 }
 
-static enum imap_want rest(struct imap_session *session)
+/* Nothing runs: the next command, or nothing that a sleeping session needs. */
+static bool read_or_rest(struct imap_session *session)
 {
+    if (read_command(session))
+        return true;
     if (session->run.verb == NULL && imap_framer_is_idle(&session->framer))
         imap_framer_trim(&session->framer);
-    return IMAP_WANT_INPUT;
+    return false;
 }
 
-/* One turn of the loop; true: go round again, false: *out_want says what for. */
+/* One turn of the loop; true: go round again, false: *out_want says what for. News that wait are
+ * told before anything else: numbers in them count only until then. */
 static bool turn(struct imap_session *session, enum imap_want *out_want)
 {
-    enum imap_progress progress;
+    struct imap_run *run = &session->run;
 
-    if (session->run.verb == NULL) {
-        *out_want = rest(session);
-        return read_command(session);
+    *out_want = IMAP_WANT_INPUT;
+    if (imap_news_are_waiting(session)) {
+        imap_news_tell(session);
+        return true;
     }
-    progress = session->run.verb->run(session, &session->run);
-    switch (progress) {
-    case IMAP_ENDED: finish_run(session); return true;
-    case IMAP_AGAIN: *out_want = IMAP_WANT_TURN; return false;
+    if (run->verb == NULL)
+        return read_or_rest(session);
+    if (run->ended) {
+        finish_run(session);
+        return true;
+    }
+    switch (run->verb->run(session, run)) {
+    case IMAP_ENDED: run->ended = true; return true;
+    case IMAP_AGAIN: *out_want = IMAP_WANT_TURN; return imap_news_are_waiting(session);
     case IMAP_BLOCKED: *out_want = IMAP_WANT_WAKE; return false;
-    case IMAP_NEEDS_INPUT: *out_want = IMAP_WANT_INPUT; return false;
+    case IMAP_NEEDS_INPUT: return false;
     }
     return false;
 }
@@ -300,34 +329,43 @@ static enum imap_want step(struct imap_session *session)
     for (;;) {
         if (session->bye != NULL && !session->ended)
             say_bye(session);
-        if (session->hand_back)
+        if (session->run.verb == NULL && session->hand_back)
             return IMAP_WANT_HAND_BACK;
-        if (session->ended)
+        if (session->run.verb == NULL && session->ended)
             return IMAP_WANT_CLOSE;
         if (session->out->len >= IMAP_OUTPUT_HIGH)
             return IMAP_WANT_DRAIN;
-        if (imap_output_is_full(session))
+        if (imap_output_is_full(session) || session->commands_left == 0)
             return IMAP_WANT_TURN;
         if (!turn(session, &want) && session->bye == NULL)
             return want;
     }
 }
 
+/* The client owes input when nothing runs, or when what runs waits for it; it owes reading when the
+ * output stays full. A command at work is no idleness, however long it takes. */
+static void watch_time(struct imap_session *session, bool has_input, struct mono now)
+{
+    bool works = session->want != IMAP_WANT_INPUT && session->out->len < IMAP_OUTPUT_HIGH;
+
+    if (has_input || works || session->active.ms == 0)
+        session->active = now;
+    else if (now.ms >= imap_session_deadline(session).ms)
+        session->bye = "Idle for too long";
+}
+
 enum imap_want imap_session_step(struct imap_session *session, struct bytes in, struct imap_now now,
                                  size_t *out_used, struct buf *out)
 {
-    enum imap_want want;
-
-    if (in.len > 0 || session->last_input.ms == 0)
-        session->last_input = now.mono;
-    else if (now.mono.ms >= imap_session_deadline(session).ms)
-        session->bye = "Idle for too long";
     session->in = in;
     session->out = out;
+    session->out_before = out->len;
+    session->commands_left = IMAP_COMMANDS_STEP;
     session->now = now;
-    want = step(session);
+    watch_time(session, in.len > 0, now.mono);
+    session->want = step(session);
     *out_used = in.len - session->in.len;
     session->in = bytes_make(NULL, 0);
     session->out = NULL;
-    return want;
+    return session->want;
 }

@@ -31,9 +31,10 @@ enum imap_want {
 };
 
 enum {
-    IMAP_OUTPUT_STEP = 64 * 1024, /* a step stops after about this much output */
-    IMAP_OUTPUT_HIGH = 128 * 1024, /* and none begins above this */
+    IMAP_OUTPUT_STEP = 64 * 1024, /* a step stops after about this much output of its own */
+    IMAP_OUTPUT_HIGH = 128 * 1024, /* and none begins when `out` holds this much */
     IMAP_MESSAGES_STEP = 1000, /* or after looking at this many messages */
+    IMAP_COMMANDS_STEP = 32, /* or after answering this many commands */
 };
 
 struct imap_session_limits {
@@ -60,7 +61,8 @@ struct imap_session_options {
  * step. Never NULL. */
 struct imap_session *imap_session_new(const struct imap_session_options *options, struct bytes tag);
 
-/* Ends it: pending acts have happened or not at all. NULL is allowed. */
+/* Ends it at any point: pending acts have happened or not at all, and the waker is not called any
+ * more. NULL is allowed. */
 void imap_session_free(struct imap_session *session);
 
 struct imap_now {
@@ -73,11 +75,12 @@ struct imap_now {
 MUST_USE enum imap_want imap_session_step(struct imap_session *session, struct bytes in,
                                           struct imap_now now, size_t *out_used, struct buf *out);
 
-/* When the session must be stepped even if nothing happens (autologout, IDLE's keep-alive). */
+/* When the session must be stepped even if nothing happens: autologout of a client that owes input,
+ * or that does not read what it asked for. */
 struct mono imap_session_deadline(const struct imap_session *session);
 
-/* The server ends: untagged BYE with `text`, then IMAP_WANT_CLOSE at the next step. A command that
- * runs is finished if it ends within its step, else broken off unanswered. */
+/* The server ends: untagged BYE with `text` (static), then IMAP_WANT_CLOSE at the next step. A
+ * command that runs is broken off unanswered. */
 void imap_session_bye(struct imap_session *session, const char *text);
 
 #endif

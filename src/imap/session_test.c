@@ -17,12 +17,16 @@ enum { SCRIPTS_MAX = 500 };
 
 static void play(void **state)
 {
-    static const size_t chunks[] = { 1000000, 1, 7 };
+    static const struct imap_host_options ways[] = {
+        { .chunk = 1000000 },
+        { .chunk = 1 },
+        { .chunk = 7, .always_cold = true },
+    };
     char complaint[2048];
 
-    for (size_t i = 0; i < ARRAY_COUNT(chunks); i++)
-        if (!imap_host_play(*state, chunks[i], complaint, sizeof(complaint)))
-            fail_msg("%s, %zu bytes at a time: %s", (const char *)*state, chunks[i], complaint);
+    for (size_t i = 0; i < ARRAY_COUNT(ways); i++)
+        if (!imap_host_play(*state, &ways[i], complaint, sizeof(complaint)))
+            fail_msg("%s, %zu bytes at a time: %s", (const char *)*state, ways[i].chunk, complaint);
 }
 
 static size_t find_scripts(const char *folder, struct CMUnitTest *tests)

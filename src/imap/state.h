@@ -55,6 +55,8 @@ const struct imap_verb *imap_verb_find(struct bytes name, bool uid);
 /* One command from its first byte to its tagged answer. */
 struct imap_run {
     const struct imap_verb *verb; /* NULL: none runs */
+    bool ended; /* the runner has; what is left is news and the tagged answer */
+    bool has_looked; /* for the news that go before the tagged answer */
     struct imap_command command;
     const void *args;
     void *state; /* the runner's own, from the arena; NULL at its first call */
@@ -77,7 +79,8 @@ struct imap_session {
     struct imap_run run;
     struct imap_selected *selected; /* NULL: in authenticated state */
     struct buf login_tag; /* to be answered by the first step */
-    struct mono last_input;
+    struct mono active; /* when the session last had something to do */
+    enum imap_want want; /* of the last step */
     const char *bye; /* BYE to be sent; static text */
     unsigned bad_commands; /* in a row */
     bool tls;
@@ -86,6 +89,8 @@ struct imap_session {
     /* set for the time of one step */
     struct bytes in;
     struct buf *out;
+    size_t out_before; /* what the output held when the step began */
+    unsigned commands_left; /* to be answered in this step */
     struct imap_now now;
 };
 

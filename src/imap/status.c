@@ -7,14 +7,29 @@
 #include "imap/wire/status.h"
 #include "store/mailbox.h"
 
+enum { ID_BYTES = 9 }; /* "m" and eight hexadecimal digits */
+
+static void format_id(char id[ID_BYTES + 1], const struct mailbox *mailbox)
+{
+    (void)snprintf(id, ID_BYTES + 1, "m%08x", mailbox_id(mailbox).value);
+}
+
+void imap_mailboxid_print(struct buf *out, const struct mailbox *mailbox)
+{
+    char id[ID_BYTES + 1];
+
+    format_id(id, mailbox);
+    buf_add_format(out, "MAILBOXID (%s)", id);
+}
+
 void imap_status_print(struct imap_session *session, struct mailbox *mailbox, uint32_t atts)
 {
-    char id[IMAP_MAILBOXID_BYTES + 1];
+    char id[ID_BYTES + 1];
     struct mailbox_counts counts;
     struct imap_status_values values;
 
     mailbox_counts(mailbox, &counts);
-    (void)snprintf(id, sizeof(id), "m%08x", mailbox_id(mailbox).value);
+    format_id(id, mailbox);
     values = (struct imap_status_values){
         .messages = counts.messages,
         .recent = counts.recent,

@@ -1,6 +1,7 @@
 /* The table of commands: RFC 9051 section 6, RFC 3501 section 6, and the extensions announced. */
 #include "imap/cmd/runners.h"
 #include "imap/state.h"
+#include "imap/wire/append.h"
 #include "imap/wire/copy.h"
 #include "imap/wire/create.h"
 #include "imap/wire/enable.h"
@@ -21,10 +22,20 @@ enum {
     UID = IMAP_FORM_UID,
 };
 
+/* An APPEND that ended and announced no message: all that is left is to say what is missing. */
+static bool append_refuse(struct cursor *cur, const struct imap_grammar *grammar,
+                          struct arena *arena, const void **out_args)
+{
+    struct imap_append_args args;
+
+    *out_args = NULL;
+    return imap_append_parse(cur, grammar, arena, &args) && cursor_fail(cur, "a message literal");
+}
+
 /* clang-format off */
 static const struct imap_verb imap_verbs[] = {
     /* name             states        traits        wire/ parse               cmd/ run */
-    { "APPEND",         ANY,          IMAP_STREAMS, imap_no_args_parse,       imap_append_run },
+    { "APPEND",         ANY,          IMAP_STREAMS, append_refuse,            imap_append_run },
     { "AUTHENTICATE",   BEFORE_LOGIN, 0,            imap_no_args_parse,       NULL },
     { "CAPABILITY",     ANY,          0,            imap_no_args_parse,       imap_capability_run },
     { "CHECK",          SELECTED,     0,            imap_no_args_parse,       imap_noop_run },

@@ -185,15 +185,16 @@ static enum err match_with_header(struct search_match *match, struct facts *fact
     uint64_t len =
         summary->header_bytes < HEADER_BYTES_MAX ? summary->header_bytes : HEADER_BYTES_MAX;
     uint8_t *at = buf_reserve(&header, (size_t)len);
-    enum err err = body_read(
-        match->account, (struct body_piece){ facts->row->body, 0, (size_t)len }, at, match->waker);
+    struct body_piece piece = { facts->row->body, 0, (size_t)len };
+    enum err err = body_read(match->source.account, piece, at, match->source.waker);
 
     if (err == ERR_OK) {
+        search_source_spend(&match->source, (size_t)len);
         buf_commit(&header, (size_t)len);
         facts->has_header = true;
         facts->header = buf_bytes(&header);
         /* The read may have taken the summary's memory. */
-        err = body_summary(match->account, facts->row->body, match->waker, summary);
+        err = body_summary(match->source.account, facts->row->body, match->source.waker, summary);
     }
     if (err == ERR_OK)
         *out_truth = match_key(facts, match->program->root);
@@ -205,16 +206,23 @@ static enum err match_with_summary(struct search_match *match, struct facts *fac
                                    enum truth *out_truth)
 {
     struct summary summary;
-    enum err err = body_summary(match->account, facts->row->body, match->waker, &summary);
+    enum err err =
+        body_summary(match->source.account, facts->row->body, match->source.waker, &summary);
 
     if (err != ERR_OK)
         return err;
+    search_source_spend(&match->source, SEARCH_SUMMARY_COST);
     facts->summary = &summary;
     *out_truth = match_key(facts, match->program->root);
     if (*out_truth == IS_UNKNOWN)
         err = match_with_header(match, facts, &summary, out_truth);
     facts->summary = NULL;
     return err;
+}
+
+void search_match_begin_step(struct search_match *match)
+{
+    match->source.bytes_left = SEARCH_BYTES_STEP;
 }
 
 enum err search_match_message(struct search_match *match, struct seqno seqno, const struct row *row,
@@ -224,11 +232,12 @@ enum err search_match_message(struct search_match *match, struct seqno seqno, co
     enum truth truth = match_key(&facts, match->program->root);
     enum err err = ERR_OK;
 
+    if (truth == IS_UNKNOWN && match->source.bytes_left == 0)
+        return ERR_LIMIT;
     if (truth == IS_UNKNOWN && !match->scan.active)
         err = match_with_summary(match, &facts, &truth);
     if (err == ERR_OK && truth == IS_UNKNOWN) {
-        err =
-            search_scan_step(&match->scan, match->program, match->account, row->body, match->waker);
+        err = search_scan_step(&match->scan, match->program, &match->source, row->body);
         facts.has_found = true;
         facts.found = match->scan.found;
         if (err == ERR_OK)

@@ -8,19 +8,19 @@
 #include "search/program.h"
 #include "search/scan.h"
 
-struct account;
-struct waker;
-
 /* The state of one search, zeroed at the start. One message at a time. */
 struct search_match {
     const struct search_program *program;
-    struct account *account;
-    struct waker *waker;
+    struct search_source source;
     struct search_scan scan; /* of the message at hand */
 };
 
-/* Does the message match? ERR_OK: *out_matches. ERR_BUSY and ERR_LIMIT (the step is used up): call
- * again with the same message. Other errors: it cannot be read; the caller goes on with the next.
+/* Gives the search SEARCH_BYTES_STEP more to read. */
+void search_match_begin_step(struct search_match *match);
+
+/* Does the message match? ERR_OK: *out_matches. ERR_BUSY and ERR_LIMIT (the step is used up): begin
+ * another and call again with the same message. Other errors: it cannot be read; the caller goes on
+ * with the next.
  */
 MUST_USE enum err search_match_message(struct search_match *match, struct seqno seqno,
                                        const struct row *row, bool *out_matches);

@@ -85,6 +85,10 @@ static void compile_text(struct compiler *compiler, const struct imap_search_key
     key->text = fold_text(compiler, from->text);
     if (from->type != IMAP_SEARCH_BODY && from->type != IMAP_SEARCH_TEXT)
         return;
+    if (key->text.len == 0 && compiler->err == ERR_OK) {
+        key->type = IMAP_SEARCH_AND; /* of nothing: every text holds the empty one */
+        return;
+    }
     if (program->text_count == SEARCH_TEXTS_MAX) {
         compiler->err = ERR_LIMIT;
         return;

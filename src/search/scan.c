@@ -8,6 +8,7 @@
 
 enum {
     PIECE = 16 * 1024,
+    RUN_COST = 512, /* what a read counts as, besides its bytes */
     HEADER_BYTES_MAX = 256 * 1024,
     WINDOW_BYTES_MAX = 8 * 1024 * 1024, /* TEXT_GROWTH_MAX times a piece, and the longest key */
 };
@@ -16,6 +17,7 @@ void search_scan_done(struct search_scan *scan)
 {
     text_reader_free(scan->reader);
     buf_done(&scan->window);
+    buf_done(&scan->parts);
     *scan = (struct search_scan){ 0 };
 }
 
@@ -75,12 +77,14 @@ static void start_text(struct search_scan *scan, const struct summary_part *part
 
 /* The next run of bytes to be looked at; false when the message is through. Each part gives its
  * header first, then its body if that is text; `position` moves on after the second. */
-static bool next_run(struct search_scan *scan, const struct summary *summary)
+static bool next_run(struct search_scan *scan)
 {
+    const struct summary summary = { .message_bytes = scan->message_bytes,
+                                     .parts = buf_bytes(&scan->parts) };
     struct summary_part part;
     size_t position = scan->position;
 
-    while (summary_part_next(summary, &position, &part)) {
+    while (summary_part_next(&summary, &position, &part)) {
         if (scan->part != part.index + 1) {
             scan->part = part.index + 1;
             start_run(scan, SEARCH_RUN_HEADER, part.header_offset, part.header_bytes);
@@ -98,16 +102,18 @@ static bool next_run(struct search_scan *scan, const struct summary *summary)
 
 /* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one. */
 static enum err read_header(struct search_scan *scan, const struct search_program *program,
-                            struct account *account, struct body_id body, struct waker *waker)
+                            struct search_source *source, struct body_id body)
 {
     size_t len = scan->bytes < HEADER_BYTES_MAX ? (size_t)scan->bytes : HEADER_BYTES_MAX;
     struct buf header = buf_make(HEADER_BYTES_MAX);
     uint8_t *at = buf_reserve(&header, len);
-    enum err err = body_read(account, (struct body_piece){ body, scan->from, len }, at, waker);
+    struct body_piece piece = { body, scan->from, len };
+    enum err err = body_read(source->account, piece, at, source->waker);
     struct header_reader reader;
     struct header_field field;
 
     if (err == ERR_OK) {
+        search_source_spend(source, len + RUN_COST);
         buf_commit(&header, len);
         reader = header_reader_make(buf_bytes(&header));
         while (header_next(&reader, &field)) {
@@ -124,7 +130,7 @@ static enum err read_header(struct search_scan *scan, const struct search_progra
 }
 
 static enum err read_text(struct search_scan *scan, const struct search_program *program,
-                          struct account *account, struct body_id body, struct waker *waker)
+                          struct search_source *source, struct body_id body)
 {
     uint8_t piece[PIECE];
     uint64_t left = scan->bytes - scan->offset;
@@ -137,38 +143,45 @@ static enum err read_text(struct search_scan *scan, const struct search_program 
         scan->run = SEARCH_RUN_NONE;
         return ERR_OK;
     }
-    err = body_read(account, (struct body_piece){ body, scan->from + scan->offset, len }, piece,
-                    waker);
+    err = body_read(source->account, (struct body_piece){ body, scan->from + scan->offset, len },
+                    piece, source->waker);
     if (err != ERR_OK)
         return err;
+    search_source_spend(source, len + RUN_COST);
     scan->offset += len;
     text_reader_feed(scan->reader, bytes_make(piece, len), &scan->window);
     look(scan, program);
     return ERR_OK;
 }
 
-enum err search_scan_step(struct search_scan *scan, const struct search_program *program,
-                          struct account *account, struct body_id body, struct waker *waker)
+static enum err begin(struct search_scan *scan, struct search_source *source, struct body_id body)
 {
     struct summary summary;
+    enum err err = body_summary(source->account, body, source->waker, &summary);
 
+    if (err != ERR_OK)
+        return err;
+    scan->parts.max = summary.parts.len;
+    buf_add(&scan->parts, summary.parts);
+    scan->message_bytes = summary.message_bytes;
     scan->active = true;
-    for (int i = 0; i < SEARCH_BYTES_STEP / PIECE; i++) {
-        enum err err = ERR_OK;
+    return ERR_OK;
+}
 
+enum err search_scan_step(struct search_scan *scan, const struct search_program *program,
+                          struct search_source *source, struct body_id body)
+{
+    enum err err = scan->active ? ERR_OK : begin(scan, source, body);
+
+    while (err == ERR_OK) {
         if (scan->found == all_texts(program))
             return ERR_OK;
-        if (scan->run == SEARCH_RUN_NONE) {
-            err = body_summary(account, body, waker, &summary);
-            if (err != ERR_OK)
-                return err;
-            if (!next_run(scan, &summary))
-                return ERR_OK;
-        }
-        err = scan->run == SEARCH_RUN_HEADER ? read_header(scan, program, account, body, waker)
-                                             : read_text(scan, program, account, body, waker);
-        if (err != ERR_OK)
-            return err;
+        if (source->bytes_left == 0)
+            return ERR_LIMIT;
+        if (scan->run == SEARCH_RUN_NONE && !next_run(scan))
+            return ERR_OK;
+        err = scan->run == SEARCH_RUN_HEADER ? read_header(scan, program, source, body)
+                                             : read_text(scan, program, source, body);
     }
-    return ERR_LIMIT;
+    return err;
 }

@@ -10,7 +10,10 @@
 #include "message/summary.h"
 #include "search/program.h"
 
-enum { SEARCH_BYTES_STEP = 256 * 1024 }; /* read between two turns */
+enum {
+    SEARCH_BYTES_STEP = 256 * 1024, /* read between two turns, of all messages together */
+    SEARCH_SUMMARY_COST = 512, /* what looking at a summary counts as */
+};
 
 struct account;
 struct text_reader;
@@ -24,7 +27,9 @@ enum search_run {
 
 /* Where the pass stands. Zeroed: not begun. */
 struct search_scan {
-    bool active;
+    bool active; /* the parts are known */
+    struct buf parts; /* summary.parts of the message, kept: a message may have many */
+    uint64_t message_bytes;
     enum search_run run; /* what is being read */
     bool is_top_header; /* the message's own header: for TEXT, not for BODY */
     size_t position; /* of summary_part_next */
@@ -37,12 +42,23 @@ struct search_scan {
     struct buf window; /* decoded text not yet let go */
 };
 
+/* Where bytes are read from, and about how many still may be in this step. */
+struct search_source {
+    struct account *account;
+    struct waker *waker;
+    size_t bytes_left;
+};
+
+static inline void search_source_spend(struct search_source *source, size_t bytes)
+{
+    source->bytes_left -= bytes < source->bytes_left ? bytes : source->bytes_left;
+}
+
 /* Reads on until every text is found, the message ends (ERR_OK: scan->found is final), the disk
  * must be waited for (ERR_BUSY) or the step is used up (ERR_LIMIT). Other errors: cannot be read.
  */
 MUST_USE enum err search_scan_step(struct search_scan *scan, const struct search_program *program,
-                                   struct account *account, struct body_id body,
-                                   struct waker *waker);
+                                   struct search_source *source, struct body_id body);
 
 /* Frees what the pass holds; zeroed again. */
 void search_scan_done(struct search_scan *scan);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 #include "imap/session.h"
 #include "kit/jobs.h"
 #include "kit/mem_vfs.h"
@@ -18,7 +19,7 @@ struct seat {
     struct waker waker;
     struct buf unread;
     struct buf out;
-    bool closed;
+    enum imap_want want;
 };
 
 struct host {
@@ -28,7 +29,7 @@ struct host {
     struct account_listener listener;
     struct imap_now now;
     struct seat seats[SESSIONS];
-    size_t chunk;
+    struct imap_host_options options;
     uint64_t number;
     char *complaint;
     size_t complaint_len;
@@ -79,16 +80,18 @@ static void open_account(struct host *host)
     account_set_listener(host->account, &host->listener);
 }
 
+static void leave(struct seat *seat)
+{
+    imap_session_free(seat->session);
+    buf_done(&seat->unread);
+    buf_done(&seat->out);
+    *seat = (struct seat){ 0 };
+}
+
 static void close_all(struct host *host)
 {
-    for (int i = 0; i < SESSIONS; i++) {
-        struct seat *seat = &host->seats[i];
-
-        imap_session_free(seat->session);
-        buf_done(&seat->unread);
-        buf_done(&seat->out);
-        *seat = (struct seat){ 0 };
-    }
+    for (int i = 0; i < SESSIONS; i++)
+        leave(&host->seats[i]);
     jobs_settle(&host->jobs);
     account_close(host->account, host->now.wall);
     host->account = NULL;
@@ -122,19 +125,21 @@ static void start_session(struct host *host, struct seat *seat)
 static bool step(struct host *host, struct seat *seat)
 {
     struct buf out = buf_make(OUT_BYTES_MAX);
-    struct bytes in = bytes_slice(buf_bytes(&seat->unread), 0, host->chunk);
+    struct bytes in = bytes_slice(buf_bytes(&seat->unread), 0, host->options.chunk);
     enum imap_want want;
     size_t used;
     bool moved;
 
-    if (seat->session == NULL || seat->closed)
+    if (seat->session == NULL || seat->want == IMAP_WANT_CLOSE || seat->want == IMAP_WANT_HAND_BACK)
         return false;
+    if (host->options.always_cold)
+        mem_vfs_chill(host->vfs);
     want = imap_session_step(seat->session, in, host->now, &used, &out);
     moved = used > 0 || out.len > 0 || want == IMAP_WANT_TURN;
     buf_consume(&seat->unread, used);
     buf_add(&seat->out, buf_bytes(&out));
     buf_done(&out);
-    seat->closed = want == IMAP_WANT_CLOSE;
+    seat->want = want;
     return moved;
 }
 
@@ -214,6 +219,30 @@ static void reopen(struct host *host)
     open_account(host);
 }
 
+/* "closed 2", "back 2": the session has come to that end, and has said nothing unexpected. */
+static bool end_session(struct host *host, const char *number, enum imap_want want)
+{
+    struct seat *seat = &host->seats[number[0] >= '1' && number[0] <= '4' ? number[0] - '1' : 0];
+
+    if (seat->session == NULL || seat->want != want)
+        return fail(host, "the session has not ended so", "", BYTES(""));
+    if (seat->out.len > 0)
+        return fail(host, "more was said than expected", "", buf_bytes(&seat->out));
+    leave(seat);
+    return true;
+}
+
+static bool pass_time(struct host *host, const char *text)
+{
+    uint64_t ms = 0;
+
+    if (!num_parse(bytes_from_string(text), INT64_MAX / 1000, &ms))
+        return fail(host, "not a time", text, BYTES(""));
+    host->now.mono.ms += (int64_t)ms;
+    host->now.wall.us += (int64_t)ms * 1000;
+    return run_until_quiet(host);
+}
+
 /* "C2-: text": kind, seat, mark, text. False: no such line. */
 static bool play_line(struct host *host, char *line)
 {
@@ -228,6 +257,12 @@ static bool play_line(struct host *host, char *line)
         return send_text(host, seat, rest, mark != '-');
     if (line[0] == 'S')
         return expect(host, seat, rest, mark == '*');
+    if (strncmp(line, "time ", 5) == 0)
+        return pass_time(host, line + 5);
+    if (strncmp(line, "closed ", 7) == 0)
+        return end_session(host, line + 7, IMAP_WANT_CLOSE);
+    if (strncmp(line, "back ", 5) == 0)
+        return end_session(host, line + 5, IMAP_WANT_HAND_BACK);
     if (strcmp(line, "cold") == 0) {
         mem_vfs_chill(host->vfs);
         return true;
@@ -257,9 +292,12 @@ static bool play_file(struct host *host, FILE *file)
     return true;
 }
 
-bool imap_host_play(const char *path, size_t chunk, char *complaint, size_t complaint_len)
+bool imap_host_play(const char *path, const struct imap_host_options *options, char *complaint,
+                    size_t complaint_len)
 {
-    struct host host = { .chunk = chunk, .complaint = complaint, .complaint_len = complaint_len };
+    struct host host = { .options = *options,
+                         .complaint = complaint,
+                         .complaint_len = complaint_len };
     FILE *file = fopen(path, "r");
     bool good;
 

@@ -7,6 +7,9 @@
  *     C-: 12345                sends the text without CRLF
  *     S*: lines                any number of lines up to one that fits
  *     cold                     the page cache forgets everything: reads must wait for jobs
+ *     time 60000               so many milliseconds go by, then all sessions run
+ *     closed 2                 session 2 has ended; if it speaks again it is a new one
+ *     back 2                   session 2 is given back to the gate, likewise
  *     reopen                   the server stops in order and starts again; all sessions are new
  * In an expected line "..." stands for any text. After each sent line all sessions run until they
  * are quiet and all jobs are through; at the end nothing may be left unread but by `S*:`. */
@@ -16,8 +19,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Plays the file; `chunk` is how many bytes a session is fed at a time. False with a complaint that
- * names the line in `complaint`. */
-bool imap_host_play(const char *path, size_t chunk, char *complaint, size_t complaint_len);
+struct imap_host_options {
+    size_t chunk; /* bytes that a session is fed at a time */
+    bool always_cold; /* the page cache forgets everything before each step */
+};
+
+/* Plays the file. False with a complaint that names the line in `complaint`. */
+bool imap_host_play(const char *path, const struct imap_host_options *options, char *complaint,
+                    size_t complaint_len);
 
 #endif

@@ -7,12 +7,16 @@
 #include "imap/cmd/runners.h"
 #include "imap/flags.h"
 #include "imap/handle.h"
+#include "imap/listing.h"
 #include "imap/selected.h"
 #include "store/act.h"
 #include "store/body.h"
 #include "store/mailbox.h"
 
-enum { APPEND_MESSAGES_MAX = 10000 };
+enum {
+    APPEND_MESSAGES_MAX = 10000, /* in one command */
+    APPEND_HELD_BYTES_MAX = 16 * 1024 * 1024, /* of those that wait in memory for the last one */
+};
 
 enum append_phase {
     APPEND_BYTES, /* of a literal */
@@ -35,6 +39,7 @@ struct append_state {
     uint64_t literal_left;
     struct append_entry *newest;
     uint32_t count;
+    uint64_t held_bytes;
     enum imap_condition condition; /* of the refusal */
     const char *code;
     const char *text;
@@ -86,17 +91,35 @@ static struct zoned_time internal_date_of(const struct imap_session *session,
     };
 }
 
+/* The framer forgets what stood before the literal, so what is kept of it is copied. */
+static bool keep_flags(struct arena *arena, struct imap_flags *flags)
+{
+    struct bytes *keywords = ARENA_NEW_ARRAY(arena, struct bytes, flags->keyword_count);
+
+    if (keywords == NULL)
+        return false;
+    for (uint32_t i = 0; i < flags->keyword_count; i++) {
+        keywords[i] = arena_copy(arena, flags->keywords[i]);
+        if (keywords[i].at == NULL)
+            return false;
+    }
+    flags->keywords = keywords;
+    return true;
+}
+
 static enum err open_body(struct imap_session *session, struct imap_run *run,
                           struct append_state *state)
 {
-    const struct imap_append_message *message = &state->message;
+    struct imap_append_message *message = &state->message;
     struct append_entry *entry;
     enum err err;
 
-    if (state->count == APPEND_MESSAGES_MAX)
+    if (message->bytes <= BODY_INLINE_BYTES_MAX)
+        state->held_bytes += message->bytes;
+    if (state->count == APPEND_MESSAGES_MAX || state->held_bytes > APPEND_HELD_BYTES_MAX)
         return ERR_LIMIT;
     entry = ARENA_NEW(&run->arena, struct append_entry);
-    if (entry == NULL)
+    if (entry == NULL || !keep_flags(&run->arena, &message->flags))
         return ERR_LIMIT;
     err =
         body_writer_open(state->handle.account, message->bytes, session->waker, &entry->item.body);
@@ -168,7 +191,9 @@ static void open_mailbox(struct imap_session *session, struct append_state *stat
 {
     enum err err = imap_handle_open(session, name, &state->handle);
 
-    if (err == ERR_NOT_FOUND)
+    if (err == ERR_OK)
+        imap_listing_tell_name(session, name);
+    else if (err == ERR_NOT_FOUND)
         refuse(state, IMAP_NO, "TRYCREATE", "No such mailbox");
     else if (err != ERR_OK)
         refuse(state, IMAP_NO, "CANNOT", imap_name_refusal_text(name->refusal));

@@ -2,6 +2,7 @@
 #include "imap/cmd/runners.h"
 #include "imap/selected.h"
 #include "store/act.h"
+#include "store/mailbox.h"
 #include "store/view.h"
 
 static enum imap_progress leave(struct imap_session *session, struct imap_run *run)
@@ -24,7 +25,7 @@ enum imap_progress imap_close_run(struct imap_session *session, struct imap_run 
     uint32_t count;
     enum err err;
 
-    if (selected->read_only || all.last == 0)
+    if (selected->read_only || all.last == 0 || mailbox_is_deleted(selected->handle.mailbox))
         return leave(session, run);
     err = act_expunge(selected->handle.mailbox, &origin, (struct uid_set){ &all, 1 }, true, &count);
     if (err != ERR_OK)

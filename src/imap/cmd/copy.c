@@ -62,6 +62,10 @@ static enum imap_progress transfer(struct imap_session *session, struct imap_run
         return imap_answer(run, IMAP_BAD, NULL, "No message has that sequence number");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
+    /* All or nothing (RFC 9051 section 6.4.7): what is gone cannot be copied. A UID that no message
+     * has is no error. */
+    if (!run->command.uid && imap_selected_any_is_gone(selected, act.uids))
+        return imap_answer(run, IMAP_NO, "EXPUNGEISSUED", "Some messages are gone");
     err = act_copy(selected->handle.mailbox, &origin, &act, &run->arena, &result);
     if (err != ERR_OK)
         return imap_answer_err(run, err);
@@ -80,6 +84,8 @@ static enum imap_progress copy_or_move(struct imap_session *session, struct imap
 
     if (move && session->selected->read_only)
         return imap_answer(run, IMAP_NO, "READ-ONLY", "Mailbox is open read-only");
+    if (imap_selected_is_lost(session, run))
+        return IMAP_ENDED;
     err = imap_handle_open(session, &args->mailbox, &to);
     if (err == ERR_NOT_FOUND)
         return imap_answer(run, IMAP_NO, "TRYCREATE", "No such mailbox");

@@ -1,7 +1,9 @@
 /* CREATE (RFC 9051 section 6.3.4) with USE (RFC 6154 section 3). */
 #include "imap/wire/create.h"
 #include "imap/cmd/runners.h"
+#include "imap/listing.h"
 #include "imap/special_use.h"
+#include "imap/status.h"
 #include "store/act.h"
 
 enum imap_progress imap_create_run(struct imap_session *session, struct imap_run *run)
@@ -21,5 +23,7 @@ enum imap_progress imap_create_run(struct imap_session *session, struct imap_run
         return imap_answer(run, IMAP_NO, "USEATTR", "Another mailbox has that special use");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
+    imap_listing_tell_name(session, &args->mailbox);
+    imap_mailboxid_print(&run->code, mailbox);
     return imap_answer(run, IMAP_OK, NULL, "CREATE done");
 }

@@ -1,6 +1,7 @@
 /* DELETE (RFC 9051 section 6.3.5). */
 #include "imap/cmd/runners.h"
 #include "imap/handle.h"
+#include "imap/listing.h"
 #include "imap/wire/mailbox.h"
 #include "store/act.h"
 
@@ -22,5 +23,6 @@ enum imap_progress imap_delete_run(struct imap_session *session, struct imap_run
         return imap_answer(run, IMAP_NO, "CANNOT", "INBOX cannot be deleted");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
+    imap_listing_tell_name(session, &args->mailbox);
     return imap_answer(run, IMAP_OK, NULL, "DELETE done");
 }

@@ -16,6 +16,8 @@ static enum imap_progress expunge(struct imap_session *session, struct imap_run 
 
     if (selected->read_only)
         return imap_answer(run, IMAP_NO, "READ-ONLY", "Mailbox is open read-only");
+    if (imap_selected_is_lost(session, run))
+        return IMAP_ENDED;
     if (uids.count == 0)
         return imap_answer(run, IMAP_OK, NULL, "Nothing to expunge");
     err = act_expunge(selected->handle.mailbox, &origin, uids, true, &count);

@@ -2,13 +2,20 @@
 #include "imap/fetch.h"
 
 #include "imap/cmd/runners.h"
+#include "imap/news.h"
 #include "imap/selected.h"
 #include "store/act.h"
 #include "store/body.h"
 #include "store/mailbox.h"
 #include "store/view.h"
 
+enum fetch_phase {
+    FETCH_HEAR, /* what others did is told before \Seen is set: our own change hides nothing */
+    FETCH_MESSAGES,
+};
+
 struct fetch_state {
+    enum fetch_phase phase;
     struct uid_set uids;
     uint32_t range; /* the one at hand */
     uint32_t from_uid; /* messages of it below this one are done */
@@ -60,11 +67,10 @@ static void set_seen(struct imap_session *session, struct imap_run *run, struct 
     };
     struct flag_result result;
 
-    imap_selected_report(session, run, true);
     if (act_flags(session->selected->handle.mailbox, &origin, &act, &run->arena, &result) != ERR_OK)
         return;
     run->silent = result.modseq;
-    imap_selected_report(session, run, true);
+    (void)imap_news_gather(session, run->silent, true);
 }
 
 static bool asks_for(const struct imap_fetch_args *args, enum imap_fetch_kind kind)
@@ -81,7 +87,7 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
     struct fetch_state *state = imap_state_new(run, sizeof(*state));
     enum err err;
 
-    if (args->changed_since > 0 || args->vanished)
+    if (args->changed_since > 0 || args->vanished || asks_for(args, IMAP_FETCH_MODSEQ))
         return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE and QRESYNC are not announced here");
     if (state == NULL)
         return imap_answer_err(run, ERR_LIMIT);
@@ -92,9 +98,17 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
         return imap_answer_err(run, err);
     state->has_uid = asks_for(args, IMAP_FETCH_UID);
     state->has_flags = asks_for(args, IMAP_FETCH_FLAGS);
-    if (sets_seen(args) && !session->selected->read_only && state->uids.count > 0)
-        set_seen(session, run, state->uids);
+    if (!sets_seen(args) || session->selected->read_only || state->uids.count == 0)
+        state->phase = FETCH_MESSAGES;
     return IMAP_AGAIN;
+}
+
+static void hear(struct imap_session *session, struct imap_run *run, struct fetch_state *state)
+{
+    if (imap_news_gather(session, run->silent, true))
+        return;
+    set_seen(session, run, state->uids);
+    state->phase = FETCH_MESSAGES;
 }
 
 /* Moves to the next message that is asked for; false when all are through. */
@@ -274,6 +288,10 @@ enum imap_progress imap_fetch_run(struct imap_session *session, struct imap_run 
             return progress;
     }
     state = run->state;
+    if (state->phase == FETCH_HEAR)
+        hear(session, run, state);
+    if (imap_news_are_waiting(session))
+        return IMAP_AGAIN;
     for (int i = 0; i < IMAP_MESSAGES_STEP && !imap_output_is_full(session); i++) {
         enum err err;
 

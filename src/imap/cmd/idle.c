@@ -1,6 +1,6 @@
 /* IDLE (RFC 9051 section 6.3.13, RFC 2177): tells news as they come until the client says DONE. */
 #include "imap/cmd/runners.h"
-#include "imap/selected.h"
+#include "imap/news.h"
 
 enum { DONE_BYTES_MAX = 64 };
 
@@ -21,8 +21,8 @@ enum imap_progress imap_idle_run(struct imap_session *session, struct imap_run *
         imap_framer_trim(&session->framer);
         imap_respond_continue(session->out, "idling");
     }
-    if (session->selected != NULL)
-        imap_selected_report(session, run, false);
+    if (imap_news_gather(session, run->silent, false))
+        return IMAP_AGAIN; /* called again as soon as they are told */
     switch (imap_framer_next_line(&session->framer, &session->in, DONE_BYTES_MAX)) {
     case IMAP_FRAME_DONE: return end_idle(session, run);
     case IMAP_FRAME_BAD: return imap_answer(run, IMAP_BAD, NULL, "Expected DONE");

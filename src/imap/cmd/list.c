@@ -2,10 +2,10 @@
 #include "imap/wire/list.h"
 #include "imap/cmd/runners.h"
 #include "imap/listing.h"
-#include "imap/special_use.h"
 #include "imap/status.h"
 #include "imap/wire/mailbox.h"
 #include "imap/wire/pattern.h"
+#include "imap/wire/status.h"
 #include "store/mailbox.h"
 
 struct list_state {
@@ -39,50 +39,49 @@ static bool is_chosen(const struct imap_list_args *args, const struct imap_liste
 }
 
 /* CHILDINFO (RFC 9051 section 6.3.9.6): is something below chosen? `*out_hidden`: and some of that
- * is not shown by itself, so that the parent must be. */
-static bool has_chosen_below(struct imap_session *session, const struct imap_list_args *args,
-                             struct bytes parent, bool *out_hidden)
+ * is not shown by itself, so that the parent must be. Answers how many names it looked at. */
+static int look_below(struct imap_session *session, const struct imap_list_args *args,
+                      struct bytes parent, bool *out_chosen, bool *out_hidden)
 {
+    struct buf prefix = buf_make(parent.len + 1);
     struct imap_listing below;
     struct imap_listed listed;
-    bool found = false;
+    int looked_at = 0;
 
+    *out_chosen = false;
     *out_hidden = false;
+    buf_add(&prefix, parent);
+    buf_add_byte(&prefix, IMAP_DELIMITER);
     imap_listing_init(&below, session->account);
     below.mailboxes = true;
     below.subscriptions = (args->selects & IMAP_LIST_SUBSCRIBED) != 0;
-    below.current = parent;
+    below.current = buf_bytes(&prefix);
     while (!*out_hidden && imap_listing_next(&below, &listed)) {
-        if (!bytes_starts_with(listed.name, parent))
+        looked_at++;
+        if (!bytes_starts_with(listed.name, buf_bytes(&prefix)))
             break;
-        if (listed.name.at[parent.len] != IMAP_DELIMITER || !is_chosen(args, &listed))
+        if (!is_chosen(args, &listed))
             continue;
-        found = true;
+        *out_chosen = true;
         *out_hidden = !matches(args, listed.name);
     }
     imap_listing_done(&below);
-    return found;
+    buf_done(&prefix);
+    return looked_at;
 }
 
 static uint32_t attributes_of(struct imap_session *session, const struct imap_list_args *args,
                               const struct imap_listed *listed)
 {
-    uint32_t attributes = 0;
+    uint32_t attributes = imap_listing_attributes(session->account, listed->name);
     bool show_subscribed = ((args->selects & IMAP_LIST_SUBSCRIBED) |
                             (args->returns & IMAP_LIST_RETURN_SUBSCRIBED)) != 0;
-    bool has_children;
 
     if (listed->mailbox == NULL)
         attributes |= session->grammar.rev2 || args->extended ? IMAP_ATTRIBUTE_NONEXISTENT
                                                               : IMAP_ATTRIBUTE_NOSELECT;
-    else
-        attributes |= imap_special_use_from_store(mailbox_uses(listed->mailbox));
     if (show_subscribed && listed->subscribed)
         attributes |= IMAP_ATTRIBUTE_SUBSCRIBED;
-    has_children = listed->mailbox != NULL
-                       ? mailbox_has_children(listed->mailbox)
-                       : imap_listing_has_children(session->account, listed->name);
-    attributes |= has_children ? IMAP_ATTRIBUTE_HAS_CHILDREN : IMAP_ATTRIBUTE_HAS_NO_CHILDREN;
     return attributes;
 }
 
@@ -101,18 +100,21 @@ static void print_listed(struct imap_session *session, const struct imap_list_ar
         imap_status_print(session, listed->mailbox, args->status_atts);
 }
 
-static void consider(struct imap_session *session, const struct imap_list_args *args,
-                     const struct imap_listed *listed)
+/* Answers what it cost, in names looked at. */
+static int consider(struct imap_session *session, const struct imap_list_args *args,
+                    const struct imap_listed *listed)
 {
     bool hidden = false;
     bool below = false;
+    int cost = 1;
 
     if (!matches(args, listed->name))
-        return;
+        return cost;
     if ((args->selects & IMAP_LIST_RECURSIVEMATCH) != 0)
-        below = has_chosen_below(session, args, listed->name, &hidden);
+        cost += look_below(session, args, listed->name, &below, &hidden);
     if (is_chosen(args, listed) || (below && hidden))
         print_listed(session, args, listed, below);
+    return cost;
 }
 
 /* An empty pattern asks for the delimiter and the root (RFC 9051 section 6.3.9). */
@@ -143,6 +145,8 @@ enum imap_progress imap_list_run(struct imap_session *session, struct imap_run *
 
     if (args->root_only)
         return list_root(session, run, false);
+    if ((args->status_atts & IMAP_STATUS_HIGHESTMODSEQ) != 0)
+        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
     if (state == NULL) {
         state = start_list(session, run);
         if (state == NULL)
@@ -150,12 +154,13 @@ enum imap_progress imap_list_run(struct imap_session *session, struct imap_run *
         state->listing.subscriptions = (args->selects & IMAP_LIST_SUBSCRIBED) != 0;
         state->listing.mailboxes = !state->listing.subscriptions;
         state->listing.levels =
-            args->selects == 0 || (args->selects & IMAP_LIST_RECURSIVEMATCH) != 0;
+            (args->selects & (IMAP_LIST_SUBSCRIBED | IMAP_LIST_SPECIAL_USE)) == 0 ||
+            (args->selects & IMAP_LIST_RECURSIVEMATCH) != 0;
     }
-    for (int i = 0; i < IMAP_MESSAGES_STEP && !imap_output_is_full(session); i++) {
+    for (int cost = 0; cost < IMAP_MESSAGES_STEP && !imap_output_is_full(session);) {
         if (!imap_listing_next(&state->listing, &listed))
             return imap_answer(run, IMAP_OK, NULL, "LIST done");
-        consider(session, args, &listed);
+        cost += consider(session, args, &listed);
     }
     return IMAP_AGAIN;
 }

@@ -1,8 +1,23 @@
 /* RENAME (RFC 9051 section 6.3.6). */
 #include "imap/cmd/runners.h"
 #include "imap/handle.h"
+#include "imap/listing.h"
 #include "imap/wire/create.h"
+#include "imap/wire/list.h"
 #include "store/act.h"
+
+/* When a name was spelled otherwise than the server does: by what name the mailbox went, and by
+ * which it goes now (RFC 9051 section 6.3.6). */
+static void tell_names(struct imap_session *session, const struct imap_rename_args *args)
+{
+    struct imap_list_response list = { .name = args->to.name, .old_name = args->from.given };
+
+    if (!session->grammar.rev2 || (bytes_equal(args->from.given, args->from.name) &&
+                                   bytes_equal(args->to.given, args->to.name)))
+        return;
+    list.attributes = imap_listing_attributes(session->account, args->to.name);
+    imap_list_response_print(session->out, &session->grammar, &list);
+}
 
 enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run *run)
 {
@@ -24,5 +39,6 @@ enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run
         return imap_answer(run, IMAP_NO, "CANNOT", "A mailbox cannot be moved into itself");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
+    tell_names(session, args);
     return imap_answer(run, IMAP_OK, NULL, "RENAME done");
 }

@@ -1,4 +1,7 @@
-/* SEARCH and UID SEARCH (RFC 9051 section 6.4.4; RFC 3501; RFC 4731; RFC 5182), in steps. */
+/* SEARCH and UID SEARCH (RFC 9051 section 6.4.4; RFC 3501; RFC 4731; RFC 5182), in steps.
+ *
+ * Nothing changes the view while the command runs. So a hit is one bit, whatever the mailbox, and
+ * the answer is written from the bits, number by number. */
 #include "search/match.h"
 
 #include "imap/cmd/runners.h"
@@ -7,14 +10,21 @@
 #include "store/uid_set.h"
 #include "store/view.h"
 
-/* Nothing changes the view while the command runs, so positions are kept and UIDs looked up at the
- * end. */
+enum search_phase {
+    SEARCH_MATCH,
+    SEARCH_PRINT,
+};
+
 struct search_state {
+    enum search_phase phase;
     struct search_match match;
-    struct seqno next;
-    struct uid_set_builder hits; /* sequence numbers */
+    struct seqno next; /* to be looked at, or to be printed */
+    uint64_t *hits; /* bit n - 1: message n */
     uint64_t modseq; /* the highest among the hits */
     uint32_t count;
+    uint32_t first; /* hits by sequence number; 0: none */
+    uint32_t last;
+    struct imap_seqset_printer printer; /* of ESEARCH */
     bool unread; /* some messages could not be read */
 };
 
@@ -25,152 +35,254 @@ static void release_search(struct imap_run *run)
     search_match_done(&state->match);
 }
 
-/* RFC 5182 section 2.1: a SEARCH RETURN (SAVE) that fails empties the saved result. */
+/* RFC 9051 section 6.4.4.1: a SEARCH with SAVE that is answered NO empties the saved result. */
 static enum imap_progress fail(struct imap_session *session, struct imap_run *run, enum err err)
 {
     const struct imap_search_args *args = run->args;
 
     if ((args->returns & IMAP_RETURN_SAVE) != 0)
-        imap_selected_save(session->selected, (struct uid_set){ 0 });
+        (void)imap_selected_save(session->selected, (struct uid_set){ 0 });
     if (err == ERR_UNSUPPORTED)
         return imap_answer(run, IMAP_NO, "BADCHARSET (UTF-8 US-ASCII)",
                            "Charset is unknown, or the text is not in it");
     return imap_answer_err(run, err);
 }
 
-static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
+static enum err compile(struct imap_session *session, struct imap_run *run,
+                        struct search_state *state)
 {
     struct imap_selected *selected = session->selected;
     struct search_context context = {
         .view = selected->view,
-        .recent = { selected->recent, selected->recent_count },
+        .recent = { selected->recent, session->grammar.rev2 ? 0 : selected->recent_count },
         .saved = { selected->saved, selected->saved_count },
         .now_seconds = wall_seconds(session->now.wall),
     };
-    struct search_state *state = imap_state_new(run, sizeof(*state));
     struct search_program *program;
+    enum err err = search_compile(run->args, &context, &run->arena, &program);
+
+    if (err != ERR_OK)
+        return err;
+    state->match.program = program;
+    state->match.source.account = selected->handle.account;
+    state->match.source.waker = session->waker;
+    return ERR_OK;
+}
+
+static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
+{
+    const struct imap_search_args *args = run->args;
+    struct search_state *state;
     enum err err;
 
+    if (args->has_modseq)
+        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
+    state = imap_state_new(run, sizeof(*state));
     if (state == NULL)
         return fail(session, run, ERR_LIMIT);
     run->release = release_search;
-    err = search_compile(run->args, &context, &run->arena, &program);
+    state->hits =
+        ARENA_NEW_ARRAY(&run->arena, uint64_t, view_count(session->selected->view) / 64 + 1);
+    if (state->hits == NULL)
+        return fail(session, run, ERR_LIMIT);
+    err = compile(session, run, state);
     if (err != ERR_OK)
         return fail(session, run, err);
-    state->match.program = program;
-    state->match.account = selected->handle.account;
-    state->match.waker = session->waker;
     state->next.value = 1;
-    state->hits = uid_set_builder_make(&run->arena);
     return IMAP_AGAIN;
 }
 
 static void add_hit(struct search_state *state, const struct row *row)
 {
-    uid_set_add(&state->hits, state->next.value, state->next.value);
+    uint32_t bit = state->next.value - 1;
+
+    state->hits[bit / 64] |= UINT64_C(1) << bit % 64;
     state->count++;
+    if (state->first == 0)
+        state->first = state->next.value;
+    state->last = state->next.value;
     if (row->modseq.value > state->modseq)
         state->modseq = row->modseq.value;
 }
 
-/* The hits as UIDs. */
-static enum err hits_as_uids(const struct view *view, struct uid_set hits, struct arena *arena,
-                             struct uid_set *out_uids)
+/* The first hit from `seqno` on; 0 when there is none. */
+static uint32_t next_hit(const struct search_state *state, uint32_t seqno)
 {
-    struct uid_set_builder uids = uid_set_builder_make(arena);
+    for (uint32_t bit = seqno - 1; bit < state->last; bit = (bit / 64 + 1) * 64) {
+        uint64_t word = state->hits[bit / 64] >> bit % 64;
 
-    for (uint32_t i = 0; i < hits.count; i++) {
-        for (uint32_t seqno = hits.ranges[i].first; seqno <= hits.ranges[i].last; seqno++) {
-            struct row row;
-
-            view_row(view, (struct seqno){ seqno }, &row);
-            uid_set_add(&uids, row.uid.value, row.uid.value);
-        }
+        if (word != 0)
+            return bit + (uint32_t)__builtin_ctzll(word) + 1;
     }
-    return uid_set_finish(&uids, out_uids) ? ERR_OK : ERR_LIMIT;
+    return 0;
 }
 
-/* MIN or MAX without ALL or COUNT save only what they name (RFC 5182 section 2.4). */
-static void save(struct imap_selected *selected, uint32_t returns, struct uid_set uids)
+/* The number by which the answer names a message. */
+static uint32_t number_of(const struct imap_session *session, const struct imap_run *run,
+                          uint32_t seqno)
 {
-    struct uid_range ends[2];
-    uint32_t count = 0;
+    struct row row;
 
-    if (uids.count == 0 || (returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) != 0 ||
-        (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) == 0) {
-        imap_selected_save(selected, uids);
-        return;
-    }
-    if ((returns & IMAP_RETURN_MIN) != 0) {
-        ends[count].first = uids.ranges[0].first;
-        ends[count++].last = uids.ranges[0].first;
-    }
-    if ((returns & IMAP_RETURN_MAX) != 0) {
-        uint32_t max = uids.ranges[uids.count - 1].last;
-
-        if (count == 0 || max != ends[0].first)
-            ends[count++] = (struct uid_range){ max, max };
-    }
-    imap_selected_save(selected, (struct uid_set){ ends, count });
+    if (!run->command.uid)
+        return seqno;
+    view_row(session->selected->view, (struct seqno){ seqno }, &row);
+    return row.uid.value;
 }
 
-static enum err as_seqset(struct uid_set numbers, struct arena *arena, struct imap_seqset *out_set)
+/* MIN or MAX without ALL or COUNT save only what they name (RFC 9051 section 6.4.4.1). */
+static bool is_saved(const struct search_state *state, uint32_t returns, uint32_t seqno)
 {
-    struct imap_range *ranges = ARENA_NEW_ARRAY(arena, struct imap_range, numbers.count);
-
-    if (ranges == NULL)
-        return ERR_LIMIT;
-    for (uint32_t i = 0; i < numbers.count; i++)
-        ranges[i] = (struct imap_range){ numbers.ranges[i].first, numbers.ranges[i].last };
-    *out_set = (struct imap_seqset){ .ranges = ranges, .count = numbers.count };
-    return ERR_OK;
+    if ((returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) != 0 ||
+        (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) == 0)
+        return true;
+    return ((returns & IMAP_RETURN_MIN) != 0 && seqno == state->first) ||
+           ((returns & IMAP_RETURN_MAX) != 0 && seqno == state->last);
 }
 
-static void print_result(struct imap_session *session, const struct imap_run *run,
-                         const struct search_state *state, const struct imap_seqset *all)
+/* False: more than can be kept. */
+static bool save(struct imap_session *session, struct imap_run *run,
+                 const struct search_state *state)
 {
     const struct imap_search_args *args = run->args;
-    uint32_t returns = args->has_return ? args->returns : IMAP_RETURN_ALL;
+    struct uid_set_builder builder = uid_set_builder_make(&run->arena);
+    struct uid_set uids;
+
+    for (uint32_t seqno = next_hit(state, 1); seqno != 0 && !builder.failed;
+         seqno = next_hit(state, seqno + 1)) {
+        struct row row;
+
+        if (!is_saved(state, args->returns, seqno))
+            continue;
+        view_row(session->selected->view, (struct seqno){ seqno }, &row);
+        uid_set_add(&builder, row.uid.value, row.uid.value);
+    }
+    if (!uid_set_finish(&builder, &uids)) {
+        (void)imap_selected_save(session->selected, (struct uid_set){ 0 });
+        return false;
+    }
+    return imap_selected_save(session->selected, uids);
+}
+
+static bool is_esearch(const struct imap_session *session, const struct imap_search_args *args)
+{
+    return args->has_return || session->grammar.rev2;
+}
+
+static uint32_t returns_of(const struct imap_search_args *args)
+{
+    return args->has_return ? args->returns : IMAP_RETURN_ALL;
+}
+
+/* ESEARCH but for its set, which comes last: "* ESEARCH (TAG "a1") UID COUNT 5 ALL " */
+static void print_esearch_head(struct imap_session *session, const struct imap_run *run,
+                               struct search_state *state)
+{
+    uint32_t returns = returns_of(run->args);
     struct imap_esearch result = {
         .tag = run->command.tag,
         .uid = run->command.uid,
-        .returns = returns,
+        .returns = returns & ~(uint32_t)IMAP_RETURN_ALL,
         .count = state->count,
-        .all = all,
-        .modseq = args->has_modseq && state->count > 0 ? state->modseq : 0,
     };
 
-    if (all->count > 0) {
-        result.min = all->ranges[0].first;
-        result.max = all->ranges[all->count - 1].last;
+    if (state->count > 0) {
+        result.min = number_of(session, run, state->first);
+        result.max = number_of(session, run, state->last);
     }
-    if (!args->has_return && !session->grammar.rev2)
-        imap_search_print(session->out, all, result.modseq);
-    else if (returns != IMAP_RETURN_SAVE)
-        imap_esearch_print(session->out, &result);
+    imap_esearch_print(session->out, &result);
+    buf_truncate(session->out, session->out->len - 2);
+    if (state->count > 0 && (returns & IMAP_RETURN_ALL) != 0)
+        buf_add(session->out, BYTES(" ALL "));
+    else
+        state->next.value = 0;
 }
 
-static enum imap_progress finish(struct imap_session *session, struct imap_run *run,
-                                 struct search_state *state)
+/* The head of the answer; state->next is then the first number to be printed, 0: none is. */
+static enum imap_progress begin_print(struct imap_session *session, struct imap_run *run,
+                                      struct search_state *state)
 {
     const struct imap_search_args *args = run->args;
-    struct uid_set hits;
-    struct uid_set uids = { 0 };
-    struct imap_seqset all;
 
-    if (!uid_set_finish(&state->hits, &hits))
-        return fail(session, run, ERR_LIMIT);
-    if ((run->command.uid || (args->returns & IMAP_RETURN_SAVE) != 0) &&
-        hits_as_uids(session->selected->view, hits, &run->arena, &uids) != ERR_OK)
-        return fail(session, run, ERR_LIMIT);
-    if (as_seqset(run->command.uid ? uids : hits, &run->arena, &all) != ERR_OK)
-        return fail(session, run, ERR_LIMIT);
-    if ((args->returns & IMAP_RETURN_SAVE) != 0)
-        save(session->selected, args->returns, uids);
-    print_result(session, run, state, &all);
+    state->phase = SEARCH_PRINT;
+    if ((args->returns & IMAP_RETURN_SAVE) != 0 && !save(session, run, state))
+        return imap_answer(run, IMAP_NO, "NOTSAVED", "Result is too scattered to be saved");
+    state->next.value = next_hit(state, 1);
+    if (!is_esearch(session, args))
+        buf_add(session->out, BYTES("* SEARCH"));
+    else if (returns_of(args) != IMAP_RETURN_SAVE)
+        print_esearch_head(session, run, state);
+    return IMAP_AGAIN;
+}
+
+static enum imap_progress end_print(struct imap_session *session, struct imap_run *run,
+                                    struct search_state *state)
+{
+    const struct imap_search_args *args = run->args;
+    bool esearch = is_esearch(session, args);
+
+    if (esearch)
+        imap_seqset_printer_end(&state->printer);
+    if (!esearch || returns_of(args) != IMAP_RETURN_SAVE)
+        buf_add(session->out, BYTES("\r\n"));
     if (state->unread)
         return imap_answer(run, IMAP_OK, NULL, "SEARCH done, but some messages are damaged");
     return imap_answer(run, IMAP_OK, NULL, "SEARCH done");
+}
+
+static enum imap_progress print(struct imap_session *session, struct imap_run *run,
+                                struct search_state *state)
+{
+    bool esearch = is_esearch(session, run->args);
+    bool silent = esearch && returns_of(run->args) == IMAP_RETURN_SAVE;
+
+    state->printer.out = session->out;
+    while (state->next.value != 0 && !silent) {
+        uint32_t number = number_of(session, run, state->next.value);
+
+        if (imap_output_is_full(session))
+            return IMAP_AGAIN;
+        if (esearch) {
+            imap_seqset_printer_add(&state->printer, number);
+        } else {
+            buf_add_byte(session->out, ' ');
+            buf_add_number(session->out, number);
+        }
+        state->next.value = next_hit(state, state->next.value + 1);
+    }
+    return end_print(session, run, state);
+}
+
+/* MIN alone is known at the first hit. */
+static bool is_settled(const struct search_state *state, const struct imap_search_args *args)
+{
+    return state->count > 0 && args->has_return &&
+           (args->returns & ~(uint32_t)IMAP_RETURN_SAVE) == IMAP_RETURN_MIN;
+}
+
+static enum imap_progress match(struct imap_session *session, struct imap_run *run,
+                                struct search_state *state)
+{
+    const struct view *view = session->selected->view;
+
+    search_match_begin_step(&state->match);
+    for (int i = 0; i < IMAP_MESSAGES_STEP; i++, state->next.value++) {
+        struct row row;
+        bool matches = false;
+        enum err err;
+
+        if (state->next.value > view_count(view) || is_settled(state, run->args))
+            return begin_print(session, run, state);
+        view_row(view, state->next, &row);
+        err = search_match_message(&state->match, state->next, &row, &matches);
+        if (err == ERR_BUSY)
+            return IMAP_BLOCKED;
+        if (err == ERR_LIMIT)
+            return IMAP_AGAIN;
+        state->unread |= err != ERR_OK && err != ERR_NOT_FOUND;
+        if (err == ERR_OK && matches)
+            add_hit(state, &row);
+    }
+    return IMAP_AGAIN;
 }
 
 enum imap_progress imap_search_run(struct imap_session *session, struct imap_run *run)
@@ -184,22 +296,11 @@ enum imap_progress imap_search_run(struct imap_session *session, struct imap_run
             return progress;
     }
     state = run->state;
-    for (int i = 0; i < IMAP_MESSAGES_STEP; i++, state->next.value++) {
-        struct row row;
-        bool matches = false;
-        enum err err;
+    if (state->phase == SEARCH_MATCH) {
+        enum imap_progress progress = match(session, run, state);
 
-        if (state->next.value > view_count(session->selected->view))
-            return finish(session, run, state);
-        view_row(session->selected->view, state->next, &row);
-        err = search_match_message(&state->match, state->next, &row, &matches);
-        if (err == ERR_BUSY)
-            return IMAP_BLOCKED;
-        if (err == ERR_LIMIT)
-            return IMAP_AGAIN;
-        state->unread |= err != ERR_OK && err != ERR_NOT_FOUND;
-        if (err == ERR_OK && matches)
-            add_hit(state, &row);
+        if (progress != IMAP_AGAIN || state->phase == SEARCH_MATCH)
+            return progress;
     }
-    return IMAP_AGAIN;
+    return print(session, run, state);
 }

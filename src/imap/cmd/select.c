@@ -1,7 +1,9 @@
 /* SELECT and EXAMINE (RFC 9051 sections 6.3.2 and 6.3.3; RFC 3501 section 6.3.1). */
 #include "imap/wire/select.h"
 #include "imap/cmd/runners.h"
+#include "imap/listing.h"
 #include "imap/selected.h"
+#include "imap/status.h"
 #include "imap/wire/list.h"
 #include "store/mailbox.h"
 #include "store/view.h"
@@ -35,14 +37,17 @@ static void print_number_code(struct buf *out, const char *code, uint64_t number
 }
 
 /* What only one of the two revisions has. */
-static void print_revision(struct imap_session *session)
+static void print_revision(struct imap_session *session, const struct imap_mailbox *name)
 {
     struct imap_selected *selected = session->selected;
     uint32_t unseen;
 
     if (session->grammar.rev2) {
-        struct imap_list_response list = { .name = mailbox_name(selected->handle.mailbox) };
+        struct imap_list_response list = { .name = name->name };
 
+        list.attributes = imap_listing_attributes(session->account, name->name);
+        if (!bytes_equal(name->given, name->name))
+            list.old_name = name->given;
         imap_list_response_print(session->out, &session->grammar, &list);
         return;
     }
@@ -52,16 +57,19 @@ static void print_revision(struct imap_session *session)
         print_number_code(session->out, "UNSEEN", unseen, "First unseen message");
 }
 
-static void print_selected(struct imap_session *session)
+static void print_selected(struct imap_session *session, const struct imap_mailbox *name)
 {
     struct imap_selected *selected = session->selected;
     struct mailbox *mailbox = selected->handle.mailbox;
 
     imap_selected_print_mailbox_flags(session);
     imap_respond_number(session->out, view_count(selected->view), "EXISTS");
-    print_revision(session);
+    print_revision(session, name);
     print_number_code(session->out, "UIDVALIDITY", mailbox_uidvalidity(mailbox), "UIDs are valid");
     print_number_code(session->out, "UIDNEXT", mailbox_uidnext(mailbox), "Predicted next UID");
+    imap_respond_code_begin(session->out, IMAP_UNTAGGED, IMAP_OK);
+    imap_mailboxid_print(session->out, mailbox);
+    imap_respond_code_end(session->out, "Its id for ever");
 }
 
 static enum imap_progress open_mailbox(struct imap_session *session, struct imap_run *run,
@@ -86,7 +94,7 @@ static enum imap_progress open_mailbox(struct imap_session *session, struct imap
         return imap_answer_err(run, err);
     session->selected = imap_selected_open(session, handle, read_only);
     imap_selected_claim_recent(session);
-    print_selected(session);
+    print_selected(session, &args->mailbox);
     return read_only ? imap_answer(run, IMAP_OK, "READ-ONLY", "EXAMINE done")
                      : imap_answer(run, IMAP_OK, "READ-WRITE", "SELECT done");
 }

@@ -9,8 +9,11 @@ enum imap_progress imap_status_run(struct imap_session *session, struct imap_run
 {
     const struct imap_status_args *args = run->args;
     struct imap_handle handle;
-    enum err err = imap_handle_open(session, &args->mailbox, &handle);
+    enum err err;
 
+    if ((args->atts & IMAP_STATUS_HIGHESTMODSEQ) != 0)
+        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
+    err = imap_handle_open(session, &args->mailbox, &handle);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_NO, "NONEXISTENT",
                            imap_name_refusal_text(args->mailbox.refusal));

@@ -3,34 +3,24 @@
 #include "imap/wire/store.h"
 #include "imap/cmd/runners.h"
 #include "imap/flags.h"
+#include "imap/news.h"
 #include "imap/selected.h"
 #include "store/act.h"
 #include "store/mailbox.h"
 #include "store/view.h"
 
+enum store_phase {
+    STORE_HEAR, /* what others did is told first, so that hiding our own hides nothing else */
+    STORE_TELL,
+};
+
 struct store_state {
+    enum store_phase phase;
     struct uid_set uids;
     uint32_t range; /* the one being told */
     uint32_t next_uid; /* in it; 0: not begun */
     bool gone; /* some were expunged elsewhere (RFC 5530, EXPUNGEISSUED) */
 };
-
-static bool any_is_gone(const struct view *view, struct uid_set uids)
-{
-    for (uint32_t i = 0; i < uids.count; i++) {
-        uint32_t seqno = view_seqno_from(view, (struct uid){ uids.ranges[i].first }).value;
-        struct row row;
-
-        for (; seqno <= view_count(view); seqno++) {
-            view_row(view, (struct seqno){ seqno }, &row);
-            if (row.uid.value > uids.ranges[i].last)
-                break;
-            if (view_row_is_gone(view, row.uid))
-                return true;
-        }
-    }
-    return false;
-}
 
 static enum err change_flags(struct imap_session *session, struct imap_run *run,
                              struct store_state *state)
@@ -57,7 +47,6 @@ static enum err change_flags(struct imap_session *session, struct imap_run *run,
     return err;
 }
 
-/* Others' changes are told first, so that hiding our own afterwards hides nothing else. */
 static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_store_args *args = run->args;
@@ -71,12 +60,22 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
         return imap_answer(run, IMAP_BAD, NULL, "No message has that sequence number");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
-    state->gone = !run->command.uid && any_is_gone(session->selected->view, state->uids);
-    imap_selected_report(session, run, true);
+    state->gone = !run->command.uid && imap_selected_any_is_gone(session->selected, state->uids);
+    return IMAP_AGAIN;
+}
+
+static enum imap_progress change(struct imap_session *session, struct imap_run *run,
+                                 struct store_state *state)
+{
+    enum err err;
+
+    if (imap_news_gather(session, run->silent, true))
+        return IMAP_AGAIN;
     err = change_flags(session, run, state);
     if (err != ERR_OK)
         return imap_answer_err(run, err);
-    imap_selected_report(session, run, true);
+    state->phase = STORE_TELL;
+    (void)imap_news_gather(session, run->silent, true); /* new keywords */
     return IMAP_AGAIN;
 }
 
@@ -129,12 +128,20 @@ enum imap_progress imap_store_run(struct imap_session *session, struct imap_run 
         return imap_answer(run, IMAP_NO, "READ-ONLY", "Mailbox is open read-only");
     if (args->has_unchanged_since)
         return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
+    if (state == NULL && imap_selected_is_lost(session, run))
+        return IMAP_ENDED;
     if (state == NULL) {
         enum imap_progress progress = begin(session, run);
 
         if (progress == IMAP_ENDED)
             return progress;
         state = run->state;
+    }
+    if (state->phase == STORE_HEAR) {
+        enum imap_progress progress = change(session, run, state);
+
+        if (progress == IMAP_ENDED || imap_news_are_waiting(session))
+            return progress;
     }
     for (; !args->silent && state->range < state->uids.count; state->range++)
         if (!tell_range(session, run, state))

@@ -124,7 +124,7 @@ static bool canonical_inbox(struct bytes *name, struct arena *arena)
 bool imap_mailbox_from_utf8(struct bytes name, const struct imap_grammar_limits *limits,
                             struct arena *arena, struct imap_mailbox *out_mailbox)
 {
-    struct imap_mailbox mailbox = { .name = name };
+    struct imap_mailbox mailbox = { .name = name, .given = name };
 
     /* A name that is far too long is not worth normalising. */
     if (name.len / 4 > limits->mailbox_bytes_max)
@@ -138,6 +138,7 @@ bool imap_mailbox_from_utf8(struct bytes name, const struct imap_grammar_limits 
             return false;
         mailbox.delimiter_at_end = bytes_ends_with(canonical, BYTES("/"));
         canonical.len -= mailbox.delimiter_at_end;
+        mailbox.given.len -= mailbox.delimiter_at_end;
         mailbox.refusal = check_name(canonical, limits);
         if (mailbox.refusal == IMAP_NAME_OK)
             mailbox.name = canonical;
@@ -184,7 +185,7 @@ bool imap_mailbox_parse(struct cursor *cur, const struct imap_grammar *grammar, 
         !imap_mailbox_from_utf8(name, grammar->limits, arena, &mailbox))
         return cursor_fail(cur, IMAP_TOO_LARGE);
     if (mailbox.refusal != IMAP_NAME_OK)
-        mailbox.name = raw;
+        mailbox.name = mailbox.given = raw;
     *out_mailbox = mailbox;
     return true;
 }

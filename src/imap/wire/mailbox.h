@@ -37,6 +37,8 @@ enum imap_name_refusal {
 
 struct imap_mailbox {
     struct bytes name; /* canonical; the bytes as sent when refused */
+    struct bytes given; /* in UTF-8 as the client spelled it, "inbox"; a delimiter at its end is off
+                         * here too. For OLDNAME (RFC 9051 s6.3.9.7) */
     enum imap_name_refusal refusal; /* IMAP_NAME_OK: the name may exist */
     bool delimiter_at_end; /* "a/", taken off the name (RFC 9051 s6.3.4) */
 };

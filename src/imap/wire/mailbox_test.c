@@ -75,6 +75,32 @@ static void check(size_t i, bool utf8)
     parse_done(&parse);
 }
 
+/* What the client wrote, beside the canonical name: for OLDNAME. */
+static void test_given(void **state MAYBE_UNUSED)
+{
+    static const struct {
+        const char *text;
+        const char *given;
+        const char *name;
+    } spelled[] = {
+        { "iNbox/a/", "iNbox/a", "INBOX/a" },
+        { "\"a\xcc\x88/\"", "a\xcc\x88", "\u00e4" },
+        { "plain", "plain", "plain" },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(spelled); i++) {
+        struct imap_mailbox mailbox;
+        struct parse parse;
+
+        parse_init(&parse, (struct imap_grammar){ .rev2 = true },
+                   bytes_from_string(spelled[i].text));
+        assert_true(imap_mailbox_parse(&parse.cur, &parse.grammar, &parse.arena, &mailbox));
+        ASSERT_BYTES(mailbox.given, bytes_from_string(spelled[i].given));
+        ASSERT_BYTES(mailbox.name, bytes_from_string(spelled[i].name));
+        parse_done(&parse);
+    }
+}
+
 static void test_rows(void **state MAYBE_UNUSED)
 {
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -185,9 +211,9 @@ static void test_spent_arena(void **state MAYBE_UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_print),       cmocka_unit_test(test_args),
-        cmocka_unit_test(test_spent_arena),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_given),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_print),
+        cmocka_unit_test(test_args),   cmocka_unit_test(test_spent_arena),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

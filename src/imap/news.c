@@ -1,0 +1,152 @@
+/* News of the selected mailbox: EXPUNGE, EXISTS, RECENT, FLAGS, FETCH, and LIST for its name. */
+#include "imap/news.h"
+
+#include <assert.h>
+
+#include "imap/listing.h"
+#include "imap/selected.h"
+#include "imap/state.h"
+#include "imap/wire/list.h"
+#include "store/mailbox.h"
+
+enum { NEWS_BYTES_MAX = 128 * 1024 * 1024 }; /* 12 bytes a message: more than any mailbox has */
+
+/* In IMAP4rev2 a session may hear that its mailbox was renamed or deleted elsewhere (RFC 9051
+ * sections 6.3.6 and 6.3.9.7); in RFC 3501 there is no way to say so. It stays selected. */
+static void tell_of_name(struct imap_session *session)
+{
+    struct imap_selected *selected = session->selected;
+    struct mailbox *mailbox = selected->handle.mailbox;
+    bool deleted = mailbox_is_deleted(mailbox);
+    struct imap_list_response list = { .name = buf_bytes(&selected->name) };
+
+    if (deleted ? selected->told_deleted : bytes_equal(mailbox_name(mailbox), list.name))
+        return;
+    if (deleted) {
+        selected->told_deleted = true;
+        list.attributes = IMAP_ATTRIBUTE_NONEXISTENT;
+    } else {
+        list.attributes = imap_listing_attributes(session->account, mailbox_name(mailbox));
+        list.old_name = list.name;
+        list.name = mailbox_name(mailbox);
+    }
+    if (session->grammar.rev2)
+        imap_list_response_print(session->out, &session->grammar, &list);
+    if (!deleted)
+        imap_selected_note_name(selected);
+}
+
+static bool is_worth_telling(const struct imap_selected *selected,
+                             const struct view_changes *changes)
+{
+    return changes->expunged_count > 0 || changes->changed_count > 0 ||
+           changes->exists_now != changes->exists_before ||
+           mailbox_keyword_count(selected->handle.mailbox) > selected->keywords_told;
+}
+
+static void forget(struct imap_news *news)
+{
+    arena_done(&news->arena);
+    *news = (struct imap_news){ 0 };
+}
+
+bool imap_news_gather(struct imap_session *session, struct modseq silent, bool keep_expunged)
+{
+    struct imap_selected *selected = session->selected;
+    struct imap_news *news;
+
+    if (selected == NULL)
+        return false;
+    tell_of_name(session);
+    if (!view_is_stale(selected->view))
+        return false;
+    news = &selected->news;
+    assert(news->phase == IMAP_NEWS_NONE);
+    news->arena = arena_make(NEWS_BYTES_MAX);
+    if (view_refresh(selected->view, keep_expunged ? VIEW_KEEP_EXPUNGED : 0, silent, &news->arena,
+                     &news->changes) != ERR_OK) {
+        forget(news);
+        session->bye = "More has changed here than can be told";
+        return false;
+    }
+    if (!is_worth_telling(selected, &news->changes)) {
+        forget(news);
+        return false;
+    }
+    news->phase = IMAP_NEWS_EXPUNGED;
+    return true;
+}
+
+bool imap_news_are_waiting(const struct imap_session *session)
+{
+    return session->selected != NULL && session->selected->news.phase != IMAP_NEWS_NONE;
+}
+
+static void go_to(struct imap_news *news, enum imap_news_phase phase)
+{
+    news->phase = phase;
+    news->next = 0;
+}
+
+static void tell_expunged(struct imap_session *session, struct imap_news *news)
+{
+    const struct view_changes *changes = &news->changes;
+
+    for (; news->next < changes->expunged_count; news->next++) {
+        if (imap_output_is_full(session))
+            return;
+        imap_respond_number(session->out, changes->expunged[news->next].value, "EXPUNGE");
+    }
+    go_to(news, IMAP_NEWS_MESSAGES);
+}
+
+static void tell_messages(struct imap_session *session, struct imap_news *news)
+{
+    struct imap_selected *selected = session->selected;
+
+    if (news->changes.exists_now != news->changes.exists_before) {
+        imap_selected_claim_recent(session);
+        imap_respond_number(session->out, news->changes.exists_now, "EXISTS");
+        if (!session->grammar.rev2)
+            imap_respond_number(session->out, imap_selected_recent_count(selected), "RECENT");
+    }
+    if (mailbox_keyword_count(selected->handle.mailbox) > selected->keywords_told)
+        imap_selected_print_mailbox_flags(session);
+    go_to(news, IMAP_NEWS_CHANGED);
+}
+
+static void tell_flags(struct imap_session *session, struct seqno seqno)
+{
+    struct row row;
+
+    view_row(session->selected->view, seqno, &row);
+    buf_add(session->out, BYTES("* "));
+    buf_add_number(session->out, seqno.value);
+    buf_add(session->out, BYTES(" FETCH (UID "));
+    buf_add_number(session->out, row.uid.value);
+    buf_add_byte(session->out, ' ');
+    imap_selected_print_flags(session, &row);
+    buf_add(session->out, BYTES(")\r\n"));
+}
+
+static void tell_changed(struct imap_session *session, struct imap_news *news)
+{
+    for (; news->next < news->changes.changed_count; news->next++) {
+        if (imap_output_is_full(session))
+            return;
+        tell_flags(session, news->changes.changed[news->next]);
+    }
+    forget(news);
+}
+
+void imap_news_tell(struct imap_session *session)
+{
+    struct imap_news *news = &session->selected->news;
+
+    switch (news->phase) {
+    case IMAP_NEWS_EXPUNGED: tell_expunged(session, news); break;
+    case IMAP_NEWS_MESSAGES: tell_messages(session, news); break;
+    case IMAP_NEWS_CHANGED: tell_changed(session, news); break;
+    case IMAP_NEWS_NONE: break;
+    }
+}
