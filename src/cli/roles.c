@@ -12,6 +12,7 @@
 #include "daemon/mail/mail.h"
 #include "daemon/tls/sandbox.h"
 #include "daemon/tls/tls_role.h"
+#include "sys/process.h"
 
 static void tls_profile(int directory_fd, struct sandbox_profile *out_profile)
 {
@@ -44,5 +45,5 @@ int cli_role_run(const char *name)
 
     if (role == NULL)
         return cli_complain(EX_USAGE, "no role \"%s\"", name);
-    return role->run();
+    process_end_now(role->run());
 }

@@ -23,7 +23,8 @@ extern const size_t cli_roles_count;
 /* NULL when there is none of that name. */
 const struct cli_role *cli_role_find(const char *name);
 
-/* What `roost --role NAME` does; answers the exit code. */
+/* What `roost --role NAME` does. Ends the process with its exit code; answers one only when there
+ * is no such role. */
 int cli_role_run(const char *name);
 
 #endif

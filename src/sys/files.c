@@ -110,8 +110,8 @@ static enum err make_one(const char *path, mode_t mode, struct note *why)
 {
     struct stat st;
 
-    if (mkdir(path, mode) == 0)
-        return ERR_OK;
+    if (mkdir(path, mode) == 0) /* what the umask has taken is given back */
+        return chmod(path, mode) == 0 ? ERR_OK : fail(why, "open to others", path);
     if (errno != EEXIST)
         return fail(why, "make the directory", path);
     if (stat(path, &st) < 0)

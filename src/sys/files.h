@@ -20,7 +20,8 @@ MUST_USE enum err file_write(const char *path, struct bytes bytes, mode_t mode, 
 /* Removes the name, if it is there. */
 void file_remove(const char *path);
 
-/* Makes the directory and its missing parents with `mode`; an existing one is ERR_OK. */
+/* Makes the directory and its missing parents with `mode`, whatever the umask; an existing one is
+ * ERR_OK. */
 MUST_USE enum err file_make_directory(const char *path, mode_t mode, struct note *why);
 
 /* O_DIRECTORY | O_CLOEXEC, to be passed to a role. */

@@ -57,6 +57,11 @@ void process_end_soon(int grace_ms)
     (void)setitimer(ITIMER_REAL, &after, NULL);
 }
 
+void process_end_now(int exit_code)
+{
+    _exit(exit_code);
+}
+
 static volatile sig_atomic_t orphan_grace_ms;
 
 static void on_orphaned(int number)

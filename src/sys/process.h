@@ -27,6 +27,10 @@ void process_end_with_parent(int grace_ms);
 /* Ends this process within `grace_ms`, even if it hangs from now on. */
 void process_end_soon(int grace_ms);
 
+/* Ends this process at once: no handler of a library, no check for leaks, nothing flushed. For
+ * processes behind walls, where exit() would make calls that kill. */
+NORETURN void process_end_now(int exit_code);
+
 /* True when the effective user is root. */
 bool process_is_root(void);
 

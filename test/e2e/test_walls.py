@@ -1,4 +1,4 @@
-"""What each role's walls hold back, tried from inside them (test/probe), as root and as not root."""
+"""What each role's walls hold back, tried from inside (test/probe), as root and not as root."""
 import os
 import shutil
 import subprocess
@@ -13,8 +13,8 @@ NOBODY = 65534
 SKIPPED = 77
 # Must not be missing from what was tried, whatever the table of attempts looks like.
 ESSENTIAL = ('read-mail', 'read-accounts-database', 'read-tls-key', 'read-passwd',
-             'make-file-in-data', 'socket-tcp', 'connect-tcp', 'bind-tcp', 'listen', 'execve', 'fork',
-             'ptrace', 'kill', 'open-memory-of-other', 'live')
+             'make-file-in-data', 'socket-tcp', 'connect-tcp', 'bind-tcp', 'listen', 'execve',
+             'fork', 'ptrace', 'kill', 'open-memory-of-other', 'live')
 
 
 def run_probe(*prefix):

@@ -12,7 +12,6 @@
 #include "sys/entropy.h"
 #include "sys/fd.h"
 #include "sys/listener.h"
-#include "sys/log_sink.h"
 #include "sys/place.h"
 #include "sys/process.h"
 #include "sys/sandbox.h"
@@ -350,7 +349,6 @@ static enum err read_config(struct control *control, struct note *why)
         return err;
     config_done(&control->config);
     control->config = config;
-    log_sink_start(ipc_role_name(IPC_ROLE_CONTROL), (enum log_level)config.log_level);
     return ERR_OK;
 }
 

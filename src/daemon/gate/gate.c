@@ -6,11 +6,9 @@
 
 #include "base/log.h"
 #include "daemon/gate/internal.h"
-#include "ipc/request_table.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
-#include "sys/log_sink.h"
 #include "sys/sandbox.h"
 
 enum { SESSION_STEP = 256, DRAIN_LIMIT_MS = 4000 };
@@ -155,7 +153,6 @@ static enum err read_config(struct gate *gate, struct note *why)
     for (size_t i = 0; i < config.auth_mechanisms.count; i++)
         if (bytes_equal_nocase(config.auth_mechanisms.at[i], BYTES("SCRAM-SHA-256")))
             gate->scram = true;
-    log_sink_start(ipc_role_name(IPC_ROLE_GATE), (enum log_level)config.log_level);
     return ERR_OK;
 }
 

@@ -12,7 +12,6 @@
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
-#include "sys/log_sink.h"
 #include "sys/process.h"
 #include "sys/sandbox.h"
 #include "sys/vfs_posix.h"
@@ -235,7 +234,6 @@ static enum err read_config(struct shard *shard, struct note *why)
     shard->limits.frame.literal_bytes_max = config.imap_literal_bytes_max;
     shard->limits.message_bytes_max = config.mail_message_bytes_max;
     shard->limits.idle_ms_max = (int64_t)config.imap_idle_timeout_ms;
-    log_sink_start(ipc_role_name(IPC_ROLE_MAIL), (enum log_level)config.log_level);
     return ERR_OK;
 }
 

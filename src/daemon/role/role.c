@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "config/config.h"
 #include "daemon/role/internal.h"
 #include "ipc/request_table.h"
 #include "sys/clock.h"
@@ -105,6 +106,16 @@ static bool config_read(struct role *role, int fd)
         return false;
     buf_commit(&role->config, (size_t)size);
     return true;
+}
+
+/* The one setting that every role follows. A text that is wrong is its role's to refuse. */
+static void config_follow(const struct role *role)
+{
+    struct config config = { 0 };
+
+    if (config_parse(buf_bytes(&role->config), &config, NULL) == ERR_OK)
+        log_sink_start(ipc_role_name(role->spec->role), (enum log_level)config.log_level);
+    config_done(&config);
 }
 
 static struct role_peer *peer_known(struct role *role, enum ipc_role of, unsigned index)
@@ -221,6 +232,7 @@ static bool order(struct role *role, const struct ipc_message *message, int *fd)
     if (message->type == IPC_CONFIG) {
         if (!config_read(role, *fd))
             return false;
+        config_follow(role);
         if (role->started)
             (void)handler_call(&role->supervisor, message, fd);
         return true;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "daemon/role/ask.h"
 #include "kit/fake_peer.h"
 #include "sys/sandbox.h"
@@ -159,6 +160,35 @@ static void test_new_configuration_is_read_and_told(void **state)
     fake_settle(f->loop);
     assert_int_equal(f->reloads, 1);
     ASSERT_BYTES(buf_bytes(&f->role.config), BYTES("a = c\n"));
+}
+
+/* Bytes that an event of that level leaves on standard error. */
+static off_t heard_of(enum log_level level)
+{
+    int kept = dup(2);
+    int memory = memfd_create("log", MFD_CLOEXEC);
+    off_t heard;
+
+    assert_true(kept >= 0 && memory >= 0 && dup2(memory, 2) == 2);
+    log_event(level, "test", NULL, NULL);
+    assert_int_equal(dup2(kept, 2), 2);
+    heard = lseek(memory, 0, SEEK_END);
+    (void)close(kept);
+    (void)close(memory);
+    return heard;
+}
+
+static void test_the_log_follows_the_configuration(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message text = { .type = IPC_CONFIG };
+
+    fake_start(f->loop, f->supervisor, IPC_ROLE_GATE, BYTES("log.level = error\n"));
+    assert_int_equal(heard_of(LOG_LEVEL_INFO), 0);
+    assert_true(heard_of(LOG_LEVEL_ERROR) > 0);
+    fake_say(f->supervisor, &text, fake_memfd(BYTES("log.level = info\n")));
+    fake_settle(f->loop);
+    assert_true(heard_of(LOG_LEVEL_INFO) > 0);
 }
 
 static void test_stop_and_the_supervisors_end(void **state)
@@ -364,6 +394,7 @@ int main(void)
         ROLE_TEST(test_start_hands_everything_over),
         ROLE_TEST(test_bad_configuration_refuses_the_start),
         ROLE_TEST(test_new_configuration_is_read_and_told),
+        ROLE_TEST(test_the_log_follows_the_configuration),
         ROLE_TEST(test_stop_and_the_supervisors_end),
         ROLE_TEST(test_an_exchange_goes_on_until_its_last_answer),
         ROLE_TEST(test_a_replaced_peer_answers_nothing),

@@ -357,6 +357,7 @@ static void test_a_whole_life(void **state)
     start(scene, two_shards);
     assert_manager_hears(scene, "READY=1");
     assert_mode(path_of(scene, "data"), 0700);
+    assert_mode(path_of(scene, "run"), 0755); /* an MTA's LMTP client must get to its socket */
     assert_mode(path_of(scene, "data/auth"), 0700);
     assert_mode(path_of(scene, "data/spool"), 0700);
     assert_mode(path_of(scene, "data/accounts"), 0700);
