@@ -11,6 +11,8 @@ static const struct stream_limits limits = { RELAY_OUT_LOW, RELAY_OUT_HIGH, RELA
 
 static int64_t state_ms(const struct relay *relay)
 {
+    if (relay->house->stopping)
+        return RELAY_STOP_MS;
     return relay->state == RELAY_SHAKING ? relay->house->handshake_ms : RELAY_LINGER_MS;
 }
 
@@ -306,6 +308,24 @@ void relay_house_init(struct relay_house *house, struct loop *loop)
     list_init(&house->talking);
     list_init(&house->lingering);
     loop_timer_init(&house->timer, loop, on_timer);
+}
+
+static void hurry(struct list *relays, struct mono deadline)
+{
+    LIST_EACH (node, after, relays)
+        CONTAINER_OF(node, struct relay, link)->deadline = deadline;
+}
+
+void relay_house_stop(struct relay_house *house, void (*empty)(struct relay_house *house))
+{
+    struct mono deadline = { clock_mono().ms + RELAY_STOP_MS };
+
+    house->stopping = true;
+    house->empty = empty;
+    hurry(&house->shaking, deadline);
+    hurry(&house->lingering, deadline);
+    if (!list_is_empty(&house->shaking) || !list_is_empty(&house->lingering))
+        loop_timer_set(&house->timer, deadline);
 }
 
 void relay_house_done(struct relay_house *house)

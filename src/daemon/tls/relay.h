@@ -27,6 +27,7 @@ enum {
     RELAY_OUT_HIGH = 64 * 1024,
     RELAY_OUT_MAX = 256 * 1024,
     RELAY_LINGER_MS = 30 * 1000,
+    RELAY_STOP_MS = 500, /* the same once the process is to end */
     RELAY_FACTS_BYTES_MAX = 128,
 };
 
@@ -56,13 +57,14 @@ struct relay_house {
     int64_t handshake_ms;
     size_t count;
     size_t count_max;
+    bool stopping;
     struct list shaking, talking, lingering; /* the first and the last by deadline */
     struct loop_timer timer;
     uint8_t *plain;
     /* The handshake is over: with facts, and the plain end to be taken; or with NULL and why. */
     void (*settled)(struct relay *relay, const struct tls_facts *facts, int *plain_fd,
                     const char *why);
-    /* The last relay has ended. */
+    /* The last relay has ended; set by relay_house_stop. */
     void (*empty)(struct relay_house *house);
 };
 
@@ -70,6 +72,10 @@ void relay_house_init(struct relay_house *house, struct loop *loop);
 
 /* Ends all relays at once; drops the context. */
 void relay_house_done(struct relay_house *house);
+
+/* `empty` will be called when the last relay has ended. Handshakes get RELAY_STOP_MS from now on,
+ * and so do clients that have been told all there was. */
+void relay_house_stop(struct relay_house *house, void (*empty)(struct relay_house *house));
 
 struct relay_request {
     struct role_asker asker;

@@ -185,7 +185,7 @@ static void stop(struct role *role)
 
     tls->stopping = true;
     tls->role = role;
-    tls->house.empty = on_empty;
+    relay_house_stop(&tls->house, on_empty);
     if (tls->house.count == 0)
         role_end(role, 0);
 }

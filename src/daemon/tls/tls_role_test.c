@@ -235,6 +235,39 @@ static void test_stop_waits_for_the_last(void **state)
     assert_int_equal(scene->role.exit_code, 0);
 }
 
+/* A client that was told the end, before the stop or after it, and leaves its socket open. */
+static void stop_with_a_client_that_stays(struct scene *scene, bool ended_before)
+{
+    const struct ipc_message stop = { .type = IPC_STOP };
+
+    start(scene);
+    hand_over(scene, 1, IPC_SERVICE_IMAP);
+    shake(scene);
+    fake_hear(scene->loop, scene->gate, &scene->mail);
+    if (ended_before)
+        fd_close(&scene->mail.fd);
+    fake_settle(scene->loop);
+    fake_say(scene->supervisor, &stop, -1);
+    fake_settle(scene->loop);
+    fd_close(&scene->mail.fd);
+    fake_settle(scene->loop);
+    assert_int_equal(scene->tls.house.count, 1);
+    scene->role.exit_code = 99;
+    for (int i = 0; i < 10 && scene->tls.house.count > 0; i++)
+        loop_turn(scene->loop, true);
+    assert_int_equal(scene->role.exit_code, 0);
+}
+
+static void test_stop_leaves_a_client_that_stays(void **state)
+{
+    stop_with_a_client_that_stays(*state, false);
+}
+
+static void test_stop_leaves_a_client_that_stayed(void **state)
+{
+    stop_with_a_client_that_stays(*state, true);
+}
+
 static void test_no_certificate_refuses_the_start(void **state)
 {
     struct scene *scene = *state;
@@ -307,6 +340,8 @@ int main(void)
         CASE(test_certificates_are_renewed),
         CASE(test_a_gate_that_has_gone),
         CASE(test_stop_waits_for_the_last),
+        CASE(test_stop_leaves_a_client_that_stays),
+        CASE(test_stop_leaves_a_client_that_stayed),
         CASE(test_no_certificate_refuses_the_start),
         CASE(test_walls),
     };
