@@ -30,15 +30,6 @@ bool name_is_valid(struct bytes name)
     return levels <= MAILBOX_LEVELS_MAX;
 }
 
-size_t name_parent_len(struct bytes name)
-{
-    size_t len = name.len;
-
-    while (len > 0 && name.at[len - 1] != '/')
-        len--;
-    return len == 0 ? 0 : len - 1;
-}
-
 bool name_is_below(struct bytes name, struct bytes above)
 {
     return name.len > above.len && name.at[above.len] == '/' && bytes_starts_with(name, above);

@@ -10,9 +10,6 @@
  * MAILBOX_NAME_BYTES_MAX bytes; a first level that is "INBOX" but for case is spelled so. */
 bool name_is_valid(struct bytes name);
 
-/* The length of the level above, 0 for a first level. */
-size_t name_parent_len(struct bytes name);
-
 /* True when `name` is below `above`. */
 bool name_is_below(struct bytes name, struct bytes above);
 

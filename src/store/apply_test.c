@@ -1,0 +1,229 @@
+/* Ops that do not fit the state: each costs what it names and nothing more. */
+#include "store/apply.h"
+
+#include "kit/assert_bytes.h"
+
+struct scene {
+    struct state state;
+    struct buf ops;
+    uint64_t number;
+};
+
+static void begin(struct scene *scene)
+{
+    state_init(&scene->state);
+    scene->ops = buf_make(1 << 20);
+    scene->number = 0;
+}
+
+static void done(struct scene *scene)
+{
+    state_done(&scene->state);
+    buf_done(&scene->ops);
+}
+
+static void start_change(struct scene *scene)
+{
+    struct origin origin = { .protocol = PROTOCOL_IMAP };
+
+    buf_clear(&scene->ops);
+    op_origin_encode(&scene->ops, &origin);
+}
+
+static void add(struct scene *scene, struct op op)
+{
+    op_encode(&scene->ops, &op);
+}
+
+static bool commit(struct scene *scene)
+{
+    struct log_record record = { .type = RECORD_CHANGE,
+                                 .place = { 4, 1 << 20 },
+                                 .number = { ++scene->number },
+                                 .payload = buf_bytes(&scene->ops) };
+
+    return apply_record(&scene->state, &record);
+}
+
+static struct op make_mailbox(uint32_t id, const char *name)
+{
+    return (struct op){
+        OP_MAILBOX_CREATE,
+        { .mailbox = { .id = { id }, .uidvalidity = id * 10, .name = bytes_from_string(name) } }
+    };
+}
+
+static struct op put(uint32_t mailbox, uint32_t uid, uint64_t body)
+{
+    return (struct op){ OP_PUT,
+                        { .put = { .mailbox = { mailbox },
+                                   .uid = { uid },
+                                   .body = { body },
+                                   .place = { 4, 128 },
+                                   .size = 100,
+                                   .thread = { body } } } };
+}
+
+static struct op with_uids(enum op_code code, uint32_t mailbox, const struct uid_range *range)
+{
+    struct op op = { .code = code };
+
+    if (code == OP_EXPUNGE) {
+        op.as.expunge = (struct op_expunge){ { mailbox }, { .set = { range, 1 } } };
+    } else if (code == OP_FLAGS) {
+        op.as.flags = (struct op_flags){ .mailbox = { mailbox },
+                                         .mode = FLAGS_ADD,
+                                         .flags = { .flags = FLAG_SEEN },
+                                         .uids = { .set = { range, 1 } } };
+    } else {
+        op.as.copy = (struct op_copy){
+            .from = { mailbox }, .to = { 2 }, .first = { 50 }, .uids = { .set = { range, 1 } }
+        };
+    }
+    return op;
+}
+
+/* Two mailboxes, three messages in the first. */
+static void fill(struct scene *scene)
+{
+    start_change(scene);
+    add(scene, make_mailbox(1, "INBOX"));
+    add(scene, make_mailbox(2, "Two"));
+    for (uint32_t uid = 1; uid <= 3; uid++)
+        add(scene, put(1, uid, uid));
+    assert_true(commit(scene));
+    assert_int_equal(scene->state.used_messages, 3);
+    assert_int_equal(scene->state.mailbox_next, 3);
+    assert_int_equal(scene->state.body_next, 4);
+    assert_int_equal(scene->state.uidvalidity_last, 20);
+}
+
+static void test_what_does_not_fit_is_skipped(void **context)
+{
+    const struct uid_range everything = { 1, UINT32_MAX - 60 };
+    const struct uid_range none = { 9, 12 };
+    struct scene scene;
+
+    (void)context;
+    begin(&scene);
+    fill(&scene);
+    start_change(&scene);
+    add(&scene, make_mailbox(1, "other"));
+    add(&scene, make_mailbox(7, "INBOX"));
+    add(&scene, put(9, 1, 10)); /* no such mailbox */
+    add(&scene, put(1, 2, 11)); /* the UID was used */
+    add(&scene, put(1, UINT32_MAX, 12));
+    add(&scene, with_uids(OP_EXPUNGE, 9, &everything));
+    add(&scene, with_uids(OP_EXPUNGE, 1, &none));
+    add(&scene, with_uids(OP_FLAGS, 9, &everything));
+    add(&scene, with_uids(OP_COPY, 9, &everything));
+    add(&scene, (struct op){ OP_MAILBOX_DELETE, { .mailbox = { .id = { 9 } } } });
+    add(&scene,
+        (struct op){ OP_MAILBOX_RENAME, { .mailbox = { .id = { 2 }, .name = BYTES("INBOX") } } });
+    add(&scene, (struct op){ OP_BODY_PLACE, { .body_place = { { 99 }, { 1, 1 } } } });
+    add(&scene, (struct op){ OP_RECENT, { .recent = { { 9 }, 5 } } });
+    assert_true(commit(&scene));
+    assert_int_equal(scene.state.mailbox_count, 2);
+    assert_int_equal(scene.state.used_messages, 3);
+    assert_int_equal(scene.state.used_bytes, 300);
+    assert_int_equal(scene.state.bodies.count, 3);
+    assert_int_equal(scene.state.mailbox_next, 8); /* ids that were named are not given out again */
+    assert_int_equal(scene.state.body_next, 13);
+    done(&scene);
+}
+
+static void test_copies_of_what_is_missing(void **context)
+{
+    const struct uid_range range = { 2, 6 };
+    struct scene scene;
+    struct row row;
+
+    (void)context;
+    begin(&scene);
+    fill(&scene);
+    start_change(&scene);
+    add(&scene, with_uids(OP_MOVE, 1, &range));
+    assert_true(commit(&scene));
+    assert_true(rows_get(&state_find(&scene.state, BYTES("Two"))->rows, 51, &row));
+    assert_int_equal(row.body.value, 3);
+    assert_int_equal(state_find(&scene.state, BYTES("Two"))->uidnext, 55); /* there or not */
+    assert_int_equal(state_find(&scene.state, BYTES("INBOX"))->rows.count, 1);
+    assert_int_equal(scene.state.used_messages, 3);
+    done(&scene);
+}
+
+static void test_all_or_nothing(void **context)
+{
+    struct scene scene;
+
+    (void)context;
+    begin(&scene);
+    fill(&scene);
+    start_change(&scene);
+    add(&scene, make_mailbox(3, "three"));
+    buf_put_u8(&scene.ops, OP_PUT); /* an op that is cut off */
+    assert_false(commit(&scene));
+    assert_null(state_find(&scene.state, BYTES("three")));
+    assert_int_equal(scene.state.change.value, 1);
+    buf_clear(&scene.ops);
+    assert_false(commit(&scene));
+    done(&scene);
+}
+
+static void test_old_numbers_are_no_news(void **context)
+{
+    struct scene scene;
+
+    (void)context;
+    begin(&scene);
+    fill(&scene);
+    scene.number = 0;
+    start_change(&scene);
+    add(&scene, make_mailbox(3, "three"));
+    assert_true(commit(&scene));
+    assert_null(state_find(&scene.state, BYTES("three")));
+    assert_true(commit(&scene));
+    assert_non_null(state_find(&scene.state, BYTES("three")));
+    done(&scene);
+}
+
+static void test_epoch(void **context)
+{
+    struct scene scene;
+    struct mailbox *inbox;
+    struct row row;
+
+    (void)context;
+    begin(&scene);
+    fill(&scene);
+    scene.number = 999;
+    start_change(&scene);
+    add(&scene, (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, 100, 10, 1000 } } });
+    assert_true(commit(&scene));
+    inbox = state_find(&scene.state, BYTES("INBOX"));
+    assert_int_equal(inbox->uidnext, 104);
+    assert_int_equal(inbox->highest.value, 1000);
+    assert_true(rows_get(&inbox->rows, 1, &row));
+    assert_int_equal(row.modseq.value, 1000);
+    assert_int_equal(scene.state.mailbox_next, 13);
+    assert_int_equal(scene.state.body_next, 1004);
+    scene.number = 2000;
+    start_change(&scene);
+    add(&scene, (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, UINT32_MAX, 10, INT64_MAX } } });
+    assert_true(commit(&scene));
+    assert_int_equal(inbox->uidnext, UINT32_MAX);
+    done(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_does_not_fit_is_skipped),
+        cmocka_unit_test(test_copies_of_what_is_missing),
+        cmocka_unit_test(test_all_or_nothing),
+        cmocka_unit_test(test_old_numbers_are_no_news),
+        cmocka_unit_test(test_epoch),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
