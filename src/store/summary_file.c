@@ -72,6 +72,11 @@ static void give_up(struct summary_file *file)
     file->count = 0;
 }
 
+static bool begin_anew(struct vfs_file *opened, struct bytes head)
+{
+    return opened->calls->truncate(opened, 0) == ERR_OK && vfs_append(opened, head) == ERR_OK;
+}
+
 /* Opens one file; one that does not begin as it should is begun anew. */
 static struct vfs_file *open_one(struct summary_file *file, const char *path, uint64_t *out_size)
 {
@@ -86,7 +91,7 @@ static struct vfs_file *open_one(struct summary_file *file, const char *path, ui
         vfs_read(opened, 0, have, head.len, 0) == ERR_OK && memcmp(have, want, head.len) == 0)
         return opened;
     *out_size = head.len;
-    if (opened->calls->truncate(opened, 0) == ERR_OK && vfs_append(opened, head) == ERR_OK)
+    if (begin_anew(opened, head))
         return opened;
     vfs_close(opened);
     return NULL;
@@ -103,25 +108,35 @@ static bool open_both(struct summary_file *file, uint64_t *out_size)
     return false;
 }
 
-/* True when the files can be used. Files that were changed by somebody since they were closed last
- * are begun anew. */
+static struct vfs_file *open_again(struct summary_file *file, const char *path)
+{
+    struct vfs_file *opened;
+
+    return file->vfs->open(file->vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &opened) == ERR_OK
+               ? opened
+               : NULL;
+}
+
+/* True when the files can be used. They are opened again without being read, which could wait for
+ * the disk; when `summary` has not the size that it should have, both are begun anew. */
 static bool ready(struct summary_file *file)
 {
-    uint64_t end = file->end;
-    uint64_t index_size;
+    uint8_t space[SUMMARY_HEAD_BYTES];
+    struct bytes head = file_head(&file->account, space);
+    uint64_t end = 0;
 
     if (file->broken || file->data != NULL)
         return !file->broken;
-    if (!open_both(file, &index_size))
-        return false;
-    if (file->end == end)
+    file->data = open_again(file, data_path);
+    file->index = open_again(file, index_path);
+    if (file->data != NULL && file->index != NULL &&
+        file->data->calls->size(file->data, &end) == ERR_OK && end == file->end)
         return true;
     file->count = 0;
-    if (file->index->calls->truncate(file->index, SUMMARY_HEAD_BYTES) == ERR_OK &&
-        file->data->calls->truncate(file->data, SUMMARY_HEAD_BYTES) == ERR_OK) {
-        file->end = SUMMARY_HEAD_BYTES;
+    file->end = head.len;
+    if (file->data != NULL && file->index != NULL && begin_anew(file->data, head) &&
+        begin_anew(file->index, head))
         return true;
-    }
     give_up(file);
     return false;
 }

@@ -1,0 +1,176 @@
+/* The file of summaries: waits, finds, forgets, and never believes. */
+#include "store/summary_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/assert_bytes.h"
+#include "kit/mem_vfs.h"
+#include "store/body_table.h"
+#include "sys/vfs.h"
+
+static const struct account_id account = { "account id 16 by" };
+
+struct scene {
+    struct vfs *vfs;
+    struct body_table bodies;
+    struct buf out;
+    struct summary_file *file;
+};
+
+static void begin(struct scene *scene, uint64_t bodies)
+{
+    *scene = (struct scene){ .vfs = mem_vfs_new(1), .out = buf_make(SUMMARY_FILE_BYTES_MAX) };
+    for (uint64_t id = 1; id <= bodies; id++)
+        body_table_reference(&scene->bodies, body_table_add(&scene->bodies, (struct body_id){ id },
+                                                            (struct place){ 4, 1 }, 1));
+    scene->file = summary_file_open(scene->vfs, &account, &scene->bodies);
+}
+
+static void reopen(struct scene *scene, const struct account_id *id)
+{
+    summary_file_close(scene->file);
+    scene->file = summary_file_open(scene->vfs, id, &scene->bodies);
+}
+
+static void done(struct scene *scene)
+{
+    summary_file_close(scene->file);
+    body_table_done(&scene->bodies);
+    buf_done(&scene->out);
+    assert_int_equal(mem_vfs_open_files(scene->vfs), 0);
+    mem_vfs_free(scene->vfs);
+}
+
+static enum err get(struct scene *scene, uint64_t body)
+{
+    return summary_file_get(scene->file, (struct body_id){ body }, VFS_READ_NOWAIT, &scene->out);
+}
+
+static void put(struct scene *scene, uint64_t body, struct bytes text, uint64_t position)
+{
+    summary_file_put(scene->file, (struct body_id){ body }, text, position);
+}
+
+static void test_waits_until_durable(void **context)
+{
+    struct summary_place place;
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 3);
+    put(&scene, 1, BYTES("one"), 100);
+    put(&scene, 2, BYTES("two"), 200);
+    put(&scene, 3, BYTES(""), 100); /* nothing is nothing */
+    summary_file_flush(scene.file, 150);
+    assert_true(summary_file_place(scene.file, (struct body_id){ 1 }, &place));
+    assert_false(summary_file_place(scene.file, (struct body_id){ 2 }, &place));
+    assert_int_equal(get(&scene, 2), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), BYTES("two"));
+    reopen(&scene, &account);
+    assert_int_equal(get(&scene, 1), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), BYTES("one"));
+    assert_int_equal(get(&scene, 2), ERR_NOT_FOUND);
+    assert_int_equal(get(&scene, 3), ERR_NOT_FOUND);
+    done(&scene);
+}
+
+static void test_the_last_one_counts(void **context)
+{
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 2);
+    put(&scene, 2, BYTES("two"), 0);
+    put(&scene, 1, BYTES("old"), 0);
+    summary_file_flush(scene.file, 0);
+    put(&scene, 1, BYTES("new"), 0);
+    assert_int_equal(get(&scene, 1), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), BYTES("new"));
+    summary_file_flush(scene.file, 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(get(&scene, 1), ERR_OK);
+        ASSERT_BYTES(buf_bytes(&scene.out), BYTES("new"));
+        reopen(&scene, &account);
+    }
+    done(&scene);
+}
+
+static void test_cold_and_damaged(void **context)
+{
+    struct summary_place place;
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 2);
+    put(&scene, 1, BYTES("one"), 0);
+    put(&scene, 2, BYTES("two"), 0);
+    summary_file_flush(scene.file, 0);
+    mem_vfs_chill(scene.vfs);
+    summary_file_trim(scene.file);
+    assert_int_equal(get(&scene, 1), ERR_BUSY);
+    assert_true(summary_file_place(scene.file, (struct body_id){ 1 }, &place));
+    summary_file_warm(scene.vfs, place);
+    assert_int_equal(get(&scene, 1), ERR_OK);
+    mem_vfs_damage(scene.vfs, "summary", place.offset + place.length - 1, 1);
+    assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
+    assert_int_equal(get(&scene, 2), ERR_OK);
+    done(&scene);
+}
+
+static void test_of_another_account(void **context)
+{
+    static const struct account_id other = { "another account." };
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 1);
+    put(&scene, 1, BYTES("one"), 0);
+    summary_file_flush(scene.file, 0);
+    reopen(&scene, &other);
+    assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
+    done(&scene);
+}
+
+static void test_bodies_that_are_gone(void **context)
+{
+    enum { COUNT = 40, BYTES_EACH = 64 * 1024 };
+    uint8_t *text = malloc(BYTES_EACH);
+    struct scene scene;
+    uint64_t before;
+
+    (void)context;
+    begin(&scene, COUNT);
+    memset(text, 'x', BYTES_EACH);
+    for (uint64_t id = 1; id <= COUNT; id++)
+        put(&scene, id, bytes_make(text, BYTES_EACH), 0);
+    summary_file_flush(scene.file, 0);
+    before = mem_vfs_file(scene.vfs, "summary").len;
+    body_table_done(&scene.bodies);
+    body_table_reference(&scene.bodies, body_table_add(&scene.bodies, (struct body_id){ 7 },
+                                                       (struct place){ 4, 1 }, 1));
+    summary_file_purge(scene.file, &scene.bodies);
+    assert_int_equal(get(&scene, 7), ERR_OK);
+    assert_int_equal(get(&scene, 8), ERR_NOT_FOUND);
+    reopen(&scene, &account); /* written anew */
+    assert_true(mem_vfs_file(scene.vfs, "summary").len < before / 10);
+    assert_null(mem_vfs_file(scene.vfs, "summary.new").at);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(get(&scene, 7), ERR_OK);
+        ASSERT_BYTES(buf_bytes(&scene.out), bytes_make(text, BYTES_EACH));
+        reopen(&scene, &account);
+    }
+    free(text);
+    done(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_waits_until_durable),  cmocka_unit_test(test_the_last_one_counts),
+        cmocka_unit_test(test_cold_and_damaged),     cmocka_unit_test(test_of_another_account),
+        cmocka_unit_test(test_bodies_that_are_gone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
