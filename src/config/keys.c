@@ -293,6 +293,7 @@ const struct config_key config_keys[] = {
       CHOICE(log_level),
       .standard = "info",
       .choices = "error warning info debug",
+      .apply = CONFIG_RELOAD,
       .help = "The least weighty events that are still logged.",
       .example = "debug" },
 };
