@@ -14,7 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PREFIX_BYTES_MAX = 64 };
+#include "sys/clock.h"
+
+enum { PREFIX_BYTES_MAX = 96 };
 
 struct stderr_sink {
     struct log_sink sink;
@@ -65,17 +67,41 @@ static bool write_all(const char *at, size_t len)
     return true;
 }
 
+/* RFC 3339, in UTC. By hand, as gmtime_r may want to open the time zone's file, which the walls of
+ * a role forbid. Years begin in March here, so that leap days come last. */
+static int print_time(char *out, size_t size, struct wall now)
+{
+    int64_t seconds = wall_seconds(now);
+    int64_t days = seconds / 86400 + 719468; /* since 0000-03-01 */
+    int64_t era = days / 146097; /* 400 years each */
+    int64_t day_of_era = days % 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+    int64_t year = era * 400 + year_of_era + (month >= 10 ? 1 : 0);
+
+    return snprintf(out, size, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%03lldZ ",
+                    (long long)year, (long long)(month < 10 ? month + 3 : month - 9),
+                    (long long)(day_of_year - (153 * month + 2) / 5 + 1),
+                    (long long)(seconds / 3600 % 24), (long long)(seconds / 60 % 60),
+                    (long long)(seconds % 60), (long long)(now.us / 1000 % 1000));
+}
+
 static size_t print_prefix(const struct stderr_sink *sink, enum log_level level,
                            char out[PREFIX_BYTES_MAX])
 {
     static const char priorities[] = { '3', '4', '6', '7' }; /* of syslog(3) */
-    int len;
+    int len = 0;
 
-    if (sink->journal)
+    if (sink->journal) {
         len = snprintf(out, PREFIX_BYTES_MAX, "<%c>", priorities[level]);
-    else
-        len = snprintf(out, PREFIX_BYTES_MAX, "%s: ", log_level_text(level));
-    if (sink->role != NULL && len > 0)
+    } else {
+        if (sink->role != NULL)
+            len = print_time(out, PREFIX_BYTES_MAX, clock_wall());
+        len += snprintf(out + len, PREFIX_BYTES_MAX - (size_t)len, "%s: ", log_level_text(level));
+    }
+    if (sink->role != NULL)
         len += snprintf(out + len, PREFIX_BYTES_MAX - (size_t)len, "%.32s[%d]: ", sink->role,
                         (int)getpid());
     return len < 0 ? 0 : (size_t)len;

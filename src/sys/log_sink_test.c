@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kit/assert_bytes.h"
@@ -47,6 +48,8 @@ static void test_lines_carry_level_and_role(void **state)
     struct redirect redirect = redirect_stderr();
     char want[128];
     char got[1024];
+    struct tm parts = { 0 };
+    time_t before = time(NULL);
 
     (void)state;
     log_sink_start("gate-1", LOG_LEVEL_INFO);
@@ -57,7 +60,9 @@ static void test_lines_carry_level_and_role(void **state)
     (void)restore_stderr(&redirect, got, sizeof(got));
     (void)snprintf(want, sizeof(want),
                    "warning: gate-1[%d]: event=slow what=disk\ndebug: event=seen\n", (int)getpid());
-    assert_string_equal(got, want);
+    assert_string_equal(got + strlen("2026-11-02T10:00:00.000Z "), want);
+    assert_non_null(strptime(got, "%Y-%m-%dT%H:%M:%S.", &parts));
+    assert_in_range(timegm(&parts), before, time(NULL));
 }
 
 static void test_a_full_pipe_drops_and_counts(void **state)
