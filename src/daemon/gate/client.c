@@ -78,15 +78,15 @@ static struct client *client_new(struct gate *gate, enum ipc_service service)
 }
 
 static void log_client(const struct client *client, enum log_level level, const char *event,
-                       const char *why)
+                       struct bytes why)
 {
     struct log_line line;
 
     log_begin(&line, level, event);
     log_number(&line, "session", (int64_t)client->session);
     log_string(&line, "address", client->address);
-    if (why != NULL)
-        log_string(&line, "why", why);
+    if (why.len > 0)
+        log_bytes(&line, "why", why);
     log_end(&line);
 }
 
@@ -109,7 +109,8 @@ static void on_tls_answer(struct role_ask *ask, const struct ipc_message *messag
     size_t facts_len;
 
     if (answer == NULL || answer->result != IPC_OK || !fd_check(*fd, FD_KIND_SOCKET_STREAM)) {
-        log_client(client, LOG_LEVEL_INFO, "tls-failed", answer == NULL ? "no answer" : NULL);
+        log_client(client, LOG_LEVEL_INFO, "tls-failed",
+                   answer == NULL ? BYTES("no answer") : answer->text);
         client_close(client);
         return;
     }
@@ -170,7 +171,7 @@ static void shake_hands(struct client *client, int fd)
     if (tls != NULL && role_ask(tls, &client->ask, &message, &fd, limit_ms) == ERR_OK)
         return;
     fd_close(&fd);
-    log_client(client, LOG_LEVEL_WARNING, "tls-failed", "no tls process");
+    log_client(client, LOG_LEVEL_WARNING, "tls-failed", BYTES("no tls process"));
     client_close(client);
 }
 
@@ -186,12 +187,13 @@ static void admit(struct client *client)
     struct gate *gate = client->gate;
 
     if (!tally_add(&gate->tally, &client->peer)) {
-        log_client(client, LOG_LEVEL_WARNING, "connection-refused", "too many from this address");
+        log_client(client, LOG_LEVEL_WARNING, "connection-refused",
+                   BYTES("too many from this address"));
         client_close(client);
         return;
     }
     client->counted = true;
-    log_client(client, LOG_LEVEL_DEBUG, "connect", NULL);
+    log_client(client, LOG_LEVEL_DEBUG, "connect", BYTES(""));
     if (client->implicit_tls)
         shake_hands(client, take_socket(client));
     else
@@ -226,7 +228,7 @@ static void proxy_step(struct client *client)
     switch (proxy_parse(buf_bytes(&client->in), &wanted, &address)) {
     case PROXY_MORE: client->stream.read_max = wanted - client->in.len; return;
     case PROXY_BAD:
-        log_client(client, LOG_LEVEL_WARNING, "connection-refused", "no PROXY header");
+        log_client(client, LOG_LEVEL_WARNING, "connection-refused", BYTES("no PROXY header"));
         client_close(client);
         return;
     case PROXY_DONE: break;

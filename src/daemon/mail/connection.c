@@ -63,6 +63,7 @@ void connection_new(struct home *home, const struct ipc_handoff *handoff, struct
         abort();
     connection->home = home;
     connection->gate = gate;
+    connection->begun = clock_mono();
     connection->text = at;
     connection->client = *client;
     connection->client.address = put(&at, client->address);
@@ -99,11 +100,32 @@ void connection_begin(struct connection *connection)
     connection_wake(connection);
 }
 
+/* Once for each session, so that its life can be read from login to end by its number. */
+static void log_end_of(const struct connection *connection)
+{
+    struct log_line line;
+    const char *why = "connection lost";
+
+    if (connection->end == END_HAND_BACK)
+        why = "unauthenticate";
+    else if (connection->end == END_CLOSE)
+        why = connection->ended_by_client ? "client closed" : "said bye";
+    log_begin(&line, LOG_LEVEL_INFO, "session-ended");
+    log_number(&line, "session", (int64_t)connection->client.session);
+    log_bytes(&line, "account", connection->user);
+    log_string(&line, "why", why);
+    log_number(&line, "seconds", (clock_mono().ms - connection->begun.ms) / 1000);
+    log_number(&line, "received", (int64_t)connection->taken_bytes);
+    log_number(&line, "sent", (int64_t)connection->said_bytes);
+    log_end(&line);
+}
+
 void connection_free(struct connection *connection)
 {
     struct home *home = connection->home;
 
     assert(home->shard->running != connection);
+    log_end_of(connection);
     imap_session_free(connection->session);
     stream_done(&connection->stream);
     loop_timer_done(&connection->timer);
@@ -124,6 +146,7 @@ void connection_refuse(struct connection *connection)
     /* Best effort: a socket that cannot take a line now is not worth waiting for. */
     if (stream_send(&connection->stream, bytes_from_string(text)) == ERR_OK)
         stream_shutdown(&connection->stream);
+    connection->end = END_CLOSE;
     connection_free(connection);
 }
 
@@ -236,6 +259,7 @@ static void heed(struct connection *connection)
 
     switch (connection->want) {
     case IMAP_WANT_INPUT:
+        connection->ended_by_client = connection->input_ended;
         if (connection->input_ended)
             begin_end(connection, END_CLOSE);
         else if (connection->in.len == SHARD_INPUT_BYTES_MAX)
@@ -284,6 +308,8 @@ void connection_step(struct connection *connection)
     shard->running = NULL;
     buf_consume(&connection->in, used);
     buf_trim(&connection->in);
+    connection->taken_bytes += used;
+    connection->said_bytes += shard->scratch.len;
     home_touch(connection->home);
     if (connection->home->failed) { /* whatever it says may not be true */
         buf_clear(&shard->scratch);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/time.h"
 #include "daemon/mail/held.h"
 #include "imap/session.h"
 #include "ipc/messages.h"
@@ -33,7 +34,10 @@ struct connection {
     enum imap_want want;
     enum connection_end end;
     uint16_t gate; /* that handed it over */
+    struct mono begun;
+    uint64_t taken_bytes, said_bytes; /* from the client, to it */
     bool input_ended;
+    bool ended_by_client; /* which closed its side without LOGOUT */
     bool blocked; /* too much output waits */
     struct ipc_client client; /* its bytes point into `text` */
     struct bytes user;

@@ -29,9 +29,16 @@ static enum err read_pair(const char *certificate_path, const char *key_path,
 {
     enum err err = file_read(certificate_path, &pair->certificate_pem, why);
 
+    struct note reason = { "" };
+
     if (err == ERR_OK)
         err = file_read(key_path, &pair->key_pem, why);
-    return err == ERR_OK ? try_pair(pair, why) : err;
+    if (err != ERR_OK)
+        return err;
+    err = try_pair(pair, &reason);
+    if (err != ERR_OK)
+        note_set(why, "%s with %s: %s", certificate_path, key_path, reason.text);
+    return err;
 }
 
 static enum err make_pair(const char *certificate_path, const char *key_path,

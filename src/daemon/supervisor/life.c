@@ -244,7 +244,12 @@ enum err life_reload(struct supervisor *supervisor, struct note *out_told)
             worker_give_tls(&supervisor->workers[i]);
         }
     } else {
-        log_event(LOG_LEVEL_ERROR, "not-reloaded", "why", out_told->text);
+        struct log_line line;
+
+        log_begin(&line, LOG_LEVEL_ERROR, "not-reloaded");
+        log_string(&line, "why", out_told->text);
+        log_string(&line, "in_use", "configuration and certificate as before");
+        log_end(&line);
     }
     if (supervisor->is_up)
         service_notify(supervisor->notify_fd, "READY=1");

@@ -355,7 +355,6 @@ enum err relay_start(struct relay_house *house, int *fd, const struct relay_requ
         abort();
     relay->house = house;
     relay->asker = request->asker;
-    relay->session = request->session;
     relay->held = buf_make(LOOP_BUFFER_BYTES);
     stream_init(&relay->client, house->loop, fd_take(fd), &client_ops, limits);
     relay->conn = tls_conn_new(house->context, stream_out(&relay->client), request->alpn);

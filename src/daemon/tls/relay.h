@@ -47,7 +47,6 @@ struct relay {
     struct stream client;
     struct stream plain; /* from TALKING on */
     struct role_asker asker; /* who is told how the handshake ends */
-    uint64_t session;
 };
 
 /* What the relays of a process share. */
@@ -79,7 +78,6 @@ void relay_house_stop(struct relay_house *house, void (*empty)(struct relay_hous
 
 struct relay_request {
     struct role_asker asker;
-    uint64_t session;
     const char *alpn; /* tls_conn_new */
 };
 

@@ -111,7 +111,7 @@ static void settle(struct scene *scene)
 /* A new connection before its handshake. */
 static void begin(struct scene *scene)
 {
-    const struct relay_request request = { .session = 7 };
+    const struct relay_request request = { .alpn = NULL };
     int pair[2];
 
     assert_int_equal(fd_pair_stream(pair), ERR_OK);
@@ -366,7 +366,7 @@ static void test_a_handshake_takes_too_long(void **state)
 static void test_the_limit(void **state)
 {
     struct scene *scene = *state;
-    const struct relay_request request = { .session = 1 };
+    const struct relay_request request = { .alpn = NULL };
     int first[2];
     int second[2];
 

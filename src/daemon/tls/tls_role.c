@@ -45,21 +45,21 @@ static enum err use_settings(struct role *role, struct note *why)
 }
 
 /* After the start. What does not work leaves the old as it was. */
-static void renew(struct role *role)
+static void renew(struct role *role, enum log_level level, const char *what)
 {
     struct note why = { "" };
 
     if (!role->started)
         return;
     if (use_settings(role, &why) == ERR_OK)
-        log_event(LOG_LEVEL_INFO, "tls-renewed", NULL, NULL);
+        log_event(level, "tls-renewed", "what", what);
     else
         log_event(LOG_LEVEL_ERROR, "tls-not-renewed", "why", why.text);
 }
 
 static void on_config(struct role_peer *from, const struct ipc_message *message, int *fd)
 {
-    renew(from->role);
+    renew(from->role, LOG_LEVEL_DEBUG, "settings");
 }
 
 static void on_certificate(struct role_peer *from, const struct ipc_message *message, int *fd)
@@ -79,7 +79,7 @@ static void on_certificate(struct role_peer *from, const struct ipc_message *mes
     into = buf_reserve(&tls->certificate, (size_t)size);
     if (fd_read_at(*fd, 0, into, (size_t)size) == ERR_OK)
         buf_commit(&tls->certificate, (size_t)size);
-    renew(from->role);
+    renew(from->role, LOG_LEVEL_INFO, "certificate");
 }
 
 static void on_tickets(struct role_peer *from, const struct ipc_message *message, int *fd)
@@ -88,7 +88,7 @@ static void on_tickets(struct role_peer *from, const struct ipc_message *message
 
     buf_clear(&tls->ticket_keys);
     buf_add(&tls->ticket_keys, message->tls_tickets.keys);
-    renew(from->role);
+    renew(from->role, LOG_LEVEL_DEBUG, "ticket keys");
 }
 
 static const char *alpn_of(uint8_t service)
@@ -111,7 +111,6 @@ static void on_start(struct role_peer *from, const struct ipc_message *message, 
 {
     struct tls_role *tls = role_of(from);
     const struct relay_request request = { .asker = role_asker_of(from, message),
-                                           .session = message->tls_start.session,
                                            .alpn = alpn_of(message->tls_start.service) };
 
     if (!fd_check(*fd, FD_KIND_SOCKET_STREAM))
@@ -122,24 +121,13 @@ static void on_start(struct role_peer *from, const struct ipc_message *message, 
         refuse(&request.asker, IPC_LIMIT, "too many TLS connections");
 }
 
-static void log_failure(const struct relay *relay, const char *why)
-{
-    struct log_line line;
-
-    log_begin(&line, LOG_LEVEL_INFO, "tls-failed");
-    log_number(&line, "session", (int64_t)relay->session);
-    log_string(&line, "why", why);
-    log_end(&line);
-}
-
 static void on_settled(struct relay *relay, const struct tls_facts *facts, int *plain_fd,
                        const char *why)
 {
     char text[RELAY_FACTS_BYTES_MAX];
     struct ipc_message answer = { .type = IPC_TLS_ANSWER };
 
-    if (facts == NULL) {
-        log_failure(relay, why);
+    if (facts == NULL) { /* the gate logs it: it knows the client's address */
         refuse(&relay->asker, IPC_INVALID, why);
         return;
     }
