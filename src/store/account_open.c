@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "store/account_state.h"
+#include "store/alloc.h"
 #include "store/apply.h"
 #include "store/change.h"
+#include "store/log_body.h"
 
 /* More than can have been given out and lost: in a tail, what clients do in a second or two; in a
  * copy or after damage, what they do in years. */
@@ -147,6 +149,38 @@ static enum err write_beginning(struct account *account, const struct account_id
     return change_commit(&change, true);
 }
 
+struct orphans {
+    const struct state *state;
+    uint64_t *segments;
+    size_t count;
+    size_t capacity;
+};
+
+static void on_body_segment(void *context, uint64_t segment)
+{
+    struct orphans *orphans = context;
+
+    if (state_has_body_segment(orphans->state, segment))
+        return;
+    orphans->segments = store_grow(orphans->segments, orphans->count, &orphans->capacity,
+                                   sizeof(*orphans->segments));
+    orphans->segments[orphans->count++] = segment;
+}
+
+/* Removes what large bodies left that were on their way in when the last owner died. Where damage
+ * may have taken the change that named one it stays: so does its mail, for a person to find. */
+static void remove_orphans(struct account *account)
+{
+    struct orphans orphans = { .state = &account->state };
+    enum err err = ERR_OK;
+
+    if (!account->state.damaged)
+        err = log_body_segments(account->log, on_body_segment, &orphans);
+    for (size_t i = 0; i < orphans.count && err == ERR_OK; i++)
+        err = log_body_unlink(account->log, orphans.segments[i]);
+    free(orphans.segments);
+}
+
 enum err account_recover(struct account *account, const struct account_options *options,
                          struct account_report *report, struct note *why)
 {
@@ -167,6 +201,8 @@ enum err account_recover(struct account *account, const struct account_options *
         err = write_beginning(account, &options->id);
     if (err == ERR_OK)
         err = log_settle(account->log, why);
+    if (err == ERR_OK && report->unclean && report->records_damaged == 0)
+        remove_orphans(account);
     if (err != ERR_OK && why != NULL && why->text[0] == '\0')
         note_set(why, "writing the log: %s", err_text(err));
     return err;

@@ -198,6 +198,58 @@ static void test_large_body(void **context)
     done(&desk);
 }
 
+static unsigned count_body_segments(struct vfs *vfs)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; mem_vfs_path(vfs, i) != NULL; i++)
+        count += bytes_ends_with(bytes_from_string(mem_vfs_path(vfs, i)), BYTES(".body"));
+    return count;
+}
+
+/* What an interrupted upload left goes; a body that a change named stays, even without a message.
+ */
+static void test_interrupted_uploads(void **context)
+{
+    enum { LARGE = 200 * 1024 };
+    char *text = calloc(1, LARGE);
+    const struct uid_range all = { 1, UINT32_MAX };
+    struct body_writer *writer;
+    struct origin origin;
+    struct vfs *copy;
+    struct desk desk;
+    struct desk killed;
+    uint32_t count;
+    size_t taken;
+
+    (void)context;
+    open_new(&desk);
+    assert_int_equal(
+        desk_append(&desk, desk_mailbox(&desk, "INBOX"), bytes_make(text, LARGE), 0, NULL), ERR_OK);
+    origin = desk_origin(&desk);
+    assert_int_equal(act_expunge(desk_mailbox(&desk, "INBOX"), &origin, (struct uid_set){ &all, 1 },
+                                 false, &count),
+                     ERR_OK);
+    reopen(&desk);
+    assert_int_equal(
+        desk_append(&desk, desk_mailbox(&desk, "INBOX"), bytes_make(text, LARGE), 0, NULL), ERR_OK);
+    assert_int_equal(body_writer_open(desk.account, LARGE, &desk.waker, &writer), ERR_OK);
+    assert_int_equal(body_writer_add(writer, bytes_make(text, LARGE), &taken), ERR_OK);
+    desk_settle(&desk);
+    desk_sync(&desk);
+    assert_int_equal(count_body_segments(desk.vfs), 3);
+    copy = mem_vfs_copy(desk.vfs, 1);
+    desk_init(&killed, copy);
+    assert_int_equal(desk_open(&killed), ERR_OK);
+    assert_true(killed.report.unclean);
+    assert_int_equal(count_body_segments(copy), 2);
+    done(&killed);
+    body_writer_free(writer);
+    assert_int_equal(count_body_segments(desk.vfs), 2);
+    free(text);
+    done(&desk);
+}
+
 static void test_quota(void **context)
 {
     struct body_writer *writer;
@@ -233,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_append_select_fetch_reopen),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_large_body),
+        cmocka_unit_test(test_interrupted_uploads),
         cmocka_unit_test(test_quota),
     };
 

@@ -13,6 +13,7 @@ struct appending {
     struct change change;
     struct mailbox *mailbox;
     struct arena arena;
+    uint32_t first_in_batch; /* items before it are in the log already */
     struct thread_table threads; /* that this change adds: later items may answer earlier ones */
 };
 
@@ -68,65 +69,88 @@ static struct thread_id decide_thread(struct appending *appending, const struct 
     return op.as.thread.thread;
 }
 
-/* Adds the bodies to the batch; all of them stand before the CHANGE. */
+/* Bodies are inert: those that fill a batch are written before the rest, and named by their place.
+ */
+static enum err begin_next_batch(struct appending *appending, uint32_t item)
+{
+    struct log *log = appending->change.account->log;
+    enum err err = log_append(log, false);
+
+    appending->first_in_batch = item;
+    return err == ERR_OK ? log_batch(log) : err;
+}
+
+static enum err add_body(struct appending *appending, uint32_t item, struct body_writer *writer,
+                         struct place *out_place)
+{
+    struct account *account = appending->change.account;
+    struct wall now = appending->change.origin->now;
+    enum err err;
+
+    if (writer->id.value == 0)
+        writer->id.value = account->state.body_next++;
+    err = log_add_body(account->log, writer->id, now, buf_bytes(&writer->filling), out_place);
+    if (err != ERR_LIMIT || item == appending->first_in_batch)
+        return err;
+    err = begin_next_batch(appending, item);
+    return err == ERR_OK
+               ? log_add_body(account->log, writer->id, now, buf_bytes(&writer->filling), out_place)
+               : err;
+}
+
+/* Adds the bodies; all of them stand before the CHANGE. */
 static enum err add_bodies(struct appending *appending, const struct append_item *items,
                            uint32_t count, struct place *places)
 {
-    struct account *account = appending->change.account;
     enum err err = ERR_OK;
 
     for (uint32_t i = 0; i < count && err == ERR_OK; i++) {
         struct body_writer *writer = items[i].body;
 
-        assert(writer->finished && writer->account == account);
-        if (writer->large != NULL)
-            continue;
-        if (writer->id.value == 0)
-            writer->id.value = account->state.body_next++;
-        err = log_add_body(account->log, writer->id, appending->change.origin->now,
-                           buf_bytes(&writer->filling), &places[i]);
+        assert(writer->finished && writer->account == appending->change.account);
+        if (writer->large == NULL)
+            err = add_body(appending, i, writer, &places[i]);
+        else
+            places[i] = log_body_place(writer->large);
     }
     return err;
 }
 
 static enum err add_item(struct appending *appending, const struct append_item *item,
-                         struct uid uid, struct place place, struct keyword_table *fresh)
+                         struct op_put *put, struct keyword_table *fresh)
 {
     const struct body_writer *writer = item->body;
     struct op op = { .code = OP_PUT };
-    enum err err;
+    enum err err =
+        act_keywords(appending->mailbox, &item->flags, fresh, &appending->arena, &put->flags);
 
-    op.as.put = (struct op_put){
-        .mailbox = appending->mailbox->id,
-        .uid = uid,
-        .body = writer->id,
-        .size = writer->size,
-        .internal_date = item->internal_date,
-        .save_date = wall_seconds(appending->change.origin->now),
-        .thread = decide_thread(appending, writer, writer->id),
-    };
-    err =
-        act_keywords(appending->mailbox, &item->flags, fresh, &appending->arena, &op.as.put.flags);
-    if (err != ERR_OK)
-        return err;
-    if (writer->large != NULL)
-        op.as.put.place = log_body_place(writer->large);
-    else
-        op.as.put.body_back = log_body_back(appending->change.account->log, place);
-    change_add(&appending->change, &op);
-    return ERR_OK;
+    put->mailbox = appending->mailbox->id;
+    put->body = writer->id;
+    put->size = writer->size;
+    put->internal_date = item->internal_date;
+    put->save_date = wall_seconds(appending->change.origin->now);
+    put->thread = decide_thread(appending, writer, writer->id);
+    op.as.put = *put;
+    if (err == ERR_OK)
+        change_add(&appending->change, &op);
+    return err;
 }
 
 static enum err write_items(struct appending *appending, const struct append_item *items,
                             uint32_t count)
 {
     struct place *places = ARENA_NEW_ARRAY(&appending->arena, struct place, count);
+    const struct log *log = appending->change.account->log;
     struct keyword_table fresh = { 0 };
     enum err err = places == NULL ? ERR_LIMIT : add_bodies(appending, items, count, places);
 
-    for (uint32_t i = 0; i < count && err == ERR_OK; i++)
-        err = add_item(appending, &items[i], (struct uid){ appending->mailbox->uidnext + i },
-                       places[i], &fresh);
+    for (uint32_t i = 0; i < count && err == ERR_OK; i++) {
+        struct op_put put = { .uid = { appending->mailbox->uidnext + i }, .place = places[i] };
+
+        if (items[i].body->large == NULL && i >= appending->first_in_batch)
+            put.body_back = log_body_back(log, places[i]);
+        err = add_item(appending, &items[i], &put, &fresh);
+    }
     keyword_table_done(&fresh);
     return err != ERR_OK ? err : change_commit(&appending->change, true);
 }
@@ -160,6 +184,7 @@ enum err act_append(struct mailbox *mailbox, const struct origin *origin,
     err = change_begin(account, origin, &appending.change);
     if (err == ERR_OK)
         err = write_items(&appending, items, count);
+    account->failed = account->failed || log_has_failed(account->log);
     arena_done(&appending.arena);
     thread_table_done(&appending.threads);
     if (err != ERR_OK)

@@ -381,6 +381,43 @@ static void test_copy_is_one_small_record(void **context)
     done(&desk);
 }
 
+/* More than one batch holds: all of it is there, in one change. */
+static void test_multiappend_beyond_a_batch(void **context)
+{
+    enum { MANY = 1040 };
+    struct append_item *items = calloc(MANY, sizeof(*items));
+    uint8_t *text = calloc(1, BODY_INLINE_BYTES_MAX);
+    struct buf body = buf_make(BODY_INLINE_BYTES_MAX);
+    struct origin origin;
+    struct uid first;
+    struct desk desk;
+    uint64_t change;
+
+    (void)context;
+    open_new(&desk);
+    change = account_change_number(desk.account).value;
+    for (uint32_t i = 0; i < MANY; i++) {
+        text[BODY_INLINE_BYTES_MAX - 1] = (uint8_t)i;
+        assert_int_equal(desk_body(&desk, bytes_make(text, BODY_INLINE_BYTES_MAX), &items[i].body),
+                         ERR_OK);
+    }
+    origin = desk_origin(&desk);
+    assert_int_equal(act_append(desk_mailbox(&desk, "INBOX"), &origin, items, MANY, &first),
+                     ERR_OK);
+    assert_int_equal(account_change_number(desk.account).value, change + 1);
+    desk_close(&desk);
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    assert_int_equal(account_used_messages(desk.account), MANY);
+    for (uint64_t id = 1; id <= MANY; id += 13) {
+        assert_int_equal(desk_read(&desk, (struct body_id){ id }, &body), ERR_OK);
+        assert_int_equal(buf_bytes(&body).at[BODY_INLINE_BYTES_MAX - 1], (uint8_t)(id - 1));
+    }
+    buf_done(&body);
+    free(text);
+    free(items);
+    done(&desk);
+}
+
 static void test_move_expunge_and_vanished(void **context)
 {
     struct arena arena = arena_make(1 << 20);
@@ -609,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_flags_unchanged_since),
         cmocka_unit_test(test_keyword_limit),
         cmocka_unit_test(test_copy_is_one_small_record),
+        cmocka_unit_test(test_multiappend_beyond_a_batch),
         cmocka_unit_test(test_move_expunge_and_vanished),
         cmocka_unit_test(test_copy_over_quota),
         cmocka_unit_test(test_recent),

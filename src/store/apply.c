@@ -110,6 +110,7 @@ static void epoch_mailbox(struct mailbox *mailbox, const struct op_epoch *op, st
 static void epoch(struct state *state, const struct op_epoch *op, struct modseq number)
 {
     state->floor = number;
+    state->damaged = state->damaged || (op->reasons & EPOCH_DAMAGED) != 0;
     state->mailbox_next = add_within_u32(state->mailbox_next, op->mailbox_gap);
     if (op->body_gap <= INT64_MAX - state->body_next)
         state->body_next += op->body_gap;

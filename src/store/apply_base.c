@@ -1,5 +1,6 @@
 /* The ops that state what is: base segments of the log, and checkpoints. */
 #include "store/apply.h"
+#include "store/segment.h"
 
 static void base_state(struct state *state, const struct op_base_state *op)
 {
@@ -66,6 +67,8 @@ static void base_rows(struct state *state, const struct op_rows *op)
             block = block_new(op->count < BLOCK_ROWS ? op->count : BLOCK_ROWS);
         mask_keywords(&row.keywords, mailbox->keywords.count);
         block_append(&block, &row);
+        if (segment_kind(place.segment) == SEGMENT_BODY)
+            state_add_body_segment(state, place.segment);
         body_table_collect(&state->bodies, row.body, place, row.size);
         state_count_row(mailbox, &row, 1);
         last = row.uid.value;

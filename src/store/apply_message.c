@@ -1,6 +1,7 @@
 /* The ops about messages. */
 #include "store/alloc.h"
 #include "store/apply.h"
+#include "store/segment.h"
 #include "store/uid_set.h"
 
 /* The bits of those keywords in the mailbox's table; names beyond the table's limit are dropped. */
@@ -43,6 +44,8 @@ void apply_put(struct state *state, const struct op_put *put, struct modseq numb
         .thread = put->thread,
     };
 
+    if (segment_kind(put->place.segment) == SEGMENT_BODY)
+        state_add_body_segment(state, put->place.segment);
     if (put->body.value >= state->body_next && put->body.value < INT64_MAX)
         state->body_next = put->body.value + 1;
     if (mailbox == NULL || put->uid.value < mailbox->uidnext || put->uid.value == UINT32_MAX)

@@ -63,6 +63,7 @@ void checkpoint_free(struct checkpoint *checkpoint)
     checkpoint_forget(checkpoint);
     checkpoint_sections_done(&checkpoint->now);
     buf_done(&checkpoint->body);
+    buf_done(&checkpoint->body_segments);
     free(checkpoint);
 }
 
@@ -153,6 +154,11 @@ void checkpoint_begin(struct checkpoint *checkpoint, const struct state *state,
     }
     checkpoint->body = buf_make(CHECKPOINT_BYTES_MAX);
     checkpoint_state_encode(&checkpoint->body, state, mark->position);
+    checkpoint->head.damaged = state->damaged;
+    checkpoint->head.body_segments = (uint32_t)state->body_segment_count;
+    checkpoint->body_segments = buf_make(CHECKPOINT_BYTES_MAX);
+    for (size_t i = 0; i < state->body_segment_count; i++)
+        buf_put_u64(&checkpoint->body_segments, state->body_segments[i]);
     if (checkpoint->rows_end == 0 ||
         checkpoint->rows_end > 2 * saved_bytes(checkpoint) + ROWS_WASTE_BYTES ||
         !continue_rows_file(checkpoint))
@@ -224,6 +230,7 @@ void checkpoint_write(struct checkpoint *checkpoint)
         return;
     for (size_t i = 0; i < checkpoint->now.count; i++)
         checkpoint_section_encode(&checkpoint->body, &checkpoint->now.at[i]);
+    buf_add(&checkpoint->body, buf_bytes(&checkpoint->body_segments));
     checkpoint->head.generation = checkpoint->generation;
     checkpoint->head.sections = (uint32_t)checkpoint->now.count;
     checkpoint->head.length = checkpoint->body.len;
@@ -238,6 +245,7 @@ void checkpoint_end(struct checkpoint *checkpoint)
     assert(checkpoint->running);
     checkpoint->running = false;
     buf_done(&checkpoint->body);
+    buf_done(&checkpoint->body_segments);
     if (checkpoint->err != ERR_OK) {
         checkpoint_sections_done(&checkpoint->now);
         checkpoint_forget(checkpoint);

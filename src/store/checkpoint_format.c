@@ -23,8 +23,8 @@ void checkpoint_head_encode(const struct checkpoint_head *head, uint8_t raw[CHEC
     num_store_u64(raw + 48, head->generation);
     num_store_u64(raw + 56, head->length);
     num_store_u32(raw + 64, head->crc);
-    num_store_u32(raw + 68, 0);
-    num_store_u32(raw + 72, 0);
+    num_store_u32(raw + 68, head->body_segments);
+    num_store_u32(raw + 72, head->damaged ? 1 : 0);
     num_store_u32(raw + 76, crc32c(0, bytes_make(raw, 76)));
 }
 
@@ -40,6 +40,8 @@ bool checkpoint_head_decode(const uint8_t raw[CHECKPOINT_HEAD_BYTES],
         .length = num_load_u64(raw + 56),
         .sections = num_load_u32(raw + 12),
         .crc = num_load_u32(raw + 64),
+        .body_segments = num_load_u32(raw + 68),
+        .damaged = (num_load_u32(raw + 72) & 1) != 0,
     };
     memcpy(out_head->mark.segment_id, raw + 32, 16);
     return out_head->length <= CHECKPOINT_BYTES_MAX;

@@ -43,7 +43,9 @@ struct checkpoint_head {
     struct log_mark mark;
     uint64_t generation; /* of the rows file */
     uint64_t length; /* of what follows the head */
-    uint32_t sections; /* at its end */
+    uint32_t sections; /* in it, behind the ops */
+    uint32_t body_segments; /* at its end */
+    bool damaged; /* as in struct state */
     uint32_t crc; /* of what follows the head */
 };
 

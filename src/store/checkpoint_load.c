@@ -73,21 +73,25 @@ static bool load_section(struct loading *loading, struct reader *reader)
     return loaded;
 }
 
-enum { SECTION_BYTES = 24 };
+enum { SECTION_BYTES = 24, BODY_SEGMENT_BYTES = 8 };
 
 static bool load_body(struct loading *loading, const struct checkpoint_head *head,
                       struct bytes body)
 {
-    size_t sections = (size_t)head->sections * SECTION_BYTES;
+    uint64_t lists = (uint64_t)head->sections * SECTION_BYTES +
+                     (uint64_t)head->body_segments * BODY_SEGMENT_BYTES;
     struct reader reader;
 
-    if (crc32c(0, body) != head->crc || sections > body.len ||
-        !apply_state(loading, bytes_slice(body, 0, body.len - sections)))
+    if (crc32c(0, body) != head->crc || lists > body.len ||
+        !apply_state(loading, bytes_slice(body, 0, body.len - (size_t)lists)))
         return false;
-    reader = reader_make(bytes_from(body, body.len - sections));
+    reader = reader_make(bytes_from(body, body.len - (size_t)lists));
     for (uint32_t i = 0; i < head->sections; i++)
         if (!load_section(loading, &reader))
             return false;
+    for (uint32_t i = 0; i < head->body_segments; i++)
+        state_add_body_segment(loading->state, reader_u64(&reader));
+    loading->state->damaged = head->damaged;
     return reader_finish(&reader);
 }
 

@@ -28,6 +28,7 @@ struct checkpoint {
     struct checkpoint_head head;
     struct modseq head_change;
     struct buf body; /* what follows the head */
+    struct buf body_segments; /* its last part */
 };
 
 void checkpoint_sections_done(struct checkpoint_sections *sections);

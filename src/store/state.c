@@ -35,6 +35,7 @@ void state_done(struct state *state)
     for (size_t i = 0; i < state->subscription_count; i++)
         free((void *)(uintptr_t)state->subscriptions[i].at);
     free(state->subscriptions);
+    free(state->body_segments);
     body_table_done(&state->bodies);
     thread_table_done(&state->threads);
     state_init(state);
@@ -226,6 +227,44 @@ bool state_subscribe(struct state *state, struct bytes name, bool subscribed)
     *place = bytes_make(copy, name.len);
     state->subscription_count++;
     return true;
+}
+
+static size_t segment_place(const struct state *state, uint64_t segment)
+{
+    size_t low = 0;
+    size_t high = state->body_segment_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (state->body_segments[middle] < segment)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool state_has_body_segment(const struct state *state, uint64_t segment)
+{
+    size_t at = segment_place(state, segment);
+
+    return at < state->body_segment_count && state->body_segments[at] == segment;
+}
+
+void state_add_body_segment(struct state *state, uint64_t segment)
+{
+    size_t count = state->body_segment_count;
+    size_t at = segment_place(state, segment);
+
+    if (at < count && state->body_segments[at] == segment)
+        return;
+    state->body_segments = store_grow(state->body_segments, count, &state->body_segment_capacity,
+                                      sizeof(*state->body_segments));
+    memmove(state->body_segments + at + 1, state->body_segments + at,
+            (count - at) * sizeof(*state->body_segments));
+    state->body_segments[at] = segment;
+    state->body_segment_count++;
 }
 
 void state_touch(struct mailbox *mailbox)

@@ -61,6 +61,10 @@ struct state {
 
     struct body_table bodies;
     struct thread_table threads;
+    uint64_t *body_segments; /* sorted: those that a change ever named, for finding the others */
+    size_t body_segment_count;
+    size_t body_segment_capacity;
+    bool damaged; /* an epoch told of damage: what nobody names may have been named */
     uint64_t used_bytes; /* of all messages in all mailboxes */
     uint64_t used_messages;
 
@@ -102,6 +106,10 @@ bool state_has_below(const struct state *state, struct bytes name);
 /* True when that changed something. */
 bool state_subscribe(struct state *state, struct bytes name, bool subscribed);
 size_t state_subscription_place(const struct state *state, struct bytes name, bool after);
+
+/* Notes a body segment, in any order; those that are known already are ignored. */
+void state_add_body_segment(struct state *state, uint64_t segment);
+bool state_has_body_segment(const struct state *state, uint64_t segment);
 
 /* Rows of the mailbox are about to change: the cached snapshot goes, the mailbox is noted. */
 void state_touch(struct mailbox *mailbox);
