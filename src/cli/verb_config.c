@@ -26,26 +26,6 @@ static void print_wrapped(const char *text, unsigned columns)
     (void)putchar('\n');
 }
 
-static void print_limits(const struct config_key *key, struct buf *out)
-{
-    void (*print)(uint64_t value, struct buf * to) = NULL;
-
-    if (key->type == CONFIG_NUMBER)
-        print = config_number_print;
-    else if (key->type == CONFIG_SIZE)
-        print = config_size_print;
-    else if (key->type == CONFIG_DURATION)
-        print = config_duration_print;
-    if (print == NULL) {
-        buf_add_string(out, key->choices != NULL ? key->choices : config_type_text(key->type));
-        return;
-    }
-    buf_add_format(out, "%s, from ", config_type_text(key->type));
-    print(key->min, out);
-    buf_add_string(out, " to ");
-    print(key->max, out);
-}
-
 static void explain(const struct config_settings *settings, size_t index, unsigned columns)
 {
     const struct config_key *key = &config_keys[index];
@@ -53,7 +33,7 @@ static void explain(const struct config_settings *settings, size_t index, unsign
 
     print_wrapped(key->help, columns);
     buf_add_string(&line, "Takes ");
-    print_limits(key, &line);
+    config_key_wanted_print(key, key->choices, &line);
     buf_add_format(&line, "; for example %s.", key->example);
     if (key->standard != NULL)
         buf_add_format(&line, " Default: %s.", key->standard[0] == '\0' ? "empty" : key->standard);

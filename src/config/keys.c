@@ -2,7 +2,9 @@
 #include "config/keys.h"
 
 #include "base/attributes.h"
+#include "base/buf.h"
 #include "config/config.h"
+#include "config/value.h"
 
 #define KB UINT64_C(1024)
 #define MB (KB * 1024)
@@ -293,6 +295,7 @@ const struct config_key config_keys[] = {
       CHOICE(log_level),
       .standard = "info",
       .choices = "error warning info debug",
+      .apply = CONFIG_RELOAD,
       .help = "The least weighty events that are still logged.",
       .example = "debug" },
 };
@@ -352,4 +355,29 @@ const char *config_type_text(enum config_type type)
     case CONFIG_LISTEN: return "addresses such as 127.0.0.1:143, [::1]:143 or unix:/path";
     }
     return "a value";
+}
+
+typedef void range_printer(uint64_t value, struct buf *out);
+
+static range_printer *range_printer_of(enum config_type type)
+{
+    if (type == CONFIG_NUMBER)
+        return config_number_print;
+    if (type == CONFIG_SIZE)
+        return config_size_print;
+    return type == CONFIG_DURATION ? config_duration_print : NULL;
+}
+
+void config_key_wanted_print(const struct config_key *key, const char *otherwise, struct buf *out)
+{
+    range_printer *print = range_printer_of(key->type);
+
+    if (print == NULL) {
+        buf_add_string(out, otherwise != NULL ? otherwise : config_type_text(key->type));
+        return;
+    }
+    buf_add_format(out, "%s, from ", config_type_text(key->type));
+    print(key->min, out);
+    buf_add_string(out, " to ");
+    print(key->max, out);
 }

@@ -119,29 +119,6 @@ static bool make_value(struct making *making)
     return false;
 }
 
-/* "a duration such as 30s, 10m, 2h or 7d, from 30m to 7d" */
-static void print_wanted(const struct making *making, struct buf *out)
-{
-    const struct config_key *key = making->key;
-    void (*print)(uint64_t value, struct buf * to) = NULL;
-
-    if (key->type == CONFIG_NUMBER)
-        print = config_number_print;
-    else if (key->type == CONFIG_SIZE)
-        print = config_size_print;
-    else if (key->type == CONFIG_DURATION)
-        print = config_duration_print;
-    if (print == NULL) {
-        buf_add_string(out,
-                       making->expected != NULL ? making->expected : config_type_text(key->type));
-        return;
-    }
-    buf_add_format(out, "%s, from ", config_type_text(key->type));
-    print(key->min, out);
-    buf_add_string(out, " to ");
-    print(key->max, out);
-}
-
 static enum err refuse(const struct config_settings *settings, size_t index,
                        const struct making *making, struct note *why)
 {
@@ -149,7 +126,7 @@ static enum err refuse(const struct config_settings *settings, size_t index,
     struct buf wanted = buf_make(PLACE_BYTES_MAX);
 
     config_setting_origin_print(settings, index, &place);
-    print_wanted(making, &wanted);
+    config_key_wanted_print(making->key, making->expected, &wanted);
     note_set(why, "%.*s: %s = %.*s: expected %.*s; for example %s", BYTES_ARG(buf_bytes(&place)),
              making->key->name, BYTES_ARG(bytes_slice(making->text, 0, 100)),
              BYTES_ARG(buf_bytes(&wanted)), making->key->example);

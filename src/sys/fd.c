@@ -114,7 +114,7 @@ enum err fd_pair_channel(int out_pair[2])
     return pair(SOCK_SEQPACKET, out_pair);
 }
 
-static enum err write_all(int fd, struct bytes bytes)
+enum err fd_write_all(int fd, struct bytes bytes)
 {
     while (bytes.len > 0) {
         ssize_t sent = write(fd, bytes.at, bytes.len);
@@ -135,7 +135,7 @@ enum err fd_make_sealed(struct bytes bytes, int *out_fd)
 
     if (fd < 0)
         return fd_err(errno);
-    err = write_all(fd, bytes);
+    err = fd_write_all(fd, bytes);
     if (err != ERR_OK)
         return err;
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)

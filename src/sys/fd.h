@@ -57,6 +57,9 @@ MUST_USE enum err fd_make_memory(uint64_t size, int *out_fd);
 /* Size in bytes of a regular file or memfd. */
 MUST_USE enum err fd_size(int fd, uint64_t *out_bytes);
 
+/* Writes everything at the descriptor's own position; ERR_IO or ERR_NO_SPACE after a part of it. */
+MUST_USE enum err fd_write_all(int fd, struct bytes bytes);
+
 /* Exactly `len` bytes at `offset`. ERR_CORRUPT when the file is shorter, ERR_IO. May block. */
 MUST_USE enum err fd_read_at(int fd, uint64_t offset, void *into, size_t len);
 

@@ -44,20 +44,6 @@ enum err file_read(const char *path, struct buf *out, struct note *why)
     }
 }
 
-static enum err write_all(int fd, struct bytes bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t sent = write(fd, bytes.at, bytes.len);
-
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return fd_err(errno);
-        bytes = bytes_from(bytes, (size_t)sent);
-    }
-    return ERR_OK;
-}
-
 static enum err sync_parent(const char *path, struct note *why)
 {
     char parent[PATH_MAX];
@@ -78,7 +64,7 @@ static enum err write_new(const char *path, struct bytes bytes, mode_t mode, str
 
     if (fd < 0)
         return fail(why, "make", path);
-    if (fchmod(fd, mode) < 0 || write_all(fd, bytes) != ERR_OK || fsync(fd) < 0)
+    if (fchmod(fd, mode) < 0 || fd_write_all(fd, bytes) != ERR_OK || fsync(fd) < 0)
         return fail(why, "write", path);
     return ERR_OK;
 }

@@ -11,6 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "sys/process.h"
+
 struct pool {
     struct executor executor;
     struct loop_fd watch; /* the eventfd */
@@ -37,6 +39,7 @@ static void *work(void *context)
 {
     struct pool *pool = context;
 
+    process_set_name("roost-job"); /* ps -L tells helpers from the loop */
     pthread_mutex_lock(&pool->mutex);
     while (!pool->ending) {
         bool was_empty;

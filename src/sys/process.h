@@ -8,7 +8,8 @@
 #include "base/attributes.h"
 #include "base/err.h"
 
-/* The name that ps and top show, at most 15 bytes. */
+/* The name that ps and top show of the calling thread, at most 15 bytes; the first thread's is the
+ * process's. */
 void process_set_name(const char *name);
 
 /* Few malloc arenas and an early trim, for processes with many small sessions. Before threads. */

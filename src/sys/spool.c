@@ -24,20 +24,6 @@ static enum err open_memory(struct spool *spool)
     return spool->fd < 0 ? fd_err(errno) : ERR_OK;
 }
 
-static enum err write_all(int fd, struct bytes bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t sent = write(fd, bytes.at, bytes.len);
-
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return fd_err(errno);
-        bytes = bytes_from(bytes, (size_t)sent);
-    }
-    return ERR_OK;
-}
-
 static enum err copy_all(int from, int to, uint64_t len)
 {
     uint8_t piece[16384];
@@ -47,7 +33,7 @@ static enum err copy_all(int from, int to, uint64_t len)
         enum err err = fd_read_at(from, offset, piece, want);
 
         if (err == ERR_OK)
-            err = write_all(to, bytes_make(piece, want));
+            err = fd_write_all(to, bytes_make(piece, want));
         if (err != ERR_OK)
             return err;
         offset += want;
@@ -84,7 +70,7 @@ enum err spool_append(struct spool *spool, struct bytes bytes)
         bytes.len + spool->bytes > spool->memory_bytes_max)
         err = move_to_file(spool);
     if (err == ERR_OK)
-        err = write_all(spool->fd, bytes);
+        err = fd_write_all(spool->fd, bytes);
     if (err == ERR_OK)
         spool->bytes += bytes.len;
     return err;
