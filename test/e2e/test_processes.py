@@ -401,7 +401,7 @@ def test_a_reload_changes_the_level_of_the_log_in_every_role(make_server):
     server.wait_until_ready()
     with pytest.raises(Exception, match='AUTHENTICATIONFAILED'):
         server.imap('ann', 'wrong')
-    assert re.search(r'(?m)^\w+: auth\[', server.log())
+    assert re.search(r'(?m)^\S+ \w+: auth\[', server.log())
     config.write_text('log.level = error\n')
     server.process.send_signal(signal.SIGHUP)
     time.sleep(0.5)
