@@ -7,7 +7,8 @@
 #include "store/body.h"
 
 enum {
-    CHUNK = 16 * 1024, /* read at a time */
+    DECODED_BYTES_MAX = 2 * BODY_CHUNK_BYTES, /* of one chunk */
+    HEADER_COST = 4096, /* what reading a header counts as, besides its bytes */
     HEADER_BYTES_MAX = 1024 * 1024, /* of a header that is filtered; the rest is not looked at */
 };
 
@@ -23,7 +24,9 @@ static bool part_range(const struct imap_section *section, const struct summary_
     case IMAP_SECTION_ALL:
         out_range->offset = part->body_offset;
         out_range->bytes = part->body_bytes;
-        out_range->encoding = part->encoding;
+        /* What holds other parts has no encoding of its own (RFC 2045 section 6.4). */
+        if (part->kind == MESSAGE_PART_LEAF)
+            out_range->encoding = part->encoding;
         break;
     case IMAP_SECTION_MIME:
         out_range->offset = part->header_offset;
@@ -116,6 +119,7 @@ static enum err read_header(struct imap_session *session, const struct row *row,
 
     if (err == ERR_OK)
         buf_commit(header, (size_t)len);
+    (void)imap_read_is_spent(session, HEADER_COST + len);
     return err;
 }
 
@@ -149,52 +153,61 @@ static enum err print_filtered(struct imap_session *session, const struct imap_f
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-/* What is sent as it lies in the log: announced at once, its first chunk read before. */
-static enum err start_plain(struct imap_session *session, const struct imap_fetch_att *att,
-                            const struct row *row, struct imap_stream *stream)
-{
-    uint8_t first[1];
-    uint64_t skip;
-    uint64_t len;
-    enum err err = ERR_OK;
-
-    clip(att, stream->range.bytes, &skip, &len);
-    if (len > 0)
-        err =
-            body_read(session->account,
-                      (struct body_piece){ row->body, stream->range.offset + skip, sizeof(first) },
-                      first, session->waker);
-    if (err == ERR_BUSY)
-        return err;
-    if (err != ERR_OK) {
-        print_nil(session, att);
-        return err;
-    }
-    print_name(session, att);
-    imap_literal_announce(session->out, len, false);
-    stream->active = len > 0;
-    stream->at = skip;
-    stream->left = len;
-    return ERR_OK;
-}
-
+/* Reads on to the end of the chunk under one checksum, at most `len_max`: no byte of it costs less
+ * than the whole chunk. */
 static enum err read_chunk(struct imap_session *session, const struct row *row,
                            const struct imap_stream *stream, uint64_t len_max,
                            struct buf *out_chunk)
 {
-    uint64_t len = stream->range.bytes - stream->at;
+    uint64_t offset = stream->range.offset + stream->at;
+    uint64_t left = stream->range.bytes - stream->at;
+    size_t len = BODY_CHUNK_BYTES - (size_t)(offset % BODY_CHUNK_BYTES);
     uint8_t *at;
     enum err err;
 
-    if (len > len_max)
-        len = len_max;
-    at = buf_reserve(out_chunk, (size_t)len);
-    err =
-        body_read(session->account,
-                  (struct body_piece){ row->body, stream->range.offset + stream->at, (size_t)len },
-                  at, session->waker);
+    if (left > len_max)
+        left = len_max;
+    if (left < len)
+        len = (size_t)left;
+    at = buf_reserve(out_chunk, len);
+    err = body_read(session->account, (struct body_piece){ row->body, offset, len }, at,
+                    session->waker);
     if (err == ERR_OK)
-        buf_commit(out_chunk, (size_t)len);
+        buf_commit(out_chunk, len);
+    return err;
+}
+
+/* Sends the next chunk as it lies in the log. */
+static enum err send_chunk(struct imap_session *session, const struct row *row,
+                           struct imap_stream *stream)
+{
+    size_t before = session->out->len;
+    enum err err = read_chunk(session, row, stream, stream->left, session->out);
+
+    stream->at += session->out->len - before;
+    stream->left -= session->out->len - before;
+    return err;
+}
+
+/* Announced with its first chunk, so that a section of one chunk is never broken off. */
+static enum err start_plain(struct imap_session *session, const struct imap_fetch_att *att,
+                            const struct row *row, struct imap_stream *stream)
+{
+    size_t before = session->out->len;
+    enum err err = ERR_OK;
+
+    clip(att, stream->range.bytes, &stream->at, &stream->left);
+    print_name(session, att);
+    imap_literal_announce(session->out, stream->left, false);
+    if (stream->left > 0)
+        err = send_chunk(session, row, stream);
+    if (err == ERR_OK) {
+        stream->active = stream->left > 0;
+        return ERR_OK;
+    }
+    buf_truncate(session->out, before);
+    if (err != ERR_BUSY)
+        print_nil(session, att);
     return err;
 }
 
@@ -202,8 +215,8 @@ static enum err read_chunk(struct imap_session *session, const struct row *row,
 static enum err decode_chunk(struct imap_session *session, const struct row *row,
                              struct imap_stream *stream, struct buf *decoded)
 {
-    struct buf chunk = buf_make(CHUNK);
-    enum err err = read_chunk(session, row, stream, CHUNK, &chunk);
+    struct buf chunk = buf_make(BODY_CHUNK_BYTES);
+    enum err err = read_chunk(session, row, stream, UINT64_MAX, &chunk);
 
     if (err == ERR_OK) {
         transfer_decode(&stream->decoder, buf_bytes(&chunk), decoded);
@@ -219,14 +232,10 @@ static enum err decode_chunk(struct imap_session *session, const struct row *row
 static enum err measure(struct imap_session *session, const struct row *row,
                         struct imap_stream *stream)
 {
-    struct buf decoded = buf_make(2 * CHUNK);
+    struct buf decoded = buf_make(DECODED_BYTES_MAX);
     enum err err = ERR_OK;
 
-    for (int i = 0; i < IMAP_OUTPUT_STEP / CHUNK * 4; i++) {
-        if (stream->at == stream->range.bytes) {
-            stream->counted = true;
-            break;
-        }
+    while (stream->at < stream->range.bytes && !imap_read_is_spent(session, BODY_CHUNK_BYTES)) {
         err = decode_chunk(session, row, stream, &decoded);
         if (err != ERR_OK)
             break;
@@ -234,6 +243,7 @@ static enum err measure(struct imap_session *session, const struct row *row,
         stream->has_nul |= bytes_find_byte(buf_bytes(&decoded), 0, 0) < decoded.len;
         buf_clear(&decoded);
     }
+    stream->counted = stream->at == stream->range.bytes;
     buf_done(&decoded);
     return err;
 }
@@ -275,7 +285,7 @@ static void send_decoded(struct imap_session *session, struct imap_stream *strea
 static enum err stream_decoded(struct imap_session *session, const struct imap_fetch_att *att,
                                const struct row *row, struct imap_stream *stream)
 {
-    struct buf decoded = buf_make(2 * CHUNK);
+    struct buf decoded = buf_make(DECODED_BYTES_MAX);
     enum err err = ERR_OK;
 
     if (!stream->counted) {
@@ -285,7 +295,11 @@ static enum err stream_decoded(struct imap_session *session, const struct imap_f
         return err;
     }
     while (err == ERR_OK && stream->left > 0 && !imap_output_is_full(session)) {
-        err = decode_chunk(session, row, stream, &decoded);
+        /* The first pass has promised more than the second finds. */
+        if (stream->at == stream->range.bytes)
+            err = ERR_CORRUPT;
+        else
+            err = decode_chunk(session, row, stream, &decoded);
         if (err == ERR_OK)
             send_decoded(session, stream, buf_bytes(&decoded));
         buf_clear(&decoded);
@@ -298,18 +312,12 @@ static enum err stream_decoded(struct imap_session *session, const struct imap_f
 static enum err stream_plain(struct imap_session *session, const struct row *row,
                              struct imap_stream *stream)
 {
-    while (stream->left > 0 && !imap_output_is_full(session)) {
-        size_t before = session->out->len;
-        enum err err = read_chunk(session, row, stream, stream->left < CHUNK ? stream->left : CHUNK,
-                                  session->out);
+    enum err err = ERR_OK;
 
-        if (err != ERR_OK)
-            return err;
-        stream->at += session->out->len - before;
-        stream->left -= session->out->len - before;
-    }
+    while (err == ERR_OK && stream->left > 0 && !imap_output_is_full(session))
+        err = send_chunk(session, row, stream);
     stream->active = stream->left > 0;
-    return ERR_OK;
+    return err;
 }
 
 enum err imap_fetch_stream(struct imap_session *session, const struct imap_fetch_att *att,

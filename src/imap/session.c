@@ -118,6 +118,12 @@ bool imap_output_is_full(const struct imap_session *session)
     return session->out->len - session->out_before >= IMAP_OUTPUT_STEP;
 }
 
+bool imap_read_is_spent(struct imap_session *session, uint64_t bytes)
+{
+    session->read_left -= bytes < session->read_left ? (size_t)bytes : session->read_left;
+    return session->read_left == 0;
+}
+
 static void say_bye(struct imap_session *session)
 {
     end_run(session);
@@ -360,6 +366,7 @@ enum imap_want imap_session_step(struct imap_session *session, struct bytes in, 
     session->in = in;
     session->out = out;
     session->out_before = out->len;
+    session->read_left = IMAP_READ_STEP;
     session->commands_left = IMAP_COMMANDS_STEP;
     session->now = now;
     watch_time(session, in.len > 0, now.mono);

@@ -90,6 +90,7 @@ struct imap_session {
     struct bytes in;
     struct buf *out;
     size_t out_before; /* what the output held when the step began */
+    size_t read_left; /* to be read without being sent */
     unsigned commands_left; /* to be answered in this step */
     struct imap_now now;
 };
@@ -108,6 +109,9 @@ struct origin imap_origin(const struct imap_session *session);
 
 /* `len` zeroed bytes for run->state. NULL over budget: answer ERR_LIMIT. */
 void *imap_state_new(struct imap_run *run, size_t len);
+
+/* Counts what was read and not sent; true when this step has read its share. */
+bool imap_read_is_spent(struct imap_session *session, uint64_t bytes);
 
 /* True when this step has put out its share. */
 bool imap_output_is_full(const struct imap_session *session);

@@ -237,7 +237,7 @@ static enum err print_items(struct imap_session *session, struct imap_run *run,
     return ERR_OK;
 }
 
-/* Goes on with the message at hand. ERR_OK: it is through. */
+/* Goes on with the message at hand. ERR_OK: it is through; ERR_LIMIT: it is not. */
 static enum err continue_message(struct imap_session *session, struct imap_run *run,
                                  struct fetch_state *state)
 {
@@ -292,8 +292,11 @@ enum imap_progress imap_fetch_run(struct imap_session *session, struct imap_run 
         hear(session, run, state);
     if (imap_news_are_waiting(session))
         return IMAP_AGAIN;
-    for (int i = 0; i < IMAP_MESSAGES_STEP && !imap_output_is_full(session); i++) {
+    for (int i = 0; i < IMAP_MESSAGES_STEP; i++) {
         enum err err;
+
+        if (imap_output_is_full(session) || imap_read_is_spent(session, 0))
+            return IMAP_AGAIN;
 
         if (state->row.uid.value == 0 && !next_message(session, state))
             return end_fetch(run, state);
@@ -302,9 +305,7 @@ enum imap_progress imap_fetch_run(struct imap_session *session, struct imap_run 
             end_message(state);
         else if (err == ERR_BUSY)
             return IMAP_BLOCKED;
-        else if (err == ERR_LIMIT)
-            return IMAP_AGAIN;
-        else if (!skip_message(state, err))
+        else if (err != ERR_LIMIT && !skip_message(state, err))
             return break_off(session, run);
     }
     return IMAP_AGAIN;

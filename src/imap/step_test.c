@@ -1,0 +1,418 @@
+/* A session gives the shard back: what one step does is bounded, output that nobody reads stops it,
+ * and it can be ended at any point (session.h). On a mailbox of 10,000 messages. */
+#include "imap/session.h"
+
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/attributes.h"
+#include "imap/selected.h"
+#include "kit/imap_seat.h"
+#include "kit/mem_vfs.h"
+#include "message/charset.h"
+
+enum {
+    MESSAGES = 10000,
+    BATCH = 500,
+    /* A step may pass its mark by what it had begun: a line, a chunk. */
+    STEP_BYTES_MAX = IMAP_OUTPUT_STEP + BODY_CHUNK_BYTES + 1024,
+};
+
+struct bench {
+    struct vfs *vfs;
+    struct desk desk;
+    struct imap_seat seat;
+    struct imap_seat other;
+};
+
+static const char small[] = "Subject: small one\r\n\r\nneedle in hay\r\n";
+
+static void fill(struct desk *desk, struct mailbox *mailbox, uint32_t count)
+{
+    for (uint32_t done = 0; done < count; done += BATCH) {
+        struct append_item items[BATCH] = { 0 };
+        struct origin origin = desk_origin(desk);
+        struct uid first;
+
+        for (int i = 0; i < BATCH; i++)
+            assert_int_equal(desk_body(desk, bytes_from_string(small), &items[i].body), ERR_OK);
+        assert_int_equal(act_append(mailbox, &origin, items, BATCH, &first), ERR_OK);
+    }
+}
+
+static void open_bench(struct bench *bench, uint32_t messages)
+{
+    bench->vfs = mem_vfs_new(1);
+    desk_init(&bench->desk, bench->vfs);
+    assert_int_equal(desk_open(&bench->desk), ERR_OK);
+    fill(&bench->desk, desk_mailbox(&bench->desk, "INBOX"), messages);
+    imap_seat_open(&bench->seat, &bench->desk);
+    imap_seat_open(&bench->other, &bench->desk);
+}
+
+/* Nothing is left: no handle, no writer, no job. */
+static void close_bench(struct bench *bench)
+{
+    imap_seat_close(&bench->seat);
+    imap_seat_close(&bench->other);
+    desk_close(&bench->desk);
+    assert_int_equal(mem_vfs_open_files(bench->vfs), 0);
+    mem_vfs_free(bench->vfs);
+}
+
+static bool ends_with_ok(struct bytes out, const char *tag)
+{
+    char line[40];
+    size_t last = out.len;
+
+    snprintf(line, sizeof(line), "%s OK", tag);
+    while (last > 1 && out.at[last - 2] != '\n')
+        last--;
+    return bytes_starts_with(bytes_from(out, last == 0 ? 0 : last - 1), bytes_from_string(line));
+}
+
+static uint32_t count_of(struct bytes out, struct bytes word)
+{
+    uint32_t count = 0;
+
+    for (size_t at = bytes_find(out, 0, word); at < out.len;
+         at = bytes_find(out, at + word.len, word))
+        count++;
+    return count;
+}
+
+/* Runs, and checks that no step of it was too large and that there were enough of them. */
+static struct bytes run(struct imap_seat *seat, const char *line, unsigned steps_min)
+{
+    struct bytes out = imap_seat_run(seat, line);
+
+    if (seat->step_bytes_max > STEP_BYTES_MAX || seat->steps < steps_min)
+        fail_msg("%s: %u steps, up to %zu bytes", line, seat->steps, seat->step_bytes_max);
+    assert_true(ends_with_ok(out, "a"));
+    return out;
+}
+
+static void test_large_answers(void **state)
+{
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, MESSAGES);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    (void)run(&bench.other, "a SELECT INBOX", 1);
+    out = run(&bench.seat, "a FETCH 1:* (UID FLAGS ENVELOPE)", MESSAGES / IMAP_MESSAGES_STEP);
+    assert_int_equal(count_of(out, BYTES(" FETCH (UID ")), MESSAGES);
+    out = run(&bench.seat, "a UID FETCH 1:* BODY.PEEK[]", MESSAGES / IMAP_MESSAGES_STEP);
+    assert_int_equal(count_of(out, BYTES("needle")), MESSAGES);
+    (void)run(&bench.seat, "a SEARCH ALL", MESSAGES / IMAP_MESSAGES_STEP);
+    /* Reading, not matching, is what costs. */
+    out = run(&bench.seat, "a SEARCH RETURN (COUNT) SUBJECT small", MESSAGES / 512);
+    assert_int_equal(count_of(out, BYTES("COUNT 10000")), 1);
+    (void)run(&bench.seat, "a SEARCH BODY needle", MESSAGES / 256);
+    (void)run(&bench.seat, "a SEARCH RETURN (MIN) BODY needle", 1);
+    assert_true(bench.seat.steps < 3);
+    /* STORE tells each message, and the other session hears of each, both in steps. */
+    out = run(&bench.seat, "a STORE 1:* +FLAGS (\\Flagged)", 5);
+    assert_int_equal(count_of(out, BYTES(" FETCH (FLAGS (\\Flagged")), MESSAGES);
+    out = run(&bench.other, "a NOOP", 5);
+    assert_int_equal(count_of(out, BYTES(" FETCH (UID ")), MESSAGES);
+    (void)run(&bench.other, "a NOOP", 1);
+    assert_true(bench.other.steps < 3);
+    close_bench(&bench);
+}
+
+static void test_large_sets(void **state)
+{
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, MESSAGES);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    (void)run(&bench.other, "a SELECT INBOX", 1);
+    for (uint32_t uid = 2; uid <= MESSAGES; uid += 2)
+        assert_int_equal(
+            desk_flags(&bench.desk, desk_mailbox(&bench.desk, "INBOX"),
+                       (struct desk_store){ { uid, uid }, FLAGS_ADD, FLAG_DELETED, BYTES("") },
+                       NULL),
+            ERR_OK);
+    (void)run(&bench.seat, "a NOOP", 1);
+    (void)run(&bench.seat, "a SEARCH RETURN (SAVE ALL COUNT) DELETED", 1);
+    /* 5,000 ranges of sources: every one of them is in the code. */
+    out = imap_seat_run(&bench.seat, "a COPY $ Archive");
+    assert_true(ends_with_ok(out, "a"));
+    assert_int_equal(count_of(out, BYTES(",")), MESSAGES / 2 - 1);
+    assert_int_equal(count_of(out, BYTES(",10000 1:5000] COPY done")), 1);
+    out = run(&bench.seat, "a EXPUNGE", 1);
+    assert_int_equal(count_of(out, BYTES(" EXPUNGE\r\n")), MESSAGES / 2);
+    out = run(&bench.other, "a NOOP", 1);
+    assert_int_equal(count_of(out, BYTES(" EXPUNGE\r\n")), MESSAGES / 2);
+    out = imap_seat_run(&bench.seat, "a MOVE 1:* Trash");
+    assert_int_equal(count_of(out, BYTES("* 1 EXPUNGE\r\n")), MESSAGES / 2);
+    close_bench(&bench);
+}
+
+static void test_list(void **state)
+{
+    enum { MAILBOXES = 2500 };
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, 0);
+    for (int i = 0; i < MAILBOXES; i++) {
+        struct origin origin = desk_origin(&bench.desk);
+        char name[40];
+
+        snprintf(name, sizeof(name), "d/e/e/p/%d", i);
+        assert_int_equal(
+            act_mailbox_create(bench.desk.account, &origin, bytes_from_string(name), 0, NULL),
+            ERR_OK);
+    }
+    out = run(&bench.seat, "a LIST \"\" * RETURN (STATUS (MESSAGES))", 3);
+    assert_int_equal(count_of(out, BYTES("* STATUS")), MAILBOXES + 10);
+    /* Each level looks at all that is below it: that counts as well. */
+    (void)run(&bench.seat, "a LIST (SPECIAL-USE RECURSIVEMATCH) \"\" *", 8);
+    close_bench(&bench);
+}
+
+static void test_pipeline(void **state)
+{
+    struct bench bench;
+
+    open_bench(&bench, 0);
+    for (int i = 0; i < 100; i++)
+        imap_seat_say(&bench.seat, BYTES("a NOOP\r\n"));
+    assert_int_equal(imap_seat_step(&bench.seat), IMAP_WANT_TURN);
+    assert_int_equal(count_of(buf_bytes(&bench.seat.out), BYTES("a OK")), IMAP_COMMANDS_STEP);
+    (void)imap_seat_finish(&bench.seat);
+    assert_int_equal(bench.seat.steps, 100 / IMAP_COMMANDS_STEP);
+    close_bench(&bench);
+}
+
+/* A client that asks and does not read: its session stops, alone, and is ended in the end. */
+static void test_slow_reader(void **state)
+{
+    struct bench bench;
+    size_t held;
+
+    open_bench(&bench, MESSAGES);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    buf_clear(&bench.seat.out);
+    imap_seat_say(&bench.seat, BYTES("a FETCH 1:* (FLAGS BODY.PEEK[])\r\n"));
+    for (int i = 0; i < 100 && bench.seat.want != IMAP_WANT_DRAIN; i++)
+        (void)imap_seat_step(&bench.seat);
+    assert_int_equal(bench.seat.want, IMAP_WANT_DRAIN);
+    held = bench.seat.out.len;
+    assert_in_range(held, IMAP_OUTPUT_HIGH, IMAP_OUTPUT_HIGH + STEP_BYTES_MAX);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(imap_seat_step(&bench.seat), IMAP_WANT_DRAIN);
+    assert_int_equal(bench.seat.out.len, held);
+    (void)run(&bench.other, "a SELECT INBOX", 1);
+
+    /* Half an hour for a piece is no idleness as long as it reads. */
+    for (int i = 0; i < 4; i++) {
+        bench.seat.now.mono.ms += imap_session_limits_default.idle_ms_max - 1;
+        buf_clear(&bench.seat.out);
+        (void)imap_seat_step(&bench.seat);
+        assert_int_not_equal(bench.seat.want, IMAP_WANT_CLOSE);
+    }
+    while (bench.seat.want != IMAP_WANT_DRAIN)
+        (void)imap_seat_step(&bench.seat);
+    assert_int_equal(imap_session_deadline(bench.seat.session).ms,
+                     bench.seat.now.mono.ms + imap_session_limits_default.idle_ms_max);
+    bench.seat.now.mono.ms += imap_session_limits_default.idle_ms_max;
+    assert_int_equal(imap_seat_step(&bench.seat), IMAP_WANT_CLOSE);
+    close_bench(&bench);
+}
+
+/* Ended in the middle of anything, with cold caches and jobs on their way. */
+static void test_freed(void **state)
+{
+    static const char *const lines[] = {
+        "a FETCH 1:* (FLAGS)",
+        "a FETCH 1:* (BODY[])",
+        "a FETCH 1:* (ENVELOPE BODY.PEEK[HEADER.FIELDS (X-Other)])",
+        "a FETCH 1:* (BINARY[1])",
+        "a SEARCH HEADER X-Other x",
+        "a SEARCH BODY nothing",
+        "a STORE 1:* FLAGS (\\Seen)",
+        "a IDLE",
+        "a LIST (SUBSCRIBED RECURSIVEMATCH) \"\" *",
+        "a APPEND INBOX {100}\r\nhalf",
+        "a APPEND INBOX {3+}\r\none {100+}\r\nhalf",
+        "a APPEND INBOX {70000+}\r\nhalf",
+        "a APPEND nowhere {70000+}\r\nhalf",
+        "a SEARCH SUBJECT {100+}\r\nhalf",
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+        for (unsigned steps = 1; steps <= 3; steps++) {
+            struct bench bench;
+
+            open_bench(&bench, 2 * BATCH);
+            (void)run(&bench.seat, "a SELECT INBOX", 1);
+            mem_vfs_chill(bench.vfs);
+            imap_seat_say(&bench.seat, bytes_from_string(lines[i]));
+            imap_seat_say(&bench.seat, BYTES("\r\n"));
+            for (unsigned step = 0; step < steps; step++)
+                (void)imap_seat_step(&bench.seat);
+            if (steps == 2) {
+                imap_session_bye(bench.seat.session, "The server stops");
+                assert_int_equal(imap_seat_step(&bench.seat), IMAP_WANT_CLOSE);
+            }
+            imap_seat_close(&bench.seat);
+            bench.seat.wakes = 0;
+            desk_settle(&bench.desk);
+            assert_int_equal(bench.seat.wakes, 0);
+            (void)run(&bench.other, "a SELECT INBOX", 1);
+            (void)run(&bench.other, "a FETCH 1,1000 (ENVELOPE BODY.PEEK[])", 1);
+            close_bench(&bench);
+        }
+    }
+}
+
+/* A body larger than anything held in memory, in and out, whole and in part, as it is and decoded.
+ */
+static void test_large_body(void **state)
+{
+    static const char head[] = "Subject: large\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    enum { LINES = 20000, LINE = 14 }; /* "QUJDREVGR0hJ" CRLF: nine letters */
+    struct buf text = buf_make(LINES * LINE + 1000);
+    struct bench bench;
+    struct bytes out;
+    char line[100];
+
+    buf_add_string(&text, head);
+    for (int i = 0; i < LINES; i++)
+        buf_add_string(&text, "QUJDREVGR0hJ\r\n");
+    open_bench(&bench, 0);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    snprintf(line, sizeof(line), "a APPEND INBOX {%zu+}\r\n", text.len);
+    imap_seat_say(&bench.seat, bytes_from_string(line));
+    imap_seat_say(&bench.seat, buf_bytes(&text));
+    out = run(&bench.seat, "", 1);
+    mem_vfs_chill(bench.vfs);
+    out = run(&bench.seat, "a FETCH 1 BODY.PEEK[]", LINES * LINE / IMAP_OUTPUT_STEP);
+    snprintf(line, sizeof(line), "* 1 FETCH (BODY[] {%zu}\r\n", text.len);
+    assert_true(bytes_starts_with(out, bytes_from_string(line)));
+    assert_true(bytes_equal(bytes_slice(out, strlen(line), text.len), buf_bytes(&text)));
+    assert_true(bytes_starts_with(bytes_from(out, strlen(line) + text.len), BYTES(")\r\na OK")));
+    mem_vfs_chill(bench.vfs);
+    out = run(&bench.seat, "a FETCH 1 (BODY.PEEK[1]<140000.28> BINARY.SIZE[1])", 1);
+    assert_true(bytes_starts_with(out, BYTES("* 1 FETCH (BODY[1]<140000> {28}\r\n"
+                                             "QUJDREVGR0hJ\r\nQUJDREVGR0hJ\r\n BINARY.SIZE[1] "
+                                             "180000)\r\na OK")));
+    mem_vfs_chill(bench.vfs);
+    out = run(&bench.seat, "a FETCH 1 BINARY.PEEK[1]", 2);
+    assert_int_equal(count_of(out, BYTES("ABCDEFGHI")), LINES);
+    out = run(&bench.seat, "a FETCH 1 BINARY.PEEK[1]<90001.10>", 1);
+    assert_true(bytes_starts_with(out, BYTES("* 1 FETCH (BINARY[1]<90001> {10}\r\nBCDEFGHIAB)")));
+    out = run(&bench.seat, "a SEARCH BODY ihgfed", 1);
+    assert_true(bytes_starts_with(out, BYTES("* SEARCH\r\n")));
+    out = run(&bench.seat, "a SEARCH BODY ghiabc", 1);
+    assert_true(bytes_starts_with(out, BYTES("* SEARCH 1\r\n")));
+    close_bench(&bench);
+    buf_done(&text);
+}
+
+static void add_many(struct imap_seat *seat, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        imap_seat_say(seat, BYTES("x"));
+}
+
+/* Lines and literals above their limits. */
+static void test_too_long(void **state)
+{
+    size_t line_max = imap_session_limits_default.frame.line_bytes_max;
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, 0);
+    imap_seat_say(&bench.seat, BYTES("t1 "));
+    add_many(&bench.seat, line_max);
+    out = imap_seat_run(&bench.seat, "");
+    assert_true(bytes_equal(out, BYTES("t1 BAD [LIMIT] Command line is too long\r\n")));
+    (void)run(&bench.seat, "a NOOP", 1);
+    /* A literal behind such a line is passed over as well. */
+    imap_seat_say(&bench.seat, BYTES("t2 "));
+    add_many(&bench.seat, line_max);
+    out = imap_seat_run(&bench.seat, "{9+}\r\nt3 NOOP\r\nt4 NOOP");
+    assert_true(bytes_equal(out, BYTES("t2 BAD [LIMIT] Command line is too long\r\n")));
+    imap_seat_say(&bench.seat, BYTES("t5 CREATE {65537+}\r\n"));
+    add_many(&bench.seat, 65537);
+    out = imap_seat_run(&bench.seat, "");
+    assert_true(bytes_starts_with(out, BYTES("t5 BAD [TOOBIG]")));
+    assert_int_equal(count_of(out, BYTES("\r\n")), 1);
+    (void)run(&bench.seat, "a NOOP", 1);
+    out = imap_seat_run(&bench.seat, "t6 CREATE {99999999999999999999+}");
+    assert_true(bytes_starts_with(out, BYTES("* BYE ")));
+    assert_int_equal(bench.seat.want, IMAP_WANT_CLOSE);
+    close_bench(&bench);
+}
+
+/* RFC 9051 section 6.4.4.3: a result may be refused to be kept. */
+static void test_saved_limit(void **state)
+{
+    struct imap_selected selected = { 0 };
+    struct uid_range *ranges = calloc(IMAP_SAVED_RANGES_MAX + 1, sizeof(*ranges));
+
+    assert_non_null(ranges);
+    assert_true(imap_selected_save(&selected, (struct uid_set){ ranges, IMAP_SAVED_RANGES_MAX }));
+    assert_int_equal(selected.saved_count, IMAP_SAVED_RANGES_MAX);
+    assert_false(
+        imap_selected_save(&selected, (struct uid_set){ ranges, IMAP_SAVED_RANGES_MAX + 1 }));
+    assert_int_equal(selected.saved_count, 0);
+    assert_null(selected.saved);
+    free(ranges);
+}
+
+/* A session that sleeps holds no buffer: what it costs is a few structs. */
+static void test_idle_memory(void **state)
+{
+    enum { IDLE_BYTES_MAX = 4096 };
+    struct imap_seat seats[16];
+    struct bench bench;
+    size_t before;
+
+    open_bench(&bench, BATCH);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    (void)run(&bench.seat, "a FETCH 1:* (BODY.PEEK[] ENVELOPE)", 1);
+    before = mallinfo2().uordblks;
+    for (size_t i = 0; i < ARRAY_COUNT(seats); i++) {
+        imap_seat_open(&seats[i], &bench.desk);
+        (void)run(&seats[i], "a SELECT INBOX", 1);
+        (void)run(&seats[i], "a FETCH 1:* (BODY.PEEK[] ENVELOPE)", 1);
+        imap_seat_say(&seats[i], BYTES("a IDLE\r\n"));
+        assert_int_equal(imap_seat_step(&seats[i]), IMAP_WANT_INPUT);
+        buf_done(&seats[i].unsent);
+        buf_done(&seats[i].out);
+    }
+    /* Nothing is counted where a sanitizer allocates. */
+    assert_true(mallinfo2().uordblks <= before + ARRAY_COUNT(seats) * IDLE_BYTES_MAX);
+    for (size_t i = 0; i < ARRAY_COUNT(seats); i++)
+        imap_seat_close(&seats[i]);
+    close_bench(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_large_answers), cmocka_unit_test(test_large_sets),
+        cmocka_unit_test(test_list),          cmocka_unit_test(test_pipeline),
+        cmocka_unit_test(test_slow_reader),   cmocka_unit_test(test_freed),
+        cmocka_unit_test(test_large_body),    cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_saved_limit),   cmocka_unit_test(test_idle_memory),
+    };
+    int failed;
+
+    (void)charset_open_all();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    charset_close_all();
+    return failed;
+}
