@@ -1,0 +1,252 @@
+/* Programs asked of messages: every key, with as little reading as it takes. */
+#include "search/match.h"
+
+#include "search/search_test.h"
+
+static const char ann[] =
+    "From: Ann <ann@example.org>\r\nSubject: =?utf-8?q?=C3=84pfel?= and pears\r\n"
+    "Date: Mon, 2 Nov 2020 00:30:00 +0100\r\nX-Shop: corner\r\n\r\nred ones\r\n";
+static const char bob[] =
+    "From: bob@example.org\r\nTo: ann@example.org, carl@example.org\r\n"
+    "Cc: dora@example.org\r\nBcc: eve@example.org\r\nX-Empty:\r\n\r\ngreen\r\n";
+static const char empty[] = "";
+
+static void open_three(struct search_bench *bench)
+{
+    search_bench_open(bench);
+    search_bench_add(bench, ann, FLAG_SEEN | FLAG_ANSWERED);
+    search_bench_add(bench, bob, FLAG_FLAGGED | FLAG_DRAFT);
+    search_bench_add(bench, empty, FLAG_DELETED);
+    assert_int_equal(desk_flags(&bench->desk, desk_mailbox(&bench->desk, "INBOX"),
+                                (struct desk_store){ { 2, 2 }, FLAGS_ADD, 0, BYTES("Blue") }, NULL),
+                     ERR_OK);
+    search_bench_view(bench);
+}
+
+static const struct {
+    const char *program;
+    const char *hits;
+} rows[] = {
+    { " ALL", "1 2 3" },
+    { " NOT ALL", "" },
+    { " SEEN", "1" },
+    { " UNSEEN", "2 3" },
+    { " ANSWERED", "1" },
+    { " UNANSWERED", "2 3" },
+    { " FLAGGED", "2" },
+    { " UNFLAGGED", "1 3" },
+    { " DRAFT", "2" },
+    { " UNDRAFT", "1 3" },
+    { " DELETED", "3" },
+    { " UNDELETED", "1 2" },
+    { " RECENT", "2" },
+    { " OLD", "1 3" },
+    { " NEW", "2" },
+    { " KEYWORD blue", "2" },
+    { " UNKEYWORD BLUE", "1 3" },
+    { " KEYWORD green", "" },
+    { " UNKEYWORD green", "1 2 3" },
+    { " 2:*", "2 3" },
+    { " *", "3" },
+    { " 7", "" },
+    { " UID 1,3", "1 3" },
+    { " UID 9:*", "3" },
+    { " $", "1" },
+    { " NOT $", "2 3" },
+    { " FROM ANN", "1" },
+    { " FROM example", "1 2" },
+    { " TO carl", "2" },
+    { " CC dora", "2" },
+    { " BCC eve", "2" },
+    { " CC eve", "" },
+    { " SUBJECT \"fel and\"", "1" },
+    { " SUBJECT \"\"", "1" },
+    { " HEADER x-shop \"\"", "1" },
+    { " HEADER X-Shop CORN", "1" },
+    { " HEADER X-Shop wheat", "" },
+    { " HEADER X-Empty \"\"", "2" },
+    { " HEADER X-Empty a", "" },
+    { " HEADER From bob", "2" },
+    { " BODY red", "1" },
+    { " BODY pears", "" },
+    { " TEXT pears", "1" },
+    { " TEXT \"\"", "1 2 3" },
+    { " BODY \"\"", "1 2 3" },
+    { " TEXT \"x-shop: c\"", "1" },
+    { " OR BODY red BODY green", "1 2" },
+    { " BODY red TEXT ann HEADER X-Shop corner", "1" },
+    { " NOT BODY e", "3" },
+    { " OR (SEEN BODY nothing) (FLAGGED BODY green)", "2" },
+    { " SENTON 2-Nov-2020", "1" }, /* in its own zone: in UTC it is the day before */
+    { " SENTBEFORE 2-Nov-2020", "" },
+    { " SENTSINCE 2-Nov-2020", "1" },
+    { " ON 14-Nov-2023", "1 2 3" },
+    { " BEFORE 14-Nov-2023", "" },
+    { " SINCE 14-Nov-2023", "1 2 3" },
+    { " SINCE 15-Nov-2023", "" },
+    { " SAVEDON 14-Nov-2023", "1 2 3" },
+    { " SAVEDBEFORE 14-Nov-2023", "" },
+    { " SAVEDSINCE 15-Nov-2023", "" },
+    { " SAVEDATESUPPORTED", "1 2 3" },
+    { " LARGER 0", "1 2" },
+    { " SMALLER 1", "3" },
+    { " LARGER 100 SMALLER 1000", "1 2" },
+    { " OLDER 3", "1" },
+    { " OLDER 2", "1 2" },
+    { " YOUNGER 1", "3" },
+    { " YOUNGER 2", "2 3" },
+    { " YOUNGER 4", "1 2 3" },
+    { " MODSEQ 1", "1 2 3" },
+    { " EMAILID e0000000000000002", "2" },
+    { " EMAILID t0000000000000002", "" },
+    { " THREADID t0000000000000002", "2" },
+    { " EMAILID e000000000000000", "" },
+};
+
+static void check_all(struct search_bench *bench)
+{
+    static const struct uid_range recent = { 2, 2 };
+    static const struct uid_range saved = { 1, 1 };
+
+    bench->context.recent = (struct uid_set){ &recent, 1 };
+    bench->context.saved = (struct uid_set){ &saved, 1 };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        char hits[100];
+
+        mem_vfs_chill(bench->vfs);
+        search_bench_run(bench, rows[i].program, hits);
+        if (strcmp(hits, rows[i].hits) != 0)
+            fail_msg("%s: %s, wanted %s", rows[i].program, hits, rows[i].hits);
+    }
+}
+
+static void test_keys(void **state)
+{
+    struct search_bench bench;
+
+    open_three(&bench);
+    check_all(&bench);
+    search_bench_close(&bench);
+}
+
+/* RFC 9051 section 6.4.4: dates look at the day in the zone of the message, whatever its sign. */
+static void test_days(void **state)
+{
+    static const struct {
+        int64_t seconds;
+        int16_t zone;
+        const char *day;
+    } days[] = {
+        { 0, 0, "1-Jan-1970" },       { -1, 0, "31-Dec-1969" },     { 0, -1, "31-Dec-1969" },
+        { -86400, 0, "31-Dec-1969" }, { -86401, 0, "30-Dec-1969" }, { 86399, 1, "2-Jan-1970" },
+    };
+    struct search_bench bench;
+
+    open_three(&bench);
+    for (size_t i = 0; i < ARRAY_COUNT(days); i++) {
+        struct row row = { .uid = { 1 }, .internal_date = { days[i].seconds, days[i].zone } };
+        struct search_program *program;
+        struct search_match match;
+        char text[40];
+        bool matches = false;
+
+        snprintf(text, sizeof(text), " ON %s", days[i].day);
+        assert_int_equal(search_bench_compile(&bench, text, &program), ERR_OK);
+        match = search_bench_match(&bench, program);
+        assert_int_equal(search_match_message(&match, (struct seqno){ 1 }, &row, &matches), ERR_OK);
+        if (!matches)
+            fail_msg("%s", text);
+    }
+    search_bench_close(&bench);
+}
+
+/* Nothing is read to learn what no longer matters. */
+static void test_reads_nothing_idle(void **state)
+{
+    static const char *const programs[] = {
+        " DELETED BODY x", " UNSEEN DELETED SUBJECT x", " NOT ALL HEADER X-Y z",
+        " OR ALL TEXT x",  " NOT (OR SEEN BODY x)",
+    };
+    struct search_bench bench;
+
+    open_three(&bench);
+    for (size_t i = 0; i < ARRAY_COUNT(programs); i++) {
+        struct search_effort effort = { 0 };
+        struct search_program *program;
+        struct search_match match;
+        bool matches;
+
+        mem_vfs_chill(bench.vfs);
+        assert_int_equal(search_bench_compile(&bench, programs[i], &program), ERR_OK);
+        match = search_bench_match(&bench, program);
+        assert_int_equal(search_bench_ask(&bench, &match, 1, &matches, &effort), ERR_OK);
+        if (effort.waits != 0 || match.source.bytes_left != SEARCH_BYTES_STEP)
+            fail_msg("%s", programs[i]);
+        search_match_done(&match);
+    }
+    search_bench_close(&bench);
+}
+
+/* What is looked at counts, and a step that has nothing left stops before the next message. */
+static void test_step(void **state)
+{
+    struct search_effort effort = { 0 };
+    struct search_program *program;
+    struct search_bench bench;
+    struct search_match match;
+    bool matches;
+
+    open_three(&bench);
+    assert_int_equal(search_bench_compile(&bench, " SUBJECT pears", &program), ERR_OK);
+    match = search_bench_match(&bench, program);
+    assert_int_equal(search_bench_ask(&bench, &match, 1, &matches, &effort), ERR_OK);
+    assert_true(matches);
+    assert_int_equal(match.source.bytes_left, SEARCH_BYTES_STEP - SEARCH_SUMMARY_COST);
+    match.source.bytes_left = 0;
+    assert_int_equal(search_bench_ask(&bench, &match, 2, &matches, &effort), ERR_OK);
+    assert_false(matches);
+    assert_int_equal(effort.steps, 1);
+    search_match_done(&match);
+    search_bench_close(&bench);
+}
+
+/* A message that cannot be read is an error of its own; the next one is found. */
+static void test_unreadable(void **state)
+{
+    struct search_program *program;
+    struct search_bench bench;
+    struct search_match match;
+    bool matches = true;
+    struct row row;
+
+    open_three(&bench);
+    assert_int_equal(search_bench_compile(&bench, " BODY red", &program), ERR_OK);
+    match = search_bench_match(&bench, program);
+    view_row(bench.view, (struct seqno){ 1 }, &row);
+    row.body.value = 99;
+    assert_int_equal(search_match_message(&match, (struct seqno){ 1 }, &row, &matches),
+                     ERR_NOT_FOUND);
+    assert_true(matches); /* untouched */
+    view_row(bench.view, (struct seqno){ 1 }, &row);
+    assert_int_equal(search_match_message(&match, (struct seqno){ 1 }, &row, &matches), ERR_OK);
+    assert_true(matches);
+    search_match_done(&match);
+    search_bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_days),
+        cmocka_unit_test(test_reads_nothing_idle),
+        cmocka_unit_test(test_step),
+        cmocka_unit_test(test_unreadable),
+    };
+    int failed;
+
+    (void)charset_open_all();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    charset_close_all();
+    return failed;
+}
