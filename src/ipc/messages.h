@@ -106,6 +106,18 @@ enum ipc_type {
     IPC_MAIL_STATS_ANSWER,
 };
 
+/* Services whose clients log in, and services that bring mail: a ticket of one kind is never to
+ * pass for one of the other, because recipients are granted theirs without a password. */
+static inline bool ipc_service_logs_in(uint8_t service)
+{
+    return service == IPC_SERVICE_IMAP || service == IPC_SERVICE_POP3;
+}
+
+static inline bool ipc_service_delivers(uint8_t service)
+{
+    return service == IPC_SERVICE_LMTP || service == IPC_SERVICE_SMTP;
+}
+
 struct ipc_ticket {
     uint8_t raw[IPC_TICKET_BYTES]; /* random; valid once, for 10 s */
 };

@@ -364,6 +364,10 @@ void exchange_on_start(struct role_peer *from, const struct ipc_message *message
     int64_t wait_ms = 0;
 
     (void)fd;
+    if (!ipc_service_logs_in(start->service)) {
+        refuse(&asker, IPC_DENIED, "nobody logs in to this service");
+        return;
+    }
     if (find(state, from, asker.request) != NULL || start->client.address.len > ADDRESS_BYTES_MAX ||
         start->mechanism.len > MECHANISM_BYTES_MAX) {
         refuse(&asker, IPC_INVALID, "not a new exchange");

@@ -35,6 +35,10 @@ static void test_refusals(void **state)
     (void)auth_hear_result(f, IPC_DENIED);
     auth_say_login(f, "PLAIN", BYTES("nonsense"));
     (void)auth_hear_result(f, IPC_INVALID);
+    message = auth_login(f, "PLAIN", BYTES("\0anna\0pencil"));
+    message.auth_start.service = IPC_SERVICE_LMTP;
+    fake_say(f->gate, &message, -1);
+    (void)auth_hear_result(f, IPC_DENIED);
     auth_say_login(f, "CRAM-MD5", (struct bytes){ NULL, 0 });
     (void)auth_hear_result(f, IPC_UNSUPPORTED);
     message = auth_login(f, "PLAIN", BYTES("\0anna\0pencil"));

@@ -103,6 +103,11 @@ void recipient_on_request(struct role_peer *from, const struct ipc_message *mess
     struct recipient *recipient;
 
     (void)fd;
+    if (!ipc_service_delivers(message->recipient.service)) {
+        log_event(LOG_LEVEL_ERROR, "recipient-refused", "why", "asked for a service with logins");
+        answer(&asker, IPC_DENIED, NULL);
+        return;
+    }
     if (address.len > RECIPIENT_BYTES_MAX || address.len == 0) {
         answer(&asker, IPC_NOT_FOUND, NULL);
         return;

@@ -47,10 +47,29 @@ static void test_recipients(void **state)
     (void)hear_recipient(f, IPC_UNAVAILABLE);
 }
 
+/* A gate that was broken into asks for what would let it log in without a password. */
+static void test_no_ticket_for_a_login(void **state)
+{
+    static const uint8_t services[] = { 0, IPC_SERVICE_IMAP, IPC_SERVICE_POP3 };
+    struct auth_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(services); i++) {
+        struct ipc_message message = { IPC_RECIPIENT,
+                                       { .recipient = { .request = ++f->request,
+                                                        .service = services[i],
+                                                        .address = BYTES("anna") } } };
+
+        fake_say(f->gate, &message, -1);
+        (void)hear_recipient(f, IPC_DENIED);
+        fake_hear_nothing(f->loop, f->mail);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         AUTH_TEST(test_recipients),
+        AUTH_TEST(test_no_ticket_for_a_login),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,7 +153,8 @@ static enum ipc_result take_delivery(struct role_peer *gate, const struct role_a
     uint64_t size;
     enum ipc_result result;
 
-    if (!fd_check_spooled(*fd) || fd_size(*fd, &size) != ERR_OK || size != deliver->size)
+    if (!ipc_service_delivers(deliver->service) || !fd_check_spooled(*fd) ||
+        fd_size(*fd, &size) != ERR_OK || size != deliver->size)
         return IPC_INVALID;
     if (size > shard->config.mail_message_bytes_max)
         return IPC_TOO_LARGE;

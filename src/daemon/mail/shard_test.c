@@ -394,6 +394,11 @@ static void test_deliveries_that_are_refused(void **state)
     lie.deliver.size = 0;
     fake_say(f->gate, &lie, dup(2)); /* no file at all */
     assert_int_equal(hear_delivered(f), IPC_INVALID);
+
+    lie.deliver.ticket = announce(f, 1, IPC_SERVICE_IMAP);
+    lie.deliver.service = IPC_SERVICE_IMAP; /* a login is no delivery */
+    fake_say(f->gate, &lie, fake_memfd(BYTES("")));
+    assert_int_equal(hear_delivered(f), IPC_INVALID);
 }
 
 static void test_a_delivery_whose_gate_is_gone_is_not_made(void **state)
