@@ -97,6 +97,8 @@ void connection_begin(struct connection *connection)
 
     assert(connection->session == NULL && connection->home->state == HOME_OPEN);
     connection->session = imap_session_new(&options, connection->tag);
+    if (connection->bye != NULL)
+        imap_session_bye(connection->session, connection->bye);
     connection_wake(connection);
 }
 
@@ -161,8 +163,9 @@ void connection_wake(struct connection *connection)
 
 void connection_bye(struct connection *connection, const char *text)
 {
+    connection->bye = text; /* for one whose account is still being opened */
     if (connection->session == NULL || connection->end != END_NOT)
-        return; /* not begun: refused when the account opens or not; or ending already */
+        return;
     imap_session_bye(connection->session, text);
     connection_wake(connection);
 }

@@ -39,6 +39,7 @@ struct connection {
     bool input_ended;
     bool ended_by_client; /* which closed its side without LOGOUT */
     bool blocked; /* too much output waits */
+    const char *bye; /* static; NULL: nothing asks it to end */
     struct ipc_client client; /* its bytes point into `text` */
     struct bytes user;
     struct bytes tag; /* until the session is made */

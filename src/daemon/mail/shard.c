@@ -191,6 +191,7 @@ static void on_drop(struct role_peer *from, const struct ipc_message *message, i
     struct ipc_message answer = { IPC_ACCOUNT_DROP_ANSWER,
                                   { .answer = { .result = IPC_UNAVAILABLE } } };
 
+    tickets_void(&shard_of(from->role)->tickets, message->account_drop.account_id.raw, false);
     if (!home_trash(shard_of(from->role), message->account_drop.account_id.raw, &asker))
         role_answer(&asker, &answer, NULL);
 }
@@ -199,6 +200,7 @@ static void on_logout(struct role_peer *from, const struct ipc_message *message,
 {
     struct home *home = home_find(shard_of(from->role), message->account_drop.account_id.raw);
 
+    tickets_void(&shard_of(from->role)->tickets, message->account_drop.account_id.raw, true);
     if (home != NULL)
         home_bye(home, "The password was changed: please log in again");
 }

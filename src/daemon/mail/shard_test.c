@@ -417,6 +417,40 @@ static void test_a_delivery_whose_gate_is_gone_is_not_made(void **state)
     fd_close(&client);
 }
 
+/* What auth granted before the change does not outlive it. */
+static void test_logout_and_drop_void_tickets(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message logout = { .type = IPC_ACCOUNT_LOGOUT };
+    struct ipc_message drop = { IPC_ACCOUNT_DROP, { .account_drop = { .request = 7 } } };
+    struct ipc_ticket login = announce(f, 1, IPC_SERVICE_IMAP);
+    struct ipc_ticket mail = announce(f, 1, IPC_SERVICE_LMTP);
+    struct ipc_ticket early = announce(f, 1, IPC_SERVICE_IMAP);
+    enum ipc_result result;
+    int client = hand_over(f, early, BYTES(""), &result); /* its account is not open yet */
+    int other;
+
+    assert_int_equal(result, IPC_OK);
+    memset(logout.account_drop.account_id.raw, 1, 16);
+    memset(drop.account_drop.account_id.raw, 1, 16);
+    fake_say(f->auth, &logout, -1);
+    fake_settle(f->loop);
+    other = hand_over(f, login, BYTES(""), &result);
+    assert_int_equal(result, IPC_DENIED);
+    fd_close(&other);
+    settle(f);
+    assert_non_null(strstr(hear(f, client), "* BYE"));
+    fd_close(&client);
+
+    fake_say(f->auth, &drop, -1);
+    settle(f);
+    fake_hear(f->loop, f->auth, &f->mail);
+    assert_int_equal(f->mail.got.type, IPC_ACCOUNT_DROP_ANSWER);
+    deliver(f, mail, BYTES(""), MESSAGE); /* would make a new directory for a removed account */
+    settle(f);
+    assert_int_equal(hear_delivered(f), IPC_DENIED);
+}
+
 static void test_logout_and_drop(void **state)
 {
     struct fixture *f = *state;
@@ -637,6 +671,7 @@ int main(void)
         SHARD_TEST(test_deliveries_that_are_refused),
         SHARD_TEST(test_a_delivery_whose_gate_is_gone_is_not_made),
         SHARD_TEST(test_logout_and_drop),
+        SHARD_TEST(test_logout_and_drop_void_tickets),
         SHARD_TEST(test_stop_says_bye_and_closes_in_order),
         SHARD_TEST(test_a_failed_log_ends_its_sessions_and_is_opened_again),
         SHARD_TEST(test_sessions_of_an_account_are_counted),

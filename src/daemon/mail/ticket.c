@@ -79,6 +79,20 @@ enum ipc_result tickets_announce(struct tickets *tickets,
     return IPC_OK;
 }
 
+void tickets_void(struct tickets *tickets, const uint8_t account_id[IPC_ACCOUNT_ID_BYTES],
+                  bool logins_only)
+{
+    LIST_EACH (node, after, &tickets->oldest) {
+        struct ticket *ticket = CONTAINER_OF(node, struct ticket, link);
+
+        if (memcmp(ticket->account_id, account_id, IPC_ACCOUNT_ID_BYTES) != 0 ||
+            (logins_only && !ipc_service_logs_in(ticket->service)))
+            continue;
+        take_out(tickets, ticket);
+        free(ticket);
+    }
+}
+
 enum ipc_result tickets_claim(struct tickets *tickets, const struct ipc_ticket *shown,
                               const struct ticket_claim *claim, struct mono now,
                               struct ticket **out_ticket)

@@ -63,6 +63,11 @@ MUST_USE enum ipc_result tickets_claim(struct tickets *tickets, const struct ipc
                                        const struct ticket_claim *claim, struct mono now,
                                        struct ticket **out_ticket);
 
+/* Makes void what was announced for the account and not shown yet: all of it, or the logins. For
+ * when its password was changed, or it was removed. */
+void tickets_void(struct tickets *tickets, const uint8_t account_id[IPC_ACCOUNT_ID_BYTES],
+                  bool logins_only);
+
 static inline struct bytes ticket_account(const struct ticket *ticket)
 {
     return bytes_make(ticket->account, ticket->account_len);

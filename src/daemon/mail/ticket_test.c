@@ -129,6 +129,34 @@ static void test_the_table_is_bounded_and_swept(void **state)
     assert_int_equal(tickets->by_raw.count, 1);
 }
 
+static void test_what_an_account_loses(void **state)
+{
+    struct ipc_ticket_announce login = announcement(1);
+    struct ipc_ticket_announce mail = announcement(2);
+    struct ipc_ticket_announce other = announcement(3);
+    struct ticket_claim for_mail = right;
+    struct ticket *ticket = NULL;
+
+    mail.service = for_mail.service = IPC_SERVICE_LMTP;
+    other.account_id.raw[0] = 1;
+    for (int logins_only = 1; logins_only >= 0; logins_only--) {
+        assert_int_equal(tickets_announce(*state, &login, (struct mono){ 0 }), IPC_OK);
+        assert_int_equal(tickets_announce(*state, &mail, (struct mono){ 0 }), IPC_OK);
+        assert_int_equal(tickets_announce(*state, &other, (struct mono){ 0 }), IPC_OK);
+        tickets_void(*state, login.account_id.raw, logins_only == 1);
+        assert_int_equal(tickets_claim(*state, &login.ticket, &right, (struct mono){ 1 }, &ticket),
+                         IPC_DENIED);
+        assert_int_equal(
+            tickets_claim(*state, &mail.ticket, &for_mail, (struct mono){ 1 }, &ticket),
+            logins_only == 1 ? IPC_OK : IPC_DENIED);
+        if (logins_only == 1)
+            free(ticket);
+        assert_int_equal(tickets_claim(*state, &other.ticket, &right, (struct mono){ 1 }, &ticket),
+                         IPC_OK);
+        free(ticket);
+    }
+}
+
 int main(void)
 {
 #define TICKET_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -137,6 +165,7 @@ int main(void)
         TICKET_TEST(test_a_late_ticket_is_void),
         TICKET_TEST(test_wrong_claims_are_denied_and_spoil_nothing),
         TICKET_TEST(test_announcements_that_are_refused),
+        TICKET_TEST(test_what_an_account_loses),
         TICKET_TEST(test_the_table_is_bounded_and_swept),
     };
 
