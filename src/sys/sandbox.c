@@ -75,6 +75,8 @@ static uint64_t path_rights(const struct sandbox_path *path, bool is_directory)
                   LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
                   LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                   LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REFER | fs_truncate;
+    if ((path->access & SANDBOX_SPOOL) != 0)
+        rights |= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE;
     if ((path->access & SANDBOX_UNIX) != 0)
         rights |= LANDLOCK_ACCESS_FS_MAKE_SOCK;
     return is_directory ? rights : rights & for_files;

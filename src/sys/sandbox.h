@@ -38,9 +38,13 @@ struct sandbox_set {
  * threads (clone with CLONE_THREAD only; clone3 answers ENOSYS, so libc falls back). Memory can
  * never be made executable. */
 extern const struct sandbox_set sandbox_base;
-/* Sockets that are there: recvmsg, sendmsg, shutdown, accept4, getpeername, setsockopt ..., and
- * connected pairs. Never socket, connect, bind, nor an address of one's own with what is sent. */
+/* Sockets that are there: recvmsg, sendmsg, shutdown, getpeername, the few options that we set and
+ * ask for. Never socket, connect, bind, nor an address of one's own with what is sent. */
 extern const struct sandbox_set sandbox_sockets;
+/* accept4. */
+extern const struct sandbox_set sandbox_listeners;
+/* Connected pairs of unix byte streams. */
+extern const struct sandbox_set sandbox_pairs;
 /* What sys/spool.h needs: memfd_create, and openat for unnamed files alone. */
 extern const struct sandbox_set sandbox_spool;
 /* openat, rename, unlink, ftruncate, fdatasync, mkdir ...: with Landlock paths. */
@@ -56,6 +60,7 @@ enum sandbox_access {
     SANDBOX_READ = 1, /* open files to read, list directories */
     SANDBOX_WRITE = 2, /* and to write, make, truncate, rename and remove files and directories */
     SANDBOX_UNIX = 4, /* make unix sockets */
+    SANDBOX_SPOOL = 8, /* write and read files, but neither make, name, list nor remove any */
 };
 
 /* The directory (or file) behind `fd` and everything below it. */

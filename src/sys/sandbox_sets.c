@@ -1,6 +1,8 @@
 /* What glibc, libevent, OpenSSL and SQLite ask of the kernel, as sets to compose profiles from. */
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -77,25 +79,50 @@ static const struct sandbox_rule base_rules[] = {
 
 const struct sandbox_set sandbox_base = { base_names, base_rules, ARRAY_COUNT(base_rules) };
 
-enum { TYPE_MASK = 0xf }; /* of a socket: without SOCK_CLOEXEC and SOCK_NONBLOCK */
-
 static const char *const socket_names[] = {
-    "recvmsg",     "recvfrom",   "shutdown",   "accept4", "getsockname",
-    "getpeername", "getsockopt", "setsockopt", NULL,
+    "shutdown",
+    "getsockname",
+    "getpeername",
+    NULL,
 };
 
 static const struct sandbox_rule socket_rules[] = {
-    /* No datagrams: each of those may carry an address of its own, to anybody's socket. */
-    { "socketpair", 0, UINT64_MAX, AF_UNIX, 1, TYPE_MASK, SOCK_STREAM },
-    { "socketpair", 0, UINT64_MAX, AF_UNIX, 1, TYPE_MASK, SOCK_SEQPACKET },
-    /* A listener that was shut down, and a fast open, would be a connection to anywhere. */
-    { "sendmsg", 2, MSG_FASTOPEN, 0 },
-    { "sendto", 3, MSG_FASTOPEN, 0, 4 /* the address */, UINT64_MAX, 0 },
+    /* Options by name. A socket that is handed on keeps what was set: SO_LINGER would make the
+     * last close(2) of another process wait for a client that never reads, and filters, buffers
+     * beyond the limit and upper-layer protocols are more kernel than a stranger should meet. */
+    { "setsockopt", 1, UINT32_MAX, IPPROTO_TCP, 2, UINT32_MAX, TCP_NODELAY },
+    { "setsockopt", 1, UINT32_MAX, IPPROTO_TCP, 2, UINT32_MAX, TCP_QUICKACK },
+    { "setsockopt", 1, UINT32_MAX, SOL_SOCKET, 2, UINT32_MAX, SO_SNDBUF },
+    { "getsockopt", 1, UINT32_MAX, SOL_SOCKET, 2, UINT32_MAX, SO_TYPE },
+    { "getsockopt", 1, UINT32_MAX, SOL_SOCKET, 2, UINT32_MAX, SO_DOMAIN },
+    { "getsockopt", 1, UINT32_MAX, SOL_SOCKET, 2, UINT32_MAX, SO_ACCEPTCONN },
+    { "getsockopt", 1, UINT32_MAX, SOL_SOCKET, 2, UINT32_MAX, SO_PEERCRED },
+    /* A listener that was shut down, and a fast open, would be a connection to anywhere. Nobody
+     * needs out-of-band bytes. */
+    { "sendmsg", 2, MSG_FASTOPEN | MSG_OOB, 0 },
+    { "sendto", 3, MSG_FASTOPEN | MSG_OOB, 0, 4 /* the address */, UINT64_MAX, 0 },
+    { "recvmsg", 2, MSG_OOB, 0 },
+    { "recvfrom", 3, MSG_OOB, 0 },
     { "ioctl", 1, UINT32_MAX, FIONREAD },
 };
 
 const struct sandbox_set sandbox_sockets = { socket_names, socket_rules,
                                              ARRAY_COUNT(socket_rules) };
+
+static const char *const listener_names[] = { "accept4", NULL };
+
+const struct sandbox_set sandbox_listeners = { listener_names, NULL, 0 };
+
+static const char *const no_names[] = { NULL };
+
+enum { TYPE_MASK = 0xf }; /* of a socket: without SOCK_CLOEXEC and SOCK_NONBLOCK */
+
+static const struct sandbox_rule pair_rules[] = {
+    /* No datagrams: each of those may carry an address of its own, to anybody's socket. */
+    { "socketpair", 0, UINT64_MAX, AF_UNIX, 1, TYPE_MASK, SOCK_STREAM },
+};
+
+const struct sandbox_set sandbox_pairs = { no_names, pair_rules, ARRAY_COUNT(pair_rules) };
 
 static const char *const spool_names[] = { "memfd_create", NULL };
 

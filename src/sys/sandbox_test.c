@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ static const struct sandbox_set *const base_only[] = { &sandbox_base, NULL };
 static const struct sandbox_set *const with_files[] = { &sandbox_base, &sandbox_files, NULL };
 static const struct sandbox_set *const with_spool[] = { &sandbox_base, &sandbox_spool, NULL };
 static const struct sandbox_set *const with_sockets[] = { &sandbox_base, &sandbox_sockets, NULL };
+static const struct sandbox_set *const with_pairs[] = { &sandbox_base, &sandbox_pairs, NULL };
 static const struct sandbox_set *const with_all[] = { &sandbox_base,   &sandbox_sockets,
                                                       &sandbox_spool,  &sandbox_files,
                                                       &sandbox_sqlite, NULL };
@@ -82,6 +84,38 @@ static int act_socketpair(void *context)
     int pair[2];
 
     return fd_pair_stream(pair) == ERR_OK ? 0 : EIO;
+}
+
+/* On no socket at all: what counts is whether the call may be made. */
+static int act_options(void *context)
+{
+    int on = 1;
+    socklen_t len = sizeof(on);
+
+    return setsockopt(-1, IPPROTO_TCP, TCP_NODELAY, &on, len) < 0 && errno == EBADF &&
+                   setsockopt(-1, SOL_SOCKET, SO_SNDBUF, &on, len) < 0 && errno == EBADF &&
+                   getsockopt(-1, SOL_SOCKET, SO_TYPE, &on, &len) < 0 && errno == EBADF
+               ? 0
+               : EIO;
+}
+
+static int act_linger(void *context)
+{
+    struct linger linger = { 1, 3600 };
+
+    return answer(setsockopt(-1, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+}
+
+static int act_other_level(void *context)
+{
+    int on = 1;
+
+    return answer(setsockopt(-1, IPPROTO_IP, TCP_NODELAY, &on, sizeof(on)));
+}
+
+static int act_out_of_band(void *context)
+{
+    return answer((int)send(-1, "x", 1, MSG_OOB));
 }
 
 static int act_connect(void *context)
@@ -197,10 +231,16 @@ static const struct row rows[] = {
     { "climb out", with_files, SANDBOX_WRITE, act_climb_out, SANDBOX_REFUSED, EACCES },
     { "rename", with_files, SANDBOX_WRITE, act_rename, SANDBOX_ALLOWED, 0 },
     { "memory of the parent", with_files, SANDBOX_WRITE, act_ptrace, SANDBOX_REFUSED, EACCES },
-    { "spool", with_spool, SANDBOX_WRITE, act_spool, SANDBOX_ALLOWED, 0 },
+    { "rename in a spool", with_files, SANDBOX_SPOOL, act_rename, SANDBOX_REFUSED, EACCES },
+    { "spool", with_spool, SANDBOX_SPOOL, act_spool, SANDBOX_ALLOWED, 0 },
     { "open with spool", with_spool, SANDBOX_WRITE, act_read_inside, SANDBOX_KILLED, 0 },
     { "every set", with_all, SANDBOX_WRITE, act_live, SANDBOX_ALLOWED, 0 },
-    { "socketpair", with_sockets, 0, act_socketpair, SANDBOX_ALLOWED, 0 },
+    { "socketpair", with_sockets, 0, act_socketpair, SANDBOX_KILLED, 0 },
+    { "socketpair with pairs", with_pairs, 0, act_socketpair, SANDBOX_ALLOWED, 0 },
+    { "the options of a stream", with_sockets, 0, act_options, SANDBOX_ALLOWED, 0 },
+    { "linger", with_sockets, 0, act_linger, SANDBOX_KILLED, 0 },
+    { "the level of an option counts", with_sockets, 0, act_other_level, SANDBOX_KILLED, 0 },
+    { "out of band", with_sockets, 0, act_out_of_band, SANDBOX_KILLED, 0 },
     { "socket", with_sockets, 0, act_socket, SANDBOX_KILLED, 0 },
     { "connect", with_sockets, 0, act_connect, SANDBOX_KILLED, 0 },
     { "exec", with_files, SANDBOX_WRITE, act_exec, SANDBOX_KILLED, 0 },

@@ -41,6 +41,8 @@ struct scenery {
     int fresh_unix; /* the same, a datagram socket */
     struct sockaddr_un inbox; /* where somebody hears datagrams */
     int inbox_fd;
+    int stream[2]; /* connected pairs of unix sockets */
+    int channel[2];
 };
 
 /* Answers 0 when it could be done, else an errno. Runs in a process of its own. */

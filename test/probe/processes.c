@@ -122,14 +122,12 @@ static int signal_queue(const struct scenery *scenery)
 /* A descriptor that has news tells its owner by a signal; both can be chosen. */
 static int signal_by_descriptor(const struct scenery *scenery)
 {
-    int pair[2];
+    int fd = scenery->stream[0];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+    if (fcntl(fd, F_SETOWN, scenery->victim) < 0 || fcntl(fd, F_SETSIG, SIGURG) < 0 ||
+        fcntl(fd, F_SETFL, O_ASYNC) < 0)
         return errno;
-    if (fcntl(pair[0], F_SETOWN, scenery->victim) < 0 || fcntl(pair[0], F_SETSIG, SIGURG) < 0 ||
-        fcntl(pair[0], F_SETFL, O_ASYNC) < 0)
-        return errno;
-    return done(write(pair[1], "x", 1));
+    return done(write(scenery->stream[1], "x", 1));
 }
 
 static int limit_other(const struct scenery *scenery)

@@ -81,12 +81,20 @@ static bool make_listener(struct scenery *scenery)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 
-    scenery->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    scenery->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (scenery->listener < 0 ||
         bind(scenery->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
         listen(scenery->listener, 5) < 0)
         return complain("a listening socket");
     return true;
+}
+
+static bool make_pair(int type, int pair[2])
+{
+    fd_close(&pair[0]);
+    fd_close(&pair[1]);
+    return socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0 ||
+           complain("socketpair");
 }
 
 bool scenery_make(struct scenery *out_scenery)
@@ -96,7 +104,9 @@ bool scenery_make(struct scenery *out_scenery)
                                      .listener = -1,
                                      .fresh_tcp = -1,
                                      .fresh_unix = -1,
-                                     .inbox_fd = -1 };
+                                     .inbox_fd = -1,
+                                     .stream = { -1, -1 },
+                                     .channel = { -1, -1 } };
     return make_directories(out_scenery) && make_inbox(out_scenery) && make_victim(out_scenery) &&
            scenery_refresh(out_scenery);
 }
@@ -113,7 +123,8 @@ bool scenery_refresh(struct scenery *scenery)
     scenery->fresh_unix = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (scenery->fresh_tcp < 0 || scenery->fresh_unix < 0)
         return complain("socket");
-    return make_listener(scenery);
+    return make_pair(SOCK_STREAM, scenery->stream) && make_pair(SOCK_SEQPACKET, scenery->channel) &&
+           make_listener(scenery);
 }
 
 bool scenery_set_directory(struct scenery *scenery, const char *name)
@@ -147,4 +158,8 @@ void scenery_remove(struct scenery *scenery)
     fd_close(&scenery->fresh_tcp);
     fd_close(&scenery->fresh_unix);
     fd_close(&scenery->inbox_fd);
+    for (int i = 0; i < 2; i++) {
+        fd_close(&scenery->stream[i]);
+        fd_close(&scenery->channel[i]);
+    }
 }

@@ -138,11 +138,8 @@ static int send_many(const struct scenery *scenery)
 {
     struct iovec bytes = { one_byte, 1 };
     struct mmsghdr message = { .msg_hdr = { .msg_iov = &bytes, .msg_iovlen = 1 } };
-    int pair[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return errno;
-    return done(sendmmsg(pair[0], &message, 1, 0));
+    return done(sendmmsg(scenery->stream[0], &message, 1, 0));
 }
 
 /* What every role does with its channels. */
@@ -159,14 +156,47 @@ static int pass_a_descriptor(const struct scenery *scenery)
                               .msg_iovlen = 1,
                               .msg_control = &control,
                               .msg_controllen = sizeof(control) };
+
+    memcpy(CMSG_DATA(&control.header), &scenery->stream[1], sizeof(int));
+    if (sendmsg(scenery->channel[0], &message, MSG_NOSIGNAL) != 1)
+        return errno;
+    return done(recvmsg(scenery->channel[1], &message, MSG_CMSG_CLOEXEC));
+}
+
+static int make_a_pair(const struct scenery *scenery)
+{
     int pair[2];
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-        return errno;
-    memcpy(CMSG_DATA(&control.header), &pair[1], sizeof(int));
-    if (sendmsg(pair[0], &message, MSG_NOSIGNAL) != 1)
-        return errno;
-    return done(recvmsg(pair[1], &message, MSG_CMSG_CLOEXEC));
+    return done(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+}
+
+static int accept_a_connection(const struct scenery *scenery)
+{
+    int fd = accept4(scenery->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    return fd < 0 && errno != EAGAIN ? errno : 0;
+}
+
+/* Whoever closes such a socket last waits for its peer. */
+static int make_others_wait(const struct scenery *scenery)
+{
+    struct linger linger = { 1, 3600 };
+
+    return done(setsockopt(scenery->fresh_tcp, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+}
+
+static int filter_a_socket(const struct scenery *scenery)
+{
+    int yes = 1;
+
+    return done(setsockopt(scenery->fresh_tcp, SOL_SOCKET, SO_LOCK_FILTER, &yes, sizeof(yes)));
+}
+
+static int out_of_band(const struct scenery *scenery)
+{
+    ssize_t sent = send(scenery->stream[0], "x", 1, MSG_OOB | MSG_NOSIGNAL);
+
+    return sent < 0 && errno != EOPNOTSUPP ? errno : 0;
 }
 
 const struct attempt socket_attempts[] = {
@@ -185,5 +215,10 @@ const struct attempt socket_attempts[] = {
     { "turn-listener-into-client-by-sendmsg", turn_listener_into_client_by_sendmsg, NOBODY, RARE },
     { "send-many", send_many, NOBODY, 0 },
     { "pass-a-descriptor", pass_a_descriptor, ALL, 0 },
+    { "make-a-pair", make_a_pair, TLS, 0 },
+    { "accept", accept_a_connection, GATE | CONTROL, 0 },
+    { "make-others-wait", make_others_wait, NOBODY, 0 },
+    { "filter-a-socket", filter_a_socket, NOBODY, 0 },
+    { "out-of-band", out_of_band, NOBODY, 0 },
     { NULL, NULL, 0, 0 },
 };

@@ -360,7 +360,8 @@ static void on_config(struct role_peer *from, const struct ipc_message *message,
         log_event(LOG_LEVEL_ERROR, "reload-refused", "why", why.text);
 }
 
-static const struct sandbox_set *const control_sets[] = { &sandbox_base, &sandbox_sockets, NULL };
+static const struct sandbox_set *const control_sets[] = { &sandbox_base, &sandbox_sockets,
+                                                          &sandbox_listeners, NULL };
 
 void control_profile(int directory_fd, struct sandbox_profile *out_profile)
 {

@@ -165,13 +165,13 @@ static void on_config(struct role_peer *from, const struct ipc_message *message,
 }
 
 static const struct sandbox_set *const gate_sets[] = { &sandbox_base, &sandbox_sockets,
-                                                       &sandbox_spool, NULL };
+                                                       &sandbox_listeners, &sandbox_spool, NULL };
 
 void gate_profile(int directory_fd, struct sandbox_profile *out_profile)
 {
     static struct sandbox_path path;
 
-    path = (struct sandbox_path){ directory_fd, SANDBOX_WRITE };
+    path = (struct sandbox_path){ directory_fd, SANDBOX_SPOOL };
     out_profile->sets = gate_sets;
     out_profile->paths = &path;
     out_profile->path_count = directory_fd < 0 ? 0 : 1;

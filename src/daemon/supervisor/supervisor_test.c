@@ -106,7 +106,8 @@ static void on_accepted(struct listener *listener, int fd, const struct address 
 
 static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)
 {
-    static const struct sandbox_set *const sets[] = { &sandbox_base, &sandbox_sockets, NULL };
+    static const struct sandbox_set *const sets[] = { &sandbox_base, &sandbox_sockets,
+                                                      &sandbox_listeners, NULL };
     struct bytes config = buf_bytes(&role->config);
 
     the_role = role;

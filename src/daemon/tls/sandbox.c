@@ -3,4 +3,5 @@
 
 #include <stddef.h>
 
-const struct sandbox_set *const tls_sandbox_sets[] = { &sandbox_base, &sandbox_sockets, NULL };
+const struct sandbox_set *const tls_sandbox_sets[] = { &sandbox_base, &sandbox_sockets,
+                                                       &sandbox_pairs, NULL };
