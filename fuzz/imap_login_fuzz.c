@@ -47,8 +47,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2)
         return 0;
-    options = (struct imap_login_options){ data[0] & 1, data[0] & 2,  data[0] & 4,
-                                           data[0] & 8, data[0] & 16, data[0] & 32 };
+    options = (struct imap_login_options){
+        .tls = data[0] & 1,
+        .starttls = data[0] & 2,
+        .plaintext = data[0] & 4,
+        .plain = !(data[0] & 64),
+        .login = !(data[0] & 128),
+        .scram = data[0] & 8,
+        .scram_plus = data[0] & 8,
+        .channel_binding = data[0] & 16,
+        .resumed = data[0] & 32,
+    };
     host.mood = data[1];
     input = bytes_make(data + 2, size - 2);
     login = imap_login_new(&options, (struct mono){ 0 });

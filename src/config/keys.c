@@ -183,9 +183,9 @@ const struct config_key config_keys[] = {
       .max = 16,
       .choices = "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS",
       .help =
-          "SASL mechanisms on offer. Keys for SCRAM are stored only while one of its two stands "
-          "here.",
-      .example = "PLAIN SCRAM-SHA-256" },
+          "SASL mechanisms on offer; LOGIN is the command of that name. Keys for SCRAM are stored "
+          "only while one of its two stands here.",
+      .example = "PLAIN LOGIN SCRAM-SHA-256" },
     { .name = "auth.password_hash",
       CHOICE(auth_password_hash),
       .standard = "yescrypt",

@@ -289,6 +289,30 @@ def test_tls_versions_of_python(server):
         assert connection.sock.version() == version.name.replace('_', '.')
 
 
+@pytest.mark.parametrize('mechanisms,announced,login,plain', [
+    ('PLAIN', {'LOGINDISABLED', 'AUTH=PLAIN'}, False, True),
+    ('LOGIN', set(), True, False),
+    ('LOGIN SCRAM-SHA-256', {'AUTH=SCRAM-SHA-256'}, True, False),
+    ('SCRAM-SHA-256-PLUS', {'LOGINDISABLED', 'AUTH=SCRAM-SHA-256-PLUS'}, False, False)])
+def test_only_what_is_configured_is_offered(make_server, mechanisms, announced, login, plain):
+    server = make_server({'auth.mechanisms': mechanisms})
+    connection = server.imaps()
+    assert {word for word in connection.capabilities
+            if word.startswith(('AUTH=', 'LOGIN'))} == announced
+
+    def works(act):
+        connection = server.imaps()
+        try:
+            return act(connection)[0] == 'OK'
+        except connection.error as error:
+            assert 'CANNOT' in str(error)
+            return False
+
+    assert works(lambda one: one.login('ann', PASSWORD)) == login
+    assert works(lambda one: one.authenticate(
+        'PLAIN', lambda _: f'\0ann\0{PASSWORD}'.encode())) == plain
+
+
 def test_internal_dates_are_kept(server):
     connection = server.imap('ann')
     when = datetime.datetime(2024, 2, 29, 23, 59, 58, tzinfo=datetime.timezone(

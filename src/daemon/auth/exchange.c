@@ -299,13 +299,20 @@ static void on_step_done(struct job *job)
     dispatch(state);
 }
 
-static bool is_offered(const struct config *config, struct bytes mechanism)
+static bool is_listed(const struct config *config, struct bytes mechanism)
 {
     for (size_t i = 0; i < config->auth_mechanisms.count; i++) {
         if (bytes_equal_nocase(config->auth_mechanisms.at[i], mechanism))
             return true;
     }
     return false;
+}
+
+/* The LOGIN command arrives here as PLAIN. */
+static bool is_offered(const struct config *config, struct bytes mechanism)
+{
+    return is_listed(config, mechanism) ||
+           (bytes_equal(mechanism, BYTES("PLAIN")) && is_listed(config, BYTES("LOGIN")));
 }
 
 static struct exchange *make(struct auth_state *state, const struct role_asker *asker,

@@ -149,11 +149,15 @@ static enum err read_config(struct gate *gate, struct note *why)
     gate->config = config;
     gate->proxies = proxies;
     gate->tally.per_address_max = config.gate_connections_per_address_max;
-    gate->scram = false;
-    for (size_t i = 0; i < config.auth_mechanisms.count; i++)
-        if (bytes_equal_nocase(config.auth_mechanisms.at[i], BYTES("SCRAM-SHA-256")))
-            gate->scram = true;
     return ERR_OK;
+}
+
+bool gate_offers(const struct gate *gate, struct bytes mechanism)
+{
+    for (size_t i = 0; i < gate->config.auth_mechanisms.count; i++)
+        if (bytes_equal_nocase(gate->config.auth_mechanisms.at[i], mechanism))
+            return true;
+    return false;
 }
 
 static void on_config(struct role_peer *from, const struct ipc_message *message, int *fd)

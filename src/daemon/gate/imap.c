@@ -42,7 +42,10 @@ static void imap_open(struct client *client)
         .tls = client->tls,
         .starttls = !client->tls && client_tls_is_there(client),
         .plaintext = address_is_loopback(&client->peer),
-        .scram = client->gate->scram,
+        .plain = gate_offers(client->gate, BYTES("PLAIN")),
+        .login = gate_offers(client->gate, BYTES("LOGIN")),
+        .scram = gate_offers(client->gate, BYTES("SCRAM-SHA-256")),
+        .scram_plus = gate_offers(client->gate, BYTES("SCRAM-SHA-256-PLUS")),
         .channel_binding = client->binding_len > 0,
         .resumed = client->resumed,
     };

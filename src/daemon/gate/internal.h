@@ -49,9 +49,11 @@ struct gate {
     uint64_t session_next;
     unsigned tls_next; /* the tls process whose turn it is */
     char host[PROCESS_HOST_NAME_MAX]; /* how we call ourselves */
-    bool scram; /* auth.mechanisms has it */
     struct loop_timer stop_timer;
 };
+
+/* auth.mechanisms has it. */
+bool gate_offers(const struct gate *gate, struct bytes mechanism);
 
 struct client;
 

@@ -207,7 +207,7 @@ static void refuse_literal(struct imap_login *login, struct bytes tag, struct im
 /* Secrets that must not travel are refused before they are sent. */
 static bool is_forbidden_login(const struct imap_login *login, const struct login_command *found)
 {
-    return found != NULL && found->run == run_login && !login_may_send_password(login);
+    return found != NULL && found->run == run_login && !login_may_run_login(login);
 }
 
 void login_meet_literal(struct imap_login *login, struct buf *out)
@@ -222,7 +222,7 @@ void login_meet_literal(struct imap_login *login, struct buf *out)
     if (is_forbidden_login(login, found) && literal.fits) {
         if (!login_count_command(login, out))
             return;
-        imap_respond(out, command.tag, IMAP_NO, "PRIVACYREQUIRED", "Start TLS before you log in");
+        login_refuse_login(login, command.tag, out);
         imap_framer_refuse(&login->framer);
         return;
     }
@@ -245,7 +245,7 @@ void login_capabilities_print(struct buf *out, const struct imap_login *login)
     buf_add_string(out, "IMAP4rev1 IMAP4rev2 SASL-IR LITERAL+ ID ENABLE");
     if (login->options.starttls && !login->options.tls)
         buf_add_string(out, " STARTTLS");
-    if (!login_may_send_password(login))
+    if (!login_may_run_login(login))
         buf_add_string(out, " LOGINDISABLED");
     login_mechanisms_print(out, login);
 }

@@ -21,25 +21,29 @@ static bool announces(const struct imap_login_options *options, struct bytes cap
 /* RFC 9051 s6.2.3: a password has either a private way or none, and STARTTLS leads to TLS once. */
 static void test_every_connection(void **state MAYBE_UNUSED)
 {
-    for (unsigned bits = 0; bits < 32; bits++) {
+    for (unsigned bits = 0; bits < 256; bits++) {
         struct imap_login_options options = {
             .tls = bits & 1,
             .starttls = bits & 2,
             .plaintext = bits & 4,
             .scram = bits & 8,
             .channel_binding = bits & 16,
+            .plain = bits & 32,
+            .login = bits & 64,
+            .scram_plus = bits & 128,
         };
         bool is_private = options.tls || options.plaintext;
 
         assert_true(announces(&options, BYTES(" IMAP4rev1 ")));
         assert_true(announces(&options, BYTES(" IMAP4rev2 ")));
-        assert_int_equal(announces(&options, BYTES(" LOGINDISABLED ")), !is_private);
-        assert_int_equal(announces(&options, BYTES(" AUTH=PLAIN ")), is_private);
+        assert_int_equal(announces(&options, BYTES(" LOGINDISABLED ")),
+                         !(is_private && options.login));
+        assert_int_equal(announces(&options, BYTES(" AUTH=PLAIN ")), is_private && options.plain);
         assert_int_equal(announces(&options, BYTES(" STARTTLS ")),
                          options.starttls && !options.tls);
         assert_int_equal(announces(&options, BYTES(" AUTH=SCRAM-SHA-256 ")), options.scram);
         assert_int_equal(announces(&options, BYTES(" AUTH=SCRAM-SHA-256-PLUS ")),
-                         options.scram && options.tls && options.channel_binding);
+                         options.scram_plus && options.tls && options.channel_binding);
     }
 }
 

@@ -1,6 +1,7 @@
 /* AUTHENTICATE and LOGIN: the client's side of a SASL exchange (RFC 9051 s6.2.2, s6.2.3; RFC 4422;
  * RFC 4959). What the messages mean is the host's business. */
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "imap/login/internal.h"
@@ -12,23 +13,25 @@ enum { LINE_ARENA_BYTES = 16 * 1024 };
 struct exchange_mechanism {
     struct bytes name;
     const char *capability;
+    size_t option; /* offset of the bool that offers it */
     bool plaintext; /* the password itself travels */
-    bool scram;
     bool binding; /* needs a channel binding */
 };
 
+#define OPTION(name) offsetof(struct imap_login_options, name)
+
 static const struct exchange_mechanism mechanisms[] = {
-    { BYTES("PLAIN"), " AUTH=PLAIN", true, false, false },
-    { BYTES("SCRAM-SHA-256"), " AUTH=SCRAM-SHA-256", false, true, false },
-    { BYTES("SCRAM-SHA-256-PLUS"), " AUTH=SCRAM-SHA-256-PLUS", false, true, true },
+    { BYTES("PLAIN"), " AUTH=PLAIN", OPTION(plain), true, false },
+    { BYTES("SCRAM-SHA-256"), " AUTH=SCRAM-SHA-256", OPTION(scram), false, false },
+    { BYTES("SCRAM-SHA-256-PLUS"), " AUTH=SCRAM-SHA-256-PLUS", OPTION(scram_plus), false, true },
 };
 
 static bool is_offered(const struct imap_login *login, const struct exchange_mechanism *mechanism)
 {
     const struct imap_login_options *options = &login->options;
 
-    return (!mechanism->plaintext || login_may_send_password(login)) &&
-           (!mechanism->scram || options->scram) &&
+    return *(const bool *)((const char *)options + mechanism->option) &&
+           (!mechanism->plaintext || login_may_send_password(login)) &&
            (!mechanism->binding || (options->tls && options->channel_binding));
 }
 
@@ -60,9 +63,17 @@ static void ask(struct imap_login *login, enum imap_login_request_kind kind)
     login->state = LOGIN_ASKING;
 }
 
-static void refuse_plaintext(const struct imap_login *login, struct buf *out)
+static void refuse_plaintext(struct bytes tag, struct buf *out)
 {
-    imap_respond(out, login->tag, IMAP_NO, "PRIVACYREQUIRED", "Start TLS before you log in");
+    imap_respond(out, tag, IMAP_NO, "PRIVACYREQUIRED", "Start TLS before you log in");
+}
+
+void login_refuse_login(const struct imap_login *login, struct bytes tag, struct buf *out)
+{
+    if (login->options.login)
+        refuse_plaintext(tag, out);
+    else
+        imap_respond(out, tag, IMAP_NO, "CANNOT", "LOGIN is not offered here");
 }
 
 bool login_run_authenticate(struct imap_login *login, struct cursor *cur, struct arena *arena,
@@ -76,8 +87,9 @@ bool login_run_authenticate(struct imap_login *login, struct cursor *cur, struct
     args = parsed;
     login->mechanism = find_mechanism(args->mechanism);
     if (login->mechanism == NULL || !is_offered(login, login->mechanism)) {
-        if (login->mechanism != NULL && login->mechanism->plaintext)
-            refuse_plaintext(login, out);
+        if (login->mechanism != NULL && login->mechanism->plaintext &&
+            !login_may_send_password(login))
+            refuse_plaintext(login->tag, out);
         else
             imap_respond(out, login->tag, IMAP_NO, "CANNOT", "This mechanism is not offered here");
     } else if (args->has_initial) {
@@ -101,7 +113,7 @@ bool login_run_login(struct imap_login *login, struct cursor *cur, struct arena 
     if (!imap_login_parse(cur, &login->grammar, arena, &parsed))
         return false;
     args = parsed;
-    if (login_may_send_password(login)) {
+    if (login_may_run_login(login)) {
         login->mechanism = find_mechanism(BYTES("PLAIN"));
         buf_add_byte(&login->data, 0);
         buf_add(&login->data, args->user);
@@ -110,7 +122,7 @@ bool login_run_login(struct imap_login *login, struct cursor *cur, struct arena 
         assert(!login->data.overflowed);
         ask(login, IMAP_LOGIN_START);
     } else {
-        refuse_plaintext(login, out);
+        login_refuse_login(login, login->tag, out);
     }
     wipe_bytes(args->password);
     return true;

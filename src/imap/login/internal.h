@@ -57,6 +57,11 @@ static inline bool login_may_send_password(const struct imap_login *login)
     return login->options.tls || login->options.plaintext;
 }
 
+static inline bool login_may_run_login(const struct imap_login *login)
+{
+    return login->options.login && login_may_send_password(login);
+}
+
 /* command.c: a whole command, from the framer's bytes. */
 void login_run_command(struct imap_login *login, struct bytes rest, struct buf *out);
 
@@ -78,6 +83,9 @@ void login_refuse_line(struct imap_login *login, struct buf *out);
 
 /* exchange.c: what the host answered. */
 void login_take_answer(struct imap_login *login, struct buf *out);
+
+/* exchange.c: why LOGIN is refused, where login_may_run_login is false. */
+void login_refuse_login(const struct imap_login *login, struct bytes tag, struct buf *out);
 
 /* exchange.c: the AUTH= names, each with a blank in front. */
 void login_mechanisms_print(struct buf *out, const struct imap_login *login);

@@ -43,8 +43,11 @@ struct imap_login_options {
     bool tls; /* implicit TLS: the connection is private already */
     bool starttls; /* STARTTLS can be had; ignored with `tls` */
     bool plaintext; /* passwords may travel without TLS: the peer is on loopback */
+    bool plain; /* AUTH=PLAIN is offered, where passwords may travel */
+    bool login; /* the LOGIN command likewise */
     bool scram; /* AUTH=SCRAM-SHA-256 is offered */
-    bool channel_binding; /* the TLS connection has a binding: -PLUS is offered as well */
+    bool scram_plus; /* AUTH=SCRAM-SHA-256-PLUS is, where there is a channel binding */
+    bool channel_binding; /* the TLS connection has one */
     bool resumed; /* back from UNAUTHENTICATE (RFC 8437): no greeting */
 };
 

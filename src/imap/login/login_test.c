@@ -1,12 +1,15 @@
 /* Runs the dialogues of test/script/login, each one whole and byte by byte. Beyond the letters of
  * kit/script.h:
  *
- *   W: INPUT | START mechanism data | CONTINUE data | CANCEL | STARTTLS | HANDOFF tag unread |
- * CLOSE what the session wants now; data with escapes D: ms       the deadline is so far away;
- * "none" while the host is awaited A: CHALLENGE data | SUCCESS data | FAILED | ... | TLS | TLS
- * binding | NOHANDOFF what the host answers B: text     the server ends
+ * - W: INPUT | START mechanism data | CONTINUE data | CANCEL | STARTTLS | HANDOFF tag unread |
+ *   CLOSE: what the session wants now; data with escapes
+ * - D: ms: the deadline is so far away; "none" while the host is awaited
+ * - A: CHALLENGE data | SUCCESS data | FAILED | ... | TLS | TLS binding | NOHANDOFF: what the host
+ *   answers
+ * - B: text: the server ends
  *
- * Options: tls starttls plaintext scram binding resumed, and whole: not byte by byte. */
+ * Options: tls starttls plaintext noplain nologin scram binding resumed, and whole: not byte by
+ * byte. */
 #include "imap/login/login.h"
 
 #include <dirent.h>
@@ -197,22 +200,28 @@ static void set_option(struct runner *runner)
     const struct {
         struct bytes name;
         bool *set;
+        bool to;
     } options[] = {
-        { BYTES("tls"), &runner->options.tls },
-        { BYTES("starttls"), &runner->options.starttls },
-        { BYTES("plaintext"), &runner->options.plaintext },
-        { BYTES("scram"), &runner->options.scram },
-        { BYTES("binding"), &runner->options.channel_binding },
-        { BYTES("resumed"), &runner->options.resumed },
-        { BYTES("whole"), &runner->whole_only },
+        { BYTES("tls"), &runner->options.tls, true },
+        { BYTES("starttls"), &runner->options.starttls, true },
+        { BYTES("plaintext"), &runner->options.plaintext, true },
+        { BYTES("noplain"), &runner->options.plain, false },
+        { BYTES("nologin"), &runner->options.login, false },
+        { BYTES("scram"), &runner->options.scram, true },
+        { BYTES("scram"), &runner->options.scram_plus, true },
+        { BYTES("binding"), &runner->options.channel_binding, true },
+        { BYTES("resumed"), &runner->options.resumed, true },
+        { BYTES("whole"), &runner->whole_only, true },
     };
+    bool known = false;
 
     for (size_t i = 0; i < ARRAY_COUNT(options); i++)
         if (bytes_equal(options[i].name, runner->step->text)) {
-            *options[i].set = true;
-            return;
+            *options[i].set = options[i].to;
+            known = true;
         }
-    broken(runner, "no such option");
+    if (!known)
+        broken(runner, "no such option");
 }
 
 static void pass_time(struct runner *runner)
@@ -279,6 +288,7 @@ static void run_script(const struct script *script, bool byte_by_byte)
         .script = script,
         .byte_by_byte = byte_by_byte,
         .arena = arena_make(1 << 20),
+        .options = { .plain = true, .login = true },
         .now = { 1000000 },
         .in = buf_make(1 << 20),
         .unsent = buf_make(1 << 20),
@@ -330,7 +340,9 @@ static void test_scripts(void **state MAYBE_UNUSED)
 /* A stranger who does nothing but ask gets no more than the promised output. */
 static void test_output_is_bounded(void **state MAYBE_UNUSED)
 {
-    struct imap_login_options options = { .scram = true, .starttls = true };
+    struct imap_login_options options = {
+        .plain = true, .login = true, .scram = true, .starttls = true
+    };
     struct mono now = { 0 };
     struct imap_login *login = imap_login_new(&options, now);
     struct buf out = buf_make(IMAP_LOGIN_OUTPUT_BYTES);
@@ -355,7 +367,7 @@ static void test_output_is_bounded(void **state MAYBE_UNUSED)
 
 static void test_literals_are_bounded(void **state MAYBE_UNUSED)
 {
-    struct imap_login_options options = { .plaintext = true };
+    struct imap_login_options options = { .plaintext = true, .plain = true, .login = true };
     struct imap_login *login = imap_login_new(&options, (struct mono){ 0 });
     struct buf out = buf_make(IMAP_LOGIN_OUTPUT_BYTES);
     enum imap_login_want want;
