@@ -61,7 +61,8 @@ MUST_USE enum err accounts_secret_make(struct bytes password, const struct accou
 
 /* Opens `<directory>/accounts.db`, made when it is not there. `directory` is used as it is, never
  * resolved: "/proc/self/fd/7" works where the way to that directory is barred. ERR_BUSY when
- * another process owns the database, ERR_UNSUPPORTED when a newer Roost wrote it. */
+ * another process owns the database, ERR_UNSUPPORTED when a newer Roost wrote it. `why` names the
+ * file without its directory, which the caller knows by a better name. */
 MUST_USE enum err accounts_open(const char *directory, struct accounts **out_accounts,
                                 struct note *why);
 

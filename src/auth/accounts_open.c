@@ -110,16 +110,14 @@ static const char *register_vfs(void)
     return VFS_NAME;
 }
 
-static enum err complain(struct accounts *accounts, int result, const char *directory,
-                         struct note *why)
+static enum err complain(struct accounts *accounts, int result, struct note *why)
 {
     enum err err = accounts_err(result);
 
     if (err == ERR_BUSY)
         return note_fail(why, err,
-                         "%s/accounts.db is in use by another process: is the server running?",
-                         directory);
-    return note_fail(why, err, "%s/accounts.db: %s", directory, sqlite3_errmsg(accounts->database));
+                         "accounts.db is in use by another process: is the server running?");
+    return note_fail(why, err, "accounts.db: %s", sqlite3_errmsg(accounts->database));
 }
 
 static int read_number(sqlite3 *database, const char *query, int64_t *out_number)
@@ -187,7 +185,7 @@ static int make_schema(sqlite3 *database)
     return result;
 }
 
-static enum err check_schema(struct accounts *accounts, const char *directory, struct note *why)
+static enum err check_schema(struct accounts *accounts, struct note *why)
 {
     int64_t version = 0;
     int64_t application = 0;
@@ -198,13 +196,12 @@ static enum err check_schema(struct accounts *accounts, const char *directory, s
     if (result == SQLITE_OK && version == 0 && application == 0)
         result = make_schema(accounts->database);
     else if (result == SQLITE_OK && application != APPLICATION_ID)
-        return note_fail(why, ERR_CORRUPT, "%s/accounts.db is not a database of accounts",
-                         directory);
+        return note_fail(why, ERR_CORRUPT, "accounts.db is not a database of accounts");
     else if (result == SQLITE_OK && version > SCHEMA_VERSION)
         return note_fail(why, ERR_UNSUPPORTED,
-                         "%s/accounts.db has schema %d, this program knows %d: use a newer one",
-                         directory, (int)version, SCHEMA_VERSION);
-    return result == SQLITE_OK ? ERR_OK : complain(accounts, result, directory, why);
+                         "accounts.db has schema %d, this program knows %d: use a newer one",
+                         (int)version, SCHEMA_VERSION);
+    return result == SQLITE_OK ? ERR_OK : complain(accounts, result, why);
 }
 
 static int prepare_statements(struct accounts *accounts)
@@ -255,14 +252,13 @@ enum err accounts_open(const char *directory, struct accounts **out_accounts, st
     sqlite3_busy_timeout(accounts->database, OWNER_WAIT_MS);
     if (result == SQLITE_OK)
         result = take_ownership(accounts->database);
-    err = result == SQLITE_OK ? check_schema(accounts, directory, why)
-                              : complain(accounts, result, directory, why);
+    err = result == SQLITE_OK ? check_schema(accounts, why) : complain(accounts, result, why);
     if (err == ERR_OK) {
         result = prepare_statements(accounts);
         if (result == SQLITE_OK)
             result = load_fake_secret(accounts);
         if (result != SQLITE_OK)
-            err = complain(accounts, result, directory, why);
+            err = complain(accounts, result, why);
     }
     if (err != ERR_OK) {
         accounts_close(accounts);

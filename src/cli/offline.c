@@ -206,6 +206,7 @@ enum err offline_ask(const struct config *config, const json_t *request, json_t 
         .why = why,
     };
     FD_LOCAL int fd = -1;
+    struct note reason = { "" };
     char path[64];
     enum err err;
 
@@ -216,9 +217,9 @@ enum err offline_ask(const struct config *config, const json_t *request, json_t 
         return err;
     place_make_private();
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    err = accounts_open(path, &offline.accounts, why);
+    err = accounts_open(path, &offline.accounts, &reason);
     if (err != ERR_OK)
-        return err;
+        return note_fail(why, err, "%s/auth/%s", config->data, reason.text);
     err = act(&offline, out_result);
     accounts_close(offline.accounts);
     return err;

@@ -46,6 +46,7 @@ static void check_certificate(struct checking *checking)
     struct buf key = buf_make(PEM_BYTES_MAX);
     struct tls_context *context = NULL;
     struct note why = { "" };
+    struct note reason = { "" };
     struct tls_settings settings;
     enum err err;
 
@@ -59,8 +60,10 @@ static void check_certificate(struct checking *checking)
         err = file_read(config->tls_key, &key, &why);
     settings = (struct tls_settings){ .certificate_pem = buf_bytes(&certificate),
                                       .key_pem = buf_bytes(&key) };
-    if (err == ERR_OK)
-        err = tls_context_new(&settings, &context, &why);
+    if (err == ERR_OK) {
+        err = tls_context_new(&settings, &context, &reason);
+        note_set(&why, "%s with %s: %s", config->tls_certificate, config->tls_key, reason.text);
+    }
     tell(checking, err == ERR_OK ? FINE : FAIL, "certificate",
          err == ERR_OK ? config->tls_certificate : why.text);
     tls_context_free(context);
@@ -127,8 +130,10 @@ static void check_directory(struct checking *checking, const char *what, const c
     exists = strcmp(nearest, path) == 0;
     if (!place.is_directory || !place_may(nearest, true)) {
         (void)snprintf(line, sizeof(line), "%s %s", nearest,
-                       place.is_directory ? "cannot be written: start as its owner, or set another"
-                                          : "is not a directory");
+                       !place.is_directory ? "is not a directory"
+                       : place.read_only   ? "is on a file system that is mounted read-only"
+                                           : "cannot be written: start as its owner, or set "
+                                             "another");
         tell(checking, FAIL, what, line);
         return;
     }
@@ -213,11 +218,38 @@ static void check_tcp(struct checking *checking, const char *what,
     tell(checking, FINE, what, line);
 }
 
+static void check_unix(struct checking *checking, const char *what,
+                       const struct listen_address *address)
+{
+    char directory[PATH_BYTES_MAX];
+    char line[2 * PATH_BYTES_MAX];
+    size_t len = strlen(address->path);
+    struct place place;
+
+    while (len > 1 && address->path[len - 1] != '/')
+        len--;
+    (void)snprintf(directory, sizeof(directory), "%.*s", (int)(len > 1 ? len - 1 : 1),
+                   address->path);
+    /* Its own directories Roost makes itself. */
+    if (strcmp(directory, checking->config->run) != 0 &&
+        strcmp(directory, checking->config->data) != 0 &&
+        (place_look(directory, &place, NULL) != ERR_OK || !place.is_directory)) {
+        (void)snprintf(line, sizeof(line), "unix:%s: there is no directory %s: make it first",
+                       address->path, directory);
+        tell(checking, FAIL, what, line);
+        return;
+    }
+    (void)snprintf(line, sizeof(line), "unix:%s", address->path);
+    tell(checking, FINE, what, line);
+}
+
 static void check_listen(struct checking *checking, const char *what,
                          const struct config_listen *listen)
 {
     for (size_t i = 0; i < listen->count; i++)
-        if (!listen->at[i].is_unix)
+        if (listen->at[i].is_unix)
+            check_unix(checking, what, &listen->at[i]);
+        else
             check_tcp(checking, what, &listen->at[i]);
     if (listen->count == 0)
         tell(checking, FINE, what, "off");

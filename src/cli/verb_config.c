@@ -33,7 +33,7 @@ static void explain(const struct config_settings *settings, size_t index, unsign
 
     print_wrapped(key->help, columns);
     buf_add_string(&line, "Takes ");
-    config_key_wanted_print(key, key->choices, &line);
+    config_key_wanted_print(key, NULL, &line);
     buf_add_format(&line, "; for example %s.", key->example);
     if (key->standard != NULL)
         buf_add_format(&line, " Default: %s.", key->standard[0] == '\0' ? "empty" : key->standard);

@@ -73,6 +73,8 @@ static int exit_code_of(const struct lmtp_outcome *outcome)
         return EX_OK;
     if (outcome->code < 500)
         return EX_TEMPFAIL;
+    if (strncmp(enhanced, "5.1.7", 5) == 0) /* the sender's address */
+        return EX_DATAERR;
     if (strncmp(enhanced, "5.1.", 4) == 0)
         return EX_NOUSER;
     if (strncmp(enhanced, "5.3.4", 5) == 0 || strncmp(enhanced, "5.2.3", 5) == 0 ||

@@ -368,10 +368,27 @@ static range_printer *range_printer_of(enum config_type type)
     return type == CONFIG_DURATION ? config_duration_print : NULL;
 }
 
+static void print_choices(const struct config_key *key, struct buf *out)
+{
+    struct bytes rest = bytes_from_string(key->choices);
+    struct bytes word = config_word_take(&rest);
+
+    buf_add_string(out, key->type == CONFIG_LIST ? "words of " : "one of ");
+    for (bool first = true; word.len > 0; word = config_word_take(&rest), first = false) {
+        if (!first)
+            buf_add(out, BYTES(", "));
+        buf_add(out, word);
+    }
+}
+
 void config_key_wanted_print(const struct config_key *key, const char *otherwise, struct buf *out)
 {
     range_printer *print = range_printer_of(key->type);
 
+    if (otherwise == NULL && key->choices != NULL) {
+        print_choices(key, out);
+        return;
+    }
     if (print == NULL) {
         buf_add_string(out, otherwise != NULL ? otherwise : config_type_text(key->type));
         return;

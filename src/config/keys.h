@@ -54,8 +54,8 @@ const char *config_key_nearest(struct bytes name);
 /* "a duration such as 30s, 10m or 2h": for complaints and help. Static memory. */
 const char *config_type_text(enum config_type type);
 
-/* What the setting wants: "a duration such as 30s, 10m or 2h, from 30m to 7d". For types without a
- * range `otherwise`, or the type's own text when that is NULL. */
+/* What the setting wants: "a duration such as 30s, 10m or 2h, from 30m to 7d", "one of normal,
+ * strict". For types without a range `otherwise` unless it is NULL. */
 struct buf;
 void config_key_wanted_print(const struct config_key *key, const char *otherwise, struct buf *out);
 

@@ -42,6 +42,8 @@ static bool parse_tcp(struct bytes text, struct arena *arena, struct listen_addr
     bool bracketed = bytes_starts_with(host, BYTES("[")) && bytes_ends_with(host, BYTES("]"));
     uint64_t port;
 
+    if (bytes_find_byte(text, 0, ',') < text.len)
+        return complain(out_expected, "several addresses parted by blanks, not by commas");
     if (colon == text.len || !num_parse(bytes_from(text, colon + 1), UINT16_MAX, &port))
         return complain(out_expected, "a port (0 to 65535) after the last colon");
     if (bracketed)

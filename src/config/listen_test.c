@@ -73,6 +73,7 @@ static void test_refused(void **state)
         { "[]:143", "an address" },
         { "[*]:143", "an address" },
         { "a/b:143", "an address" },
+        { "127.0.0.1:143,[::1]:143", "blanks, not by commas" },
         { "unix:", "begins with /" },
         { "unix:run/lmtp", "begins with /" },
         { "unix:/l,mode=0999", "octal" },

@@ -72,7 +72,7 @@ static bool make_list(struct making *making)
         struct bytes word = config_word_take(&rest);
 
         if (!is_choice(making->key, word))
-            return expect(making, making->key->choices);
+            return false;
         list.at[i] = arena_copy(making->arena, word);
         if (list.at[i].at == NULL)
             return false;
@@ -111,8 +111,7 @@ static bool make_value(struct making *making)
     case CONFIG_DURATION:
         return config_duration_parse(making->text, &number) && within_limits(making, number);
     case CONFIG_CHOICE:
-        return config_choice_parse(making->text, making->key->choices, making->field) ||
-               expect(making, making->key->choices);
+        return config_choice_parse(making->text, making->key->choices, making->field);
     case CONFIG_LIST: return make_list(making);
     case CONFIG_LISTEN: return make_listen(making);
     }

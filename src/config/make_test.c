@@ -87,7 +87,7 @@ static void test_refused(void **state)
         { "mail.shards=1025", "--set: mail.shards = 1025: expected a number, from 0 to 1024" },
         { "mail.shards=-1", "--set: mail.shards = -1: expected a number" },
         { "mail.message_bytes_max=1K", "--set: mail.message_bytes_max = 1K: expected a size" },
-        { "mail.durability=full", "--set: mail.durability = full: expected normal strict" },
+        { "mail.durability=full", "--set: mail.durability = full: expected one of normal, strict" },
         { "sandbox.required=maybe", "--set: sandbox.required = maybe: expected yes or no" },
         { "auth.mechanisms=PLAIN CRAM-MD5", "--set: auth.mechanisms = PLAIN CRAM-MD5: expected" },
         { "auth.scram_iterations=99999", "--set: auth.scram_iterations = 99999: expected" },

@@ -180,7 +180,8 @@ enum err socket_listen_unix(const char *path, const struct socket_owner *owner, 
         return note_fail(why, fd_err(errno), "cannot make a socket: %s", fd_errno_text(errno));
     /* The mode of the new name: nobody may connect before chmod has said who. */
     if (fchmod(fd, 0) < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return note_fail(why, fd_err(errno), "cannot bind %s: %s", path, fd_errno_text(errno));
+        return note_fail(why, fd_err(errno), "cannot bind %s: %s%s", path, fd_errno_text(errno),
+                         errno == ENOENT ? "; make its directory first" : "");
     if (chown(path, owner->uid, owner->gid) < 0 || chmod(path, owner->mode) < 0)
         return note_fail(why, fd_err(errno), "cannot set the owner or mode of %s: %s", path,
                          fd_errno_text(errno));

@@ -105,6 +105,7 @@ static enum err use_certificate(SSL_CTX *ssl, struct bytes pem, struct note *why
 {
     BIO *bio = pem_bio(pem);
     X509 *own = PEM_read_bio_X509_AUX(bio, NULL, no_password, NULL);
+    const char *hint = own == NULL ? "; is it a PEM file?" : "";
     bool ok = own != NULL && SSL_CTX_use_certificate(ssl, own) == 1;
     X509 *next;
 
@@ -119,7 +120,8 @@ static enum err use_certificate(SSL_CTX *ssl, struct bytes pem, struct note *why
     if (ok)
         ERR_clear_error();
     return ok ? ERR_OK
-              : note_fail(why, ERR_INVALID, "the certificate is not usable: %s", last_complaint());
+              : note_fail(why, ERR_INVALID, "the certificate is not usable: %s%s", last_complaint(),
+                          hint);
 }
 
 static enum err use_key(SSL_CTX *ssl, struct bytes pem, struct note *why)

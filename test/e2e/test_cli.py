@@ -134,7 +134,15 @@ def test_check_sees_a_certificate_that_does_not_fit(off, tmp_path):
         off.settings[f'tls.{name}'] = tmp_path / name
     done = off.run('check', check=False)
     assert done.returncode == EX_CONFIG
-    assert re.search(rb'^FAIL +certificate', done.stdout, re.M)
+    assert re.search(rb'^FAIL +certificate +/.*/certificate with /.*/key: .*PEM', done.stdout, re.M)
+
+
+def test_check_sees_that_a_socket_has_no_directory(off, tmp_path):
+    off.settings['lmtp.listen'] = f'unix:{tmp_path}/none/lmtp unix:{tmp_path}/lmtp'
+    done = off.run('check', check=False)
+    assert done.returncode == EX_CONFIG
+    assert f'there is no directory {tmp_path}/none: make it first'.encode() in done.stdout
+    assert re.search(rf'^ok +lmtp.listen +unix:{tmp_path}/lmtp$', done.stdout.decode(), re.M)
 
 
 def test_deliver_without_a_server_is_for_later(off):

@@ -4,6 +4,8 @@ import os
 import re
 import shlex
 import signal
+import smtplib
+import socket
 import ssl
 import subprocess
 import time
@@ -264,7 +266,8 @@ def test_a_large_message_over_tls_while_the_certificate_changes(make_server, tmp
 
 def test_the_log_tells_a_session_from_login_to_end(server):
     connection = server.imap('ann')
-    number = re.search(r'event=login session=(\d+) service=imap address=127.0.0.1:', server.log())[1]
+    number = re.search(r'event=login session=(\d+) service=imap address=127.0.0.1:',
+                       server.log())[1]
     connection.logout()
     line = wait_for(lambda: re.search(rf'event=session-ended session={number} .*', server.log()), 5,
                     server.log)[0]
@@ -274,6 +277,28 @@ def test_the_log_tells_a_session_from_login_to_end(server):
     run('curl', '-s', '-m', '5', f'http://127.0.0.1:{server.imaps_port}/', check=False)
     wait_for(lambda: re.search(r'event=tls-failed .*address=127.0.0.1:\d+ why=', server.log()), 5,
              server.log)
+
+
+def ended(server, number):
+    return wait_for(lambda: re.search(rf'event=session-ended session={number} .*', server.log()), 5,
+                    server.log)[0]
+
+
+def test_the_log_tells_of_sessions_that_no_shard_has_seen(server):
+    with server.imap() as connection:
+        assert connection.noop()[0] == 'OK'
+    socket.create_connection(('127.0.0.1', server.imap_port)).close()
+    pattern = r'session=(\d+) service=imap address=127.0.0.1:\d+ why="said bye" .*login=no'
+    number = wait_for(lambda: re.search(pattern, server.log()), 5, server.log)[1]
+    with smtplib.LMTP('127.0.0.1', server.lmtp_port) as lmtp:
+        assert lmtp.sendmail('eve@example.com', ['ann'], message(1)) == {}
+    pattern = r'event=delivery session=(\d+) account=ann .*result=ok'
+    delivered = wait_for(lambda: re.search(pattern, server.log()), 5, server.log)[1]
+    assert 'service=lmtp address=127.0.0.1:' in ended(server, delivered)
+    assert ended(server, delivered).endswith('messages=1')
+    # The one that only looked whether the port is open has no line; the others have one each.
+    assert number != delivered
+    assert len(re.findall('event=session-ended', server.log())) == 2
 
 
 def test_tls_versions_of_python(server):

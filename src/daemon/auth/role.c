@@ -97,6 +97,7 @@ static void make_parts(struct auth_state *state)
 static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)
 {
     struct auth_state *state = role->context;
+    struct note reason = { "" };
     char directory[64];
     enum err err;
 
@@ -107,9 +108,9 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
     if (err != ERR_OK)
         return err;
     (void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", role->directory_fd);
-    err = accounts_open(directory, &state->accounts, why);
+    err = accounts_open(directory, &state->accounts, &reason);
     if (err != ERR_OK)
-        return err;
+        return note_fail(why, err, "%s/auth/%s", state->config.data, reason.text);
     make_parts(state);
     auth_role_profile(role->directory_fd, out_profile);
     return ERR_OK;

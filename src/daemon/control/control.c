@@ -46,6 +46,7 @@ struct visitor {
     struct stream stream;
     struct loop_timer timer;
     struct buf in;
+    uid_t uid; /* who it is */
     struct control_request request; /* zero while nothing is asked */
     struct role_ask ask;
     unsigned next; /* request.each: index of the process to be asked next */
@@ -96,6 +97,9 @@ static void log_request(const struct visitor *visitor, enum ipc_result result)
 
     log_begin(&line, LOG_LEVEL_INFO, "control");
     log_string(&line, "verb", visitor->request.verb);
+    if (visitor->request.whom == IPC_ROLE_AUTH && visitor->request.message.account.name.len > 0)
+        log_bytes(&line, "account", visitor->request.message.account.name);
+    log_number(&line, "uid", visitor->uid);
     log_string(&line, "result", ipc_result_text(result));
     log_end(&line);
 }
@@ -292,7 +296,7 @@ static void on_timer(struct loop_timer *timer)
     visitor_free(CONTAINER_OF(timer, struct visitor, timer));
 }
 
-static bool may_ask(const struct control *control, int fd)
+static bool may_ask(const struct control *control, int fd, uid_t *out_uid)
 {
     struct log_line line;
     uid_t uid;
@@ -300,8 +304,10 @@ static bool may_ask(const struct control *control, int fd)
     if (socket_peer_uid(fd, &uid) != ERR_OK)
         return false;
     for (size_t i = 0; i < control->owner_count; i++)
-        if (control->owners[i] == uid)
+        if (control->owners[i] == uid) {
+            *out_uid = uid;
             return true;
+        }
     log_begin(&line, LOG_LEVEL_WARNING, "control-refused");
     log_number(&line, "uid", uid);
     log_end(&line);
@@ -312,8 +318,9 @@ static void on_accepted(struct listener *listener, int fd, const struct address 
 {
     struct control *control = CONTAINER_OF(listener, struct control, listener);
     struct visitor *visitor;
+    uid_t uid;
 
-    if (control->visitor_count == VISITORS_MAX || !may_ask(control, fd)) {
+    if (control->visitor_count == VISITORS_MAX || !may_ask(control, fd, &uid)) {
         fd_close(&fd);
         return;
     }
@@ -321,6 +328,7 @@ static void on_accepted(struct listener *listener, int fd, const struct address 
     if (visitor == NULL)
         abort();
     visitor->control = control;
+    visitor->uid = uid;
     visitor->in = buf_make(2 * CONTROL_LINE_BYTES_MAX);
     stream_init(&visitor->stream, control->role->loop, fd, &visitor_stream_ops, stream_limits);
     visitor->stream.read_max = CONTROL_LINE_BYTES_MAX;

@@ -70,6 +70,7 @@ static struct client *client_new(struct gate *gate, enum ipc_service service)
     client->gate = gate;
     client->service = service;
     client->protocol = protocol_of(service);
+    client->begun = clock_mono();
     client->in = buf_make(GATE_INPUT_BYTES_MAX);
     loop_timer_init(&client->timer, gate->role->loop, on_timer);
     list_push_back(&gate->clients, &client->link);
@@ -88,6 +89,43 @@ static void log_client(const struct client *client, enum log_level level, const 
     if (why.len > 0)
         log_bytes(&line, "why", why);
     log_end(&line);
+}
+
+/* The same, of a connection that ends here and now. */
+static void log_last(struct client *client, enum log_level level, const char *event,
+                     struct bytes why)
+{
+    log_client(client, level, event, why);
+    client->end_told = true;
+}
+
+/* Of a session that no shard has taken over. Who only looks whether the port is open makes no line
+ * at the usual level: health checks come every few seconds. */
+static void log_end_of(const struct client *client)
+{
+    struct log_line line;
+    const char *why = client->input_ended ? "client closed" : "connection lost";
+
+    if (client->end_told || !(client->counted || client->resumed))
+        return;
+    if (client->stage == CLIENT_CLOSING)
+        why = "said bye";
+    log_begin(&line, client->read_bytes > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "session-ended");
+    log_number(&line, "session", (int64_t)client->session);
+    log_string(&line, "service", client->service == IPC_SERVICE_LMTP ? "lmtp" : "imap");
+    log_string(&line, "address", client->address);
+    log_string(&line, "why", why);
+    log_number(&line, "seconds", (clock_mono().ms - client->begun.ms) / 1000);
+    if (client->service == IPC_SERVICE_LMTP)
+        log_number(&line, "messages", client->messages);
+    else
+        log_string(&line, "login", "no");
+    log_end(&line);
+}
+
+void client_handed_over(struct client *client)
+{
+    client->end_told = true;
 }
 
 /* The connection is there in the clear, or behind a tls process. */
@@ -109,8 +147,8 @@ static void on_tls_answer(struct role_ask *ask, const struct ipc_message *messag
     size_t facts_len;
 
     if (answer == NULL || answer->result != IPC_OK || !fd_check(*fd, FD_KIND_SOCKET_STREAM)) {
-        log_client(client, LOG_LEVEL_INFO, "tls-failed",
-                   answer == NULL ? BYTES("no answer") : answer->text);
+        log_last(client, LOG_LEVEL_INFO, "tls-failed",
+                 answer == NULL ? BYTES("no answer") : answer->text);
         client_close(client);
         return;
     }
@@ -171,7 +209,7 @@ static void shake_hands(struct client *client, int fd)
     if (tls != NULL && role_ask(tls, &client->ask, &message, &fd, limit_ms) == ERR_OK)
         return;
     fd_close(&fd);
-    log_client(client, LOG_LEVEL_WARNING, "tls-failed", BYTES("no tls process"));
+    log_last(client, LOG_LEVEL_WARNING, "tls-failed", BYTES("no tls process"));
     client_close(client);
 }
 
@@ -265,6 +303,7 @@ void client_close(struct client *client)
 {
     struct gate *gate = client->gate;
 
+    log_end_of(client);
     role_ask_drop(&client->ask);
     loop_timer_done(&client->timer);
     if (client->state != NULL)
@@ -348,6 +387,7 @@ static void on_input(struct stream *stream, struct bytes in)
 
     if (client->stage == CLIENT_CLOSING)
         return;
+    client->read_bytes += in.len;
     buf_add(&client->in, in);
     if (client->in.overflowed) /* cannot be: reading stops while input waits */
         client_close(client);

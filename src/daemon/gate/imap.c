@@ -217,6 +217,7 @@ static void on_handoff_answer(struct role_ask *ask, const struct ipc_message *an
     /* Without an answer nobody knows whether the shard has spoken already: the client is not to
      * hear two voices. */
     if (answer == NULL || answer->answer.result == IPC_OK) {
+        client_handed_over(client);
         client_close(client);
         return;
     }

@@ -90,8 +90,12 @@ struct client {
     bool resumed; /* given back by a shard (RFC 8437) */
     bool tls;
     bool input_ended;
+    bool end_told; /* another line of the log tells how it ended */
     struct address peer; /* the client's, not the balancer's */
     uint64_t session;
+    struct mono begun;
+    uint64_t read_bytes;
+    unsigned messages; /* that an MTA has sent */
     struct stream stream; /* zero while the tls role has the socket */
     struct loop_timer timer;
     struct buf in; /* read and not used */
@@ -129,6 +133,9 @@ void client_start_tls(struct client *client);
 
 /* True when a tls process is there. */
 bool client_tls_is_there(const struct client *client);
+
+/* The connection is another process's now, which will log its end. */
+void client_handed_over(struct client *client);
 
 /* Drops what the protocol has used of client->in, and the memory once it is empty: it may have
  * held a password. */

@@ -142,6 +142,7 @@ static void deliver(struct lmtp_side *side)
 {
     if (spool_finish(&side->spool, &side->message_fd) != ERR_OK)
         side->message_fd = -1; /* then no parcel can be sent, and each says so */
+    side->client->messages++;
     parcels_send(side);
 }
 

@@ -108,9 +108,11 @@ static void answer(struct delivery *delivery, enum ipc_result result, const char
     log_number(&line, "session", (int64_t)delivery->session);
     log_bytes(&line, "account", delivery->user);
     log_bytes(&line, "recipient", delivery->recipient);
+    if (delivery->mailbox.len > 0)
+        log_bytes(&line, "mailbox", delivery->mailbox);
     log_number(&line, "bytes", (int64_t)(delivery->trace.len + delivery->size));
     log_string(&line, "result", ipc_result_text(result));
-    if (result != IPC_OK)
+    if (text[0] != '\0' && strcmp(text, ipc_result_text(result)) != 0)
         log_string(&line, "why", text);
     log_end(&line);
     role_answer(&delivery->asker, &message, NULL);

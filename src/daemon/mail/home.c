@@ -328,7 +328,8 @@ static void trash_done(struct job *job)
         log_home(home, LOG_LEVEL_ERROR, "account-drop-failed", trash->why.text);
         answer.answer.result = IPC_UNAVAILABLE;
     } else {
-        log_home(home, LOG_LEVEL_INFO, "account-dropped", NULL);
+        log_home(home, trash->err == ERR_OK ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "account-dropped",
+                 NULL);
     }
     role_answer(&home->trash_asker, &answer, NULL);
     home->trash = false;

@@ -27,9 +27,8 @@ static enum err try_pair(const struct selfsigned *pair, struct note *why)
 static enum err read_pair(const char *certificate_path, const char *key_path,
                           struct selfsigned *pair, struct note *why)
 {
-    enum err err = file_read(certificate_path, &pair->certificate_pem, why);
-
     struct note reason = { "" };
+    enum err err = file_read(certificate_path, &pair->certificate_pem, why);
 
     if (err == ERR_OK)
         err = file_read(key_path, &pair->key_pem, why);
