@@ -1,7 +1,7 @@
 """Reads what `strace -f -ttt -yy` wrote, and asks what was durable when an answer left.
 
-The order of the lines is the order in which the kernel let the threads stop and go: a whole line is
-a call that nobody else's came between, `unfinished` and `resumed` are its two ends. So "before" needs
+The order of the lines is the order in which the kernel let threads stop and go: a whole line is a
+call that nobody else's came between, `unfinished` and `resumed` are its two ends. So "before" needs
 no clock here."""
 import re
 import shutil
