@@ -24,7 +24,8 @@ packages_for() {
     fuzz) packages_for build && echo clang-14 libclang-rt-14-dev ;;
     test)
         packages_for fuzz
-        echo python3-pytest curl gsasl postfix isync neomutt fetchmail strace tmux openssl procps passwd
+        echo python3-pytest curl gsasl postfix isync neomutt fetchmail strace tmux openssl procps
+        echo passwd
         ;;
     bench) packages_for build && echo dovecot-imapd dovecot-lmtpd openssl procps python3 ;;
     *)
