@@ -74,7 +74,8 @@ def wait_for(condition, seconds, what):
         answer = condition()
         if answer:
             return answer
-        assert time.monotonic() < end, f'not within {seconds} s: {what() if callable(what) else what}'
+        if time.monotonic() >= end:
+            raise AssertionError(f'not within {seconds} s: {what() if callable(what) else what}')
         time.sleep(0.05)
 
 

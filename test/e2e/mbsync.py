@@ -98,7 +98,8 @@ class Mbsync:
             flags = uid_flags(connection)
             far[utf7_decode(name)] = sorted((pure(text), flags[uid]) for uid, text in texts.items())
         for name, found in self.maildir().items():
-            near[utf7_decode(name)] = sorted((pure(text), maildir_flags(file)) for file, text in found.items())
+            near[utf7_decode(name)] = sorted((pure(text), maildir_flags(file))
+                                             for file, text in found.items())
         connection.logout()
         return far, near
 

@@ -15,8 +15,8 @@ from roost_server import free_port
 
 DAEMONS = pathlib.Path('/usr/lib/postfix/sbin')
 
-QUEUES = ['active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'maildrop',
-          'pid', 'private', 'public', 'saved', 'trace']
+QUEUES = ['active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming',
+          'maildrop', 'pid', 'private', 'public', 'saved', 'trace']
 
 # The lmtp client is chrooted, as Debian has it.
 MASTER_CF = '''
@@ -72,7 +72,7 @@ message_size_limit = 52428800
 
 
 class Postfix:
-    """`socket` is a place for Roost's socket that the chrooted lmtp client can see, as private/roost."""
+    """`socket`: a place for Roost's that the chrooted lmtp client can see, as private/roost."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='roost-postfix-'))

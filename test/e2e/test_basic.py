@@ -10,7 +10,8 @@ from mail import without_trace
 from roost_server import PASSWORD
 
 MESSAGE = (b'From: Ann <ann@example.org>\r\nTo: bob@example.org\r\n'
-           b'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@example.org>\r\nDate: Mon, 2 Nov 2026 10:00:00 +0100\r\n\r\n'
+           b'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <1@example.org>\r\n'
+           b'Date: Mon, 2 Nov 2026 10:00:00 +0100\r\n\r\n'
            b'Hello Bob,\r\n.a line with a dot\r\n\r\nAnn\r\n')
 
 

@@ -1,4 +1,4 @@
-"""Programs that people use: curl, fetchmail, neomutt, openssl; and certificates changed under them."""
+"""Programs that people use: curl, fetchmail, neomutt, openssl; certificates changed under them."""
 import datetime
 import os
 import re
@@ -167,8 +167,9 @@ def test_neomutt(server, tmp_path, way):
         wait_for(lambda: not screen.text().strip(), 10, screen.text)
     finally:
         screen.close()
-    subjects = [re.search(rb'Subject: number (\d)', text)[1] for text in bodies(connection).values()]
-    assert sorted(subjects + [b'0'])[-3:] == [b'1', b'2', b'3']
+    numbers = {re.search(rb'Subject: number (\d)', text)[1]
+               for text in bodies(connection).values()}
+    assert numbers >= {b'1', b'2', b'3'}
 
 
 @pytest.mark.parametrize('version', ['tls1_2', 'tls1_3'])

@@ -210,7 +210,8 @@ def test_a_command_that_ends_with_lf_alone(server):
 def test_mailbox_by_the_unix_socket_only(server):
     local, remote = Talk(server, unix=True), Talk(server)
     assert any(offer[4:] == 'XMAILBOX' for offer in local.offers)
-    for name, mailbox in (('Junk', 'Junk'), ('lists/new', 'lists/new'), ('Gr+C3+BC+C3+9Fe', 'Gr&APwA3w-e')):
+    for name, mailbox in (('Junk', 'Junk'), ('lists/new', 'lists/new'),
+                          ('Gr+C3+BC+C3+9Fe', 'Gr&APwA3w-e')):
         for talk in (local, remote):
             assert talk.ask('MAIL FROM:<>').startswith('250')
         assert remote.ask(f'RCPT TO:<ann> XMAILBOX={name}').startswith('555 5.5.4')

@@ -1,4 +1,4 @@
-"""The whole road: Postfix, LMTP, Roost, mbsync; roles are killed on the way, and nothing is lost."""
+"""The road from Postfix over LMTP to mbsync; roles are killed on the way, and nothing is lost."""
 import os
 import random
 import signal
