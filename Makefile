@@ -3,9 +3,11 @@ PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 60
 BENCH ?=
 BENCHES := idle
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check fuzz bench docs clean help
+.PHONY: all run test check fuzz bench install docs clean help
 
 all:  ## build build/roost
 	@tools/install.sh build
@@ -38,12 +40,16 @@ bench: all  ## the benchmarks, next to Dovecot; BENCH="idle --sessions 1000" run
 	    $(PYTHON) bench/$$name.py "$$@"; \
 	else for name in $(BENCHES); do $(PYTHON) bench/$$name.py; done; fi
 
+install: all  ## binary, manual page and units below PREFIX (/usr/local), DESTDIR before it
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/place.sh
+
 docs:  ## docs/rfc.md from the citations in the code
 	@$(PYTHON) tools/rfcxref.py
 
 clean:  ## remove everything that was built
 	rm -rf build build-asan build-fuzz
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | \
-	    while IFS='|' read -r verb what; do printf '%-12s %s\n' "$$verb" "$$what"; done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | sed 's/^make all|/make|/' | \
+	    while IFS='|' read -r verb what; do printf '%-13s %s\n' "$$verb" "$$what"; done

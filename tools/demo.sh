@@ -26,33 +26,54 @@ ask() {
     "$roost" "$verb" "$@" $settings
 }
 
-is_new=no
-if ! ask account show $name >/dev/null 2>&1; then
-    printf '%s\n' $password | ask account add $name --password-stdin
-    is_new=yes
-fi
+# A server that answers on the control socket, also while it is still starting.
+runs() {
+    ask check | grep -q 'a server runs'
+}
 
-# shellcheck disable=SC2086
-"$roost" serve $settings &
-server=$!
-trap 'kill $server 2>/dev/null; wait $server; exit 0' INT TERM
+server=
+stop() {
+    [ -n "$server" ] || return 0
+    kill "$server" 2>/dev/null || true
+    wait "$server" || true
+    server=
+}
 
-tries=0
-until [ -S "$place/run/control.sock" ] && ask account show $name >/dev/null 2>&1; do
-    tries=$((tries + 1))
-    if [ $tries -gt 100 ] || ! kill -0 $server 2>/dev/null; then
-        echo "The server did not start; what it said stands above." >&2
-        kill $server 2>/dev/null || true
-        exit 1
+start() {
+    is_new=no
+    if ! ask account show $name >/dev/null 2>&1; then
+        printf '%s\n' $password | ask account add $name --password-stdin
+        is_new=yes
     fi
-    sleep 0.1
-done
-
-if [ $is_new = yes ]; then
-    for message in test/fixtures/demo/*.eml; do
-        ask deliver $name --from "${message##*/}@roost.example" <"$message"
+    # shellcheck disable=SC2086
+    "$roost" serve $settings &
+    server=$!
+    trap stop EXIT
+    trap 'exit 0' INT TERM
+    tries=0
+    until runs && ask account show $name >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        if [ $tries -gt 100 ] || ! kill -0 $server 2>/dev/null; then
+            echo "The server did not start; what it said stands above." >&2
+            exit 1
+        fi
+        sleep 0.1
     done
-    ask deliver $name --mailbox Archive <test/fixtures/demo/1-plain.eml
+    if [ $is_new = yes ]; then
+        for message in test/fixtures/demo/*.eml; do
+            ask deliver $name --from "${message##*/}@roost.example" <"$message"
+        done
+        ask deliver $name --mailbox Archive <test/fixtures/demo/1-plain.eml
+    fi
+}
+
+if runs; then
+    state="runs already, started elsewhere"
+    end="Ctrl-C there stops it."
+else
+    start
+    state=runs
+    end="Ctrl-C stops it. Remove $place to begin anew."
 fi
 
 cat >"$place/mbsyncrc" <<END
@@ -83,7 +104,7 @@ mkdir -p "$place/maildir"
 
 cat <<END
 
-Roost runs. Account $name, password $password; everything is in $place.
+Roost $state. Account $name, password $password; everything is in $place.
 
   Read, with curl:
       curl -u $name:$password 'imap://127.0.0.1:1143/INBOX?ALL'
@@ -104,9 +125,10 @@ Roost runs. Account $name, password $password; everything is in $place.
 
   Look inside:
       build/roost account list $settings
-      ps -o user,pid,args --pid $server --ppid $server
+      build/roost config imap lmtp $settings
+      ps -eo user:13,pid,args | grep '[r]oost'
 
-Ctrl-C stops it. Remove $place to begin anew.
+$end
 
 END
-wait $server
+[ -z "$server" ] || wait "$server"

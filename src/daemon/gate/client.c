@@ -99,18 +99,21 @@ static void log_last(struct client *client, enum log_level level, const char *ev
     client->end_told = true;
 }
 
-/* Of a session that no shard has taken over. Who only looks whether the port is open makes no line
- * at the usual level: health checks come every few seconds. */
+/* Of a session that no shard has taken over. At the usual level there is no line for who only looks
+ * whether the port is open, for health checks come every few seconds, nor for an MTA on a socket of
+ * this machine, of whom the deliveries tell all. */
 static void log_end_of(const struct client *client)
 {
     struct log_line line;
     const char *why = client->input_ended ? "client closed" : "connection lost";
+    bool quiet = client->read_bytes == 0 ||
+                 (client->service == IPC_SERVICE_LMTP && client->peer.kind == ADDRESS_UNIX);
 
     if (client->end_told || !(client->counted || client->resumed))
         return;
     if (client->stage == CLIENT_CLOSING)
         why = "said bye";
-    log_begin(&line, client->read_bytes > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "session-ended");
+    log_begin(&line, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "session-ended");
     log_number(&line, "session", (int64_t)client->session);
     log_string(&line, "service", client->service == IPC_SERVICE_LMTP ? "lmtp" : "imap");
     log_string(&line, "address", client->address);
