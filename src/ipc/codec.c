@@ -108,6 +108,11 @@ static const struct field start_fields[] = {
     BOOL(ipc_start, sandbox_required),
     { FIELD_END, 0, 0 },
 };
+static const struct field place_fields[] = {
+    RAW16(ipc_place, account_id),
+    U16(ipc_place, shard),
+    { FIELD_END, 0, 0 },
+};
 static const struct field tls_tickets_fields[] = {
     DATA(ipc_tls_tickets, keys, KEYS_MAX_BYTES),
     { FIELD_END, 0, 0 },
@@ -242,6 +247,7 @@ static const struct field *fields_of(enum ipc_type type)
     case IPC_PEER: return peer_fields;
     case IPC_TLS_TICKETS: return tls_tickets_fields;
     case IPC_START: return start_fields;
+    case IPC_PLACE: return place_fields;
     case IPC_STATUS:
     case IPC_RELOAD:
     case IPC_AUTH_CANCEL:

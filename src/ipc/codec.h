@@ -22,6 +22,7 @@ struct ipc_message {
         struct ipc_listener listener;
         struct ipc_peer peer;
         struct ipc_start start;
+        struct ipc_place place;
         struct ipc_tls_tickets tls_tickets;
         struct ipc_text_answer text_answer;
         struct ipc_auth_start auth_start;

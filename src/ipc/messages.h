@@ -16,7 +16,15 @@
 
 #include "base/bytes.h"
 
-enum { IPC_BYTES_MAX = 64 * 1024, IPC_TICKET_BYTES = 16, IPC_ACCOUNT_ID_BYTES = 16 };
+enum {
+    IPC_BYTES_MAX = 64 * 1024,
+    IPC_TICKET_BYTES = 16,
+    IPC_ACCOUNT_ID_BYTES = 16,
+    /* Processes of role mail beyond those that accounts are spread over: they have the indexes from
+     * ipc_start.shards on, and serve accounts that were set apart (IPC_PLACE). */
+    IPC_SHARDS_APART_MAX = 4,
+    IPC_PLACES_MAX = 32, /* accounts set apart */
+};
 
 enum ipc_role {
     IPC_ROLE_SUPERVISOR,
@@ -62,6 +70,7 @@ enum ipc_type {
     IPC_START, /* all is handed over: enter the sandbox, begin */
     IPC_STOP, /* end in order: finish what is running, at most a few seconds */
     IPC_MEMORY, /* fd: memfd that outlives the process: where a shard notes what it is at (mail) */
+    IPC_PLACE, /* an account was set apart: from now on that shard serves it (auth) */
     /* role -> supervisor */
     IPC_READY, /* sandboxed and serving */
     IPC_STATUS, /* control asks; the supervisor answers with IPC_STATUS_ANSWER */
@@ -153,8 +162,13 @@ struct ipc_start {
     uint8_t role;
     uint16_t index;
     uint64_t incarnation;
-    uint16_t shards; /* processes of role mail */
+    uint16_t shards; /* processes of role mail that accounts are spread over */
     bool sandbox_required;
+};
+
+struct ipc_place {
+    struct ipc_account_id account_id;
+    uint16_t shard;
 };
 
 struct ipc_tls_tickets {

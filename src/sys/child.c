@@ -220,6 +220,19 @@ int child_exit_code(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+bool child_crashed(int status)
+{
+    switch (WIFSIGNALED(status) ? WTERMSIG(status) : 0) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGABRT:
+    case SIGSYS: return true;
+    default: return false;
+    }
+}
+
 void child_status_print(int status, char out_text[64])
 {
     int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

@@ -62,6 +62,10 @@ void child_done(struct child *child);
 /* The exit code, or -1 when it ended otherwise. */
 int child_exit_code(int status);
 
+/* True when it died of a signal that its own work raises: SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT
+ * or SIGSYS; false for one that was told to end, or was killed. */
+bool child_crashed(int status);
+
 /* One phrase for a log: "exit 1", "signal 9 (Killed)", "sandbox (Bad system call)". */
 void child_status_print(int status, char out_text[64]);
 

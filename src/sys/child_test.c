@@ -193,11 +193,15 @@ static void test_status_texts(void **state)
     static const struct {
         int status;
         const char *text;
+        bool crashed;
     } rows[] = {
-        { 0, "exit 0" },
-        { 3 << 8, "exit 3" },
-        { SIGSYS, "sandbox (Bad system call)" },
-        { SIGSEGV, "signal 11 (SEGV)" },
+        { 0, "exit 0", false },
+        { 3 << 8, "exit 3", false },
+        { SIGSYS, "sandbox (Bad system call)", true },
+        { SIGSEGV, "signal 11 (SEGV)", true },
+        { SIGABRT, "signal 6 (ABRT)", true },
+        { SIGKILL, "signal 9 (KILL)", false },
+        { SIGTERM, "signal 15 (TERM)", false },
     };
     char text[64];
 
@@ -205,6 +209,7 @@ static void test_status_texts(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         child_status_print(rows[i].status, text);
         assert_string_equal(text, rows[i].text);
+        assert_int_equal(child_crashed(rows[i].status), rows[i].crashed);
     }
     assert_int_equal(child_exit_code(3 << 8), 3);
     assert_int_equal(child_exit_code(SIGSYS), -1);

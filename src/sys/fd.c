@@ -155,6 +155,29 @@ enum err fd_make_memory(uint64_t size, int *out_fd)
     return ERR_OK;
 }
 
+enum err fd_map(int fd, size_t bytes, void **out_at)
+{
+    uint64_t size = 0;
+    void *at;
+    enum err err = fd_size(fd, &size);
+
+    if (err != ERR_OK)
+        return err;
+    if (size < bytes)
+        return ERR_CORRUPT;
+    at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED)
+        return fd_err(errno);
+    *out_at = at;
+    return ERR_OK;
+}
+
+void fd_unmap(void *at, size_t bytes)
+{
+    if (at != NULL)
+        (void)munmap(at, bytes);
+}
+
 enum err fd_size(int fd, uint64_t *out_bytes)
 {
     struct stat st;

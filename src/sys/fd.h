@@ -54,6 +54,11 @@ MUST_USE enum err fd_make_sealed(struct bytes bytes, int *out_fd);
 /* A memfd of `size` zero bytes that can be written but never changes its size. */
 MUST_USE enum err fd_make_memory(uint64_t size, int *out_fd);
 
+/* The first `bytes` of such a memfd as memory that all who map it share. ERR_CORRUPT when it is
+ * smaller. Ends with fd_unmap, which takes NULL. */
+MUST_USE enum err fd_map(int fd, size_t bytes, void **out_at);
+void fd_unmap(void *at, size_t bytes);
+
 /* Size in bytes of a regular file or memfd. */
 MUST_USE enum err fd_size(int fd, uint64_t *out_bytes);
 

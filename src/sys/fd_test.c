@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -129,6 +130,26 @@ static void test_memory_to_pass_on(void **state)
     assert_int_equal(ftruncate(memory, 0), -1);
 }
 
+static void test_memory_in_common(void **state)
+{
+    FD_LOCAL int memory = -1;
+    void *first = NULL;
+    void *second = NULL;
+
+    (void)state;
+    assert_int_equal(fd_make_memory(4096, &memory), ERR_OK);
+    assert_int_equal(fd_map(memory, 4097, &first), ERR_CORRUPT);
+    assert_int_equal(fd_map(-1, 1, &first), ERR_INVALID);
+    assert_null(first);
+    assert_int_equal(fd_map(memory, 4096, &first), ERR_OK);
+    assert_int_equal(fd_map(memory, 4096, &second), ERR_OK);
+    memcpy(first, "seen", 5);
+    assert_string_equal(second, "seen");
+    fd_unmap(first, 4096);
+    fd_unmap(second, 4096);
+    fd_unmap(NULL, 4096);
+}
+
 static void test_errors(void **state)
 {
     static const struct {
@@ -155,9 +176,10 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sockets),        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_close_and_take), cmocka_unit_test(test_reading_at),
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_memory_to_pass_on),
+        cmocka_unit_test(test_sockets),          cmocka_unit_test(test_files),
+        cmocka_unit_test(test_close_and_take),   cmocka_unit_test(test_reading_at),
+        cmocka_unit_test(test_errors),           cmocka_unit_test(test_memory_to_pass_on),
+        cmocka_unit_test(test_memory_in_common),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,15 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipc/route.h"
+
 void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < IPC_ACCOUNT_ID_BYTES; i++) {
-        out_hex[2 * i] = digits[id[i] >> 4];
-        out_hex[2 * i + 1] = digits[id[i] & 15];
-    }
-    out_hex[PLACE_HEX_BYTES - 1] = '\0';
+    ipc_id_print(id, out_hex);
 }
 
 void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH_BYTES])

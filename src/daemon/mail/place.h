@@ -13,7 +13,10 @@
 #include "ipc/messages.h"
 #include "sys/vfs.h"
 
-enum { PLACE_PATH_BYTES = 3 + 2 * IPC_ACCOUNT_ID_BYTES + 1, PLACE_HEX_BYTES = 2 * 16 + 1 };
+enum {
+    PLACE_PATH_BYTES = 3 + 2 * IPC_ACCOUNT_ID_BYTES + 1,
+    PLACE_HEX_BYTES = 2 * IPC_ACCOUNT_ID_BYTES + 1
+};
 
 /* 32 digits and a NUL. */
 void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES]);

@@ -1,0 +1,27 @@
+/* Ids are random: any part of them is a hash. */
+#include "ipc/route.h"
+
+#include <string.h>
+
+#include "base/num.h"
+
+uint16_t ipc_shard_of(const struct ipc_account_id *id, uint16_t shards)
+{
+    return shards == 0 ? 0 : (uint16_t)(num_load_u64(id->raw) % shards);
+}
+
+bool ipc_id_equal(const struct ipc_account_id *a, const struct ipc_account_id *b)
+{
+    return memcmp(a->raw, b->raw, sizeof(a->raw)) == 0;
+}
+
+void ipc_id_print(const uint8_t raw[IPC_ACCOUNT_ID_BYTES], char out_hex[IPC_ID_TEXT_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < IPC_ACCOUNT_ID_BYTES; i++) {
+        out_hex[2 * i] = digits[raw[i] >> 4];
+        out_hex[2 * i + 1] = digits[raw[i] & 15];
+    }
+    out_hex[IPC_ID_TEXT_BYTES - 1] = '\0';
+}
