@@ -96,9 +96,11 @@ void connection_begin(struct connection *connection)
     };
 
     assert(connection->session == NULL && connection->home->state == HOME_OPEN);
+    mark_enter(connection->home->shard, connection->home->id);
     connection->session = imap_session_new(&options, connection->tag);
     if (connection->bye != NULL)
         imap_session_bye(connection->session, connection->bye);
+    mark_leave(connection->home->shard);
     connection_wake(connection);
 }
 
@@ -128,7 +130,9 @@ void connection_free(struct connection *connection)
 
     assert(home->shard->running != connection);
     log_end_of(connection);
+    mark_enter(home->shard, home->id);
     imap_session_free(connection->session);
+    mark_leave(home->shard);
     stream_done(&connection->stream);
     loop_timer_done(&connection->timer);
     buf_done(&connection->in);

@@ -48,6 +48,11 @@ static void home_free(struct home *home)
     free(home);
 }
 
+static void submit(struct home *home, struct job *job)
+{
+    home->jobs.executor.submit(&home->jobs.executor, job);
+}
+
 /* Opening. */
 
 struct open_job {
@@ -224,7 +229,7 @@ static void home_open(struct home *home)
     open->home = home;
     open->accounts = shard->vfs;
     open->options = (struct account_options){
-        .executor = shard->executor,
+        .executor = &home->jobs.executor,
         .create = true,
         .strict = shard->config.mail_durability == CONFIG_DURABILITY_STRICT,
         .quota_bytes = home->quota_bytes,
@@ -233,7 +238,7 @@ static void home_open(struct home *home)
         .now = clock_wall(),
     };
     memcpy(open->options.id.raw, home->id, sizeof(home->id));
-    shard->executor->submit(shard->executor, &open->job);
+    submit(home, &open->job);
 }
 
 /* Closing. */
@@ -285,7 +290,7 @@ static void try_close(struct home *home)
     home->account = NULL;
     home->vfs = NULL;
     home->shard->counts.accounts_open--;
-    home->shard->executor->submit(home->shard->executor, &closing->job);
+    submit(home, &closing->job);
 }
 
 void home_close(struct home *home)
@@ -350,7 +355,7 @@ static void start_trash(struct home *home)
     trash->accounts = home->shard->vfs;
     trash->now = clock_wall();
     memcpy(trash->id, home->id, sizeof(trash->id));
-    home->shard->executor->submit(home->shard->executor, &trash->job);
+    submit(home, &trash->job);
 }
 
 static void home_next(struct home *home)
@@ -391,6 +396,7 @@ static struct home *home_new(struct shard *shard, const uint8_t id[IPC_ACCOUNT_I
         abort();
     home->shard = shard;
     memcpy(home->id, id, sizeof(home->id));
+    mark_jobs_init(&home->jobs, shard, id);
     home->listener = (struct account_listener){ on_durable, on_changed, on_failed };
     list_init(&home->connections);
     list_init(&home->deliveries);

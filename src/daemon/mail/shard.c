@@ -6,6 +6,7 @@
 #include "daemon/mail/connection.h"
 #include "daemon/mail/delivery.h"
 #include "daemon/mail/home.h"
+#include "daemon/mail/mark.h"
 #include "daemon/mail/shard.h"
 #include "ipc/request_table.h"
 #include "message/charset.h"
@@ -37,7 +38,6 @@ struct shard *shard_new(struct executor *executor)
         abort();
     shard->executor = executor;
     shard->scratch = buf_make(SHARD_SCRATCH_BYTES_MAX);
-    shard->memory_fd = -1;
     shard->turn.run = shard_turn;
     list_init(&shard->quiet);
     list_init(&shard->touched);
@@ -58,7 +58,7 @@ void shard_free(struct shard *shard)
     if (shard->role != NULL)
         tickets_done(&shard->tickets);
     vfs_posix_free(shard->vfs);
-    fd_close(&shard->memory_fd);
+    mark_done(shard);
     buf_done(&shard->scratch);
     config_done(&shard->config);
     free(shard);
@@ -265,6 +265,7 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
 {
     struct shard *shard = shard_of(role);
     uint64_t homes_max = process_raise_fd_limit() / FDS_PER_HOME;
+    enum err err;
 
     shard->role = role;
     tickets_init(&shard->tickets, role->start.incarnation, entropy_u64());
@@ -274,7 +275,8 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
         return note_fail(why, ERR_INVALID, "the accounts directory was not given");
     (void)charset_open_all(); /* glibc loads converters from files */
     mail_profile(role->directory_fd, out_profile);
-    return read_config(shard, why);
+    err = mark_init(shard, role->memory_fd, why);
+    return err == ERR_OK ? read_config(shard, why) : err;
 }
 
 static void on_quiet_timer(struct loop_timer *timer)
@@ -327,19 +329,10 @@ static void stop(struct role *role)
     }
 }
 
-/* Memory that outlives this process: where it notes what it is at. */
-static void on_memory(struct role_peer *from, const struct ipc_message *message, int *fd)
-{
-    struct shard *shard = shard_of(from->role);
-
-    fd_close(&shard->memory_fd);
-    shard->memory_fd = fd_take(fd);
-}
-
 static const struct role_handler handlers[] = {
     { IPC_TICKET, on_ticket },     { IPC_HANDOFF, on_handoff },       { IPC_DELIVER, on_deliver },
     { IPC_ACCOUNT_DROP, on_drop }, { IPC_ACCOUNT_LOGOUT, on_logout }, { IPC_MAIL_STATS, on_stats },
-    { IPC_CONFIG, on_config },     { IPC_MEMORY, on_memory },
+    { IPC_CONFIG, on_config },
 };
 
 const struct role_spec mail_role = {

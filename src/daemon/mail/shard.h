@@ -19,6 +19,7 @@
 #include "sys/pool.h"
 
 struct connection;
+struct marks;
 struct vfs;
 
 enum {
@@ -52,7 +53,8 @@ struct shard {
     struct loop_timer stop_timer;
     struct buf scratch; /* output of the step that runs */
     struct connection *running;
-    int memory_fd; /* -1: none was given */
+    struct marks *marks; /* what we are at: see mark.h */
+    unsigned mark_depth;
     size_t homes_max;
     size_t closing; /* homes that a job is closing, or soon will */
     bool stopping;

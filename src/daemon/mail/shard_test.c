@@ -13,6 +13,7 @@
 
 #include "daemon/mail/mail.h"
 #include "daemon/mail/place.h"
+#include "ipc/marks.h"
 #include "kit/fake_peer.h"
 #include "kit/jobs.h"
 
@@ -23,6 +24,9 @@ struct fixture {
     struct role role;
     struct shard *shard;
     struct jobs jobs;
+    struct executor executor; /* looks at the marks, then passes on to `jobs` */
+    void *memory; /* the marks */
+    char marked[64]; /* for each job, whose work had submitted it; '-' for none */
     int supervisor;
     int auth;
     int gate;
@@ -40,16 +44,39 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
+static void look_at_marks(struct executor *executor, struct job *job)
+{
+    struct fixture *f = CONTAINER_OF(executor, struct fixture, executor);
+    struct ipc_account_id ids[MARKS_MAX];
+    size_t at = strlen(f->marked);
+
+    if (at < sizeof(f->marked) - 1)
+        f->marked[at] = marks_read(f->memory, ids) == 1 ? (char)ids[0].raw[0] : '-';
+    f->jobs.executor.submit(&f->jobs.executor, job);
+}
+
+static void give_memory(struct fixture *f)
+{
+    struct ipc_message memory = { .type = IPC_MEMORY };
+    int fd = -1;
+
+    assert_int_equal(fd_make_memory(MARKS_BYTES, &fd), ERR_OK);
+    assert_int_equal(fd_map(fd, MARKS_BYTES, &f->memory), ERR_OK);
+    fake_say(f->supervisor, &memory, fd);
+}
+
 static void start_shard(struct fixture *f)
 {
     struct ipc_message directory = { .type = IPC_DIRECTORY };
     int pair[2];
 
-    f->shard = shard_new(&f->jobs.executor);
+    f->executor.submit = look_at_marks;
+    f->shard = shard_new(&f->executor);
     assert_int_equal(fd_pair_channel(pair), ERR_OK);
     f->supervisor = pair[1];
     role_init(&f->role, &mail_role, f->shard, f->loop, pair[0]);
     fake_say(f->supervisor, &directory, open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    give_memory(f);
     fake_start(f->loop, f->supervisor, IPC_ROLE_MAIL,
                BYTES("mail.message_bytes_max = 100000\n"
                      "log.level = error\n"));
@@ -72,6 +99,7 @@ static void stop_shard(struct fixture *f)
     settle(f);
     shard_free(f->shard);
     role_done(&f->role);
+    fd_unmap(f->memory, MARKS_BYTES);
     fd_close(&f->supervisor);
     fd_close(&f->auth);
     fd_close(&f->gate);
@@ -655,6 +683,32 @@ static void test_stats(void **state)
     fd_close(&control);
 }
 
+/* Should the shard crash, the supervisor finds whose work it was: here two accounts take turns. */
+static void test_work_is_marked(void **state)
+{
+    struct fixture *f = *state;
+    int q = log_in(f, 'q');
+    int r = log_in(f, 'r');
+    struct ipc_account_id ids[MARKS_MAX];
+    static char large[70000 + 1];
+
+    memset(f->marked, 0, sizeof(f->marked));
+    (void)ask(f, q, "a CREATE one\r\n");
+    assert_string_equal(f->marked, "q"); /* the sync */
+    memset(f->marked, 0, sizeof(f->marked));
+    memset(large, 'x', sizeof(large) - 1);
+    say(r, "a APPEND INBOX {70000+}\r\n");
+    say(r, large);
+    (void)ask(f, r, "\r\n");
+    assert_true(strlen(f->marked) > 1); /* pieces of the body, from steps; then the sync */
+    assert_int_equal(strspn(f->marked, "r"), strlen(f->marked));
+    assert_int_equal(marks_read(f->memory, ids), 0);
+    fd_close(&q);
+    fd_close(&r);
+    settle(f);
+    assert_int_equal(marks_read(f->memory, ids), 0);
+}
+
 int main(void)
 {
 #define SHARD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -662,6 +716,7 @@ int main(void)
         SHARD_TEST(test_a_session_begins_with_the_answer_to_its_login),
         SHARD_TEST(test_the_next_session_finds_the_account_open),
         SHARD_TEST(test_what_was_read_before_is_not_lost),
+        SHARD_TEST(test_work_is_marked),
         SHARD_TEST(test_tickets_are_asked_for),
         SHARD_TEST(test_a_gate_cannot_use_the_ticket_of_its_predecessor),
         SHARD_TEST(test_no_250_and_no_ok_before_the_sync),

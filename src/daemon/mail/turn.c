@@ -7,6 +7,7 @@
 #include "daemon/mail/connection.h"
 #include "daemon/mail/delivery.h"
 #include "daemon/mail/home.h"
+#include "daemon/mail/mark.h"
 #include "daemon/mail/shard.h"
 
 #include "store/account.h"
@@ -19,6 +20,16 @@ void shard_turn_soon(struct shard *shard)
     loop_defer(shard->role->loop, &shard->turn);
 }
 
+/* The step may end the connection, not its home. */
+static void step(struct connection *connection)
+{
+    struct home *home = connection->home;
+
+    mark_enter(home->shard, home->id);
+    connection_step(connection);
+    mark_leave(home->shard);
+}
+
 static void step_fresh(struct shard *shard)
 {
     for (int i = 0; i < STEPS_PER_TURN_MAX && !list_is_empty(&shard->fresh); i++) {
@@ -26,7 +37,7 @@ static void step_fresh(struct shard *shard)
             CONTAINER_OF(list_first(&shard->fresh), struct connection, run_link);
 
         list_remove(&connection->run_link);
-        connection_step(connection);
+        step(connection);
     }
 }
 
@@ -52,9 +63,18 @@ static void step_busy(struct shard *shard)
         list_remove(first);
         if (!list_is_empty(&home->again))
             list_push_back(&shard->busy, &home->busy_link);
-        connection_step(CONTAINER_OF(first, struct connection, run_link));
+        step(CONTAINER_OF(first, struct connection, run_link));
         step_fresh(shard);
     }
+}
+
+static void step_delivery(struct delivery *delivery)
+{
+    struct home *home = delivery->home;
+
+    mark_enter(home->shard, home->id);
+    delivery_step(delivery);
+    mark_leave(home->shard);
 }
 
 static void step_deliveries(struct shard *shard)
@@ -69,7 +89,7 @@ static void step_deliveries(struct shard *shard)
         if (first == NULL)
             break;
         list_remove(first);
-        delivery_step(CONTAINER_OF(first, struct delivery, run_link));
+        step_delivery(CONTAINER_OF(first, struct delivery, run_link));
     }
 }
 
@@ -120,7 +140,9 @@ static void look_after_touched(struct shard *shard)
         struct home *home = CONTAINER_OF(list_first(&round), struct home, touched_link);
 
         list_remove(&home->touched_link);
+        mark_enter(shard, home->id);
         look_after(home);
+        mark_leave(shard);
     }
 }
 
