@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/num.h"
+#include "base/log.h"
 #include "daemon/auth/admin.h"
 #include "daemon/auth/auth_role.h"
 #include "daemon/auth/exchange.h"
@@ -17,12 +17,9 @@ enum { HASHERS_MAX = 8 };
 
 uint16_t auth_shard_of(const struct auth_state *state, const struct accounts_id *id)
 {
-    uint64_t shards = state->role->start.shards;
+    struct ipc_account_id account = auth_ipc_id(id);
 
-    if (shards == 0)
-        return 0;
-    /* Ids are random: any part of them is a hash. */
-    return (uint16_t)(num_load_u64(id->raw) % shards);
+    return places_shard_of(&state->places, &account, state->role->start.shards);
 }
 
 struct role_peer *auth_shard_peer(const struct auth_state *state, const struct accounts_id *id)
@@ -142,12 +139,22 @@ static void peer_changed(struct role_peer *peer)
         sweep_start(state);
 }
 
+/* It may come before the start. */
+static void on_place(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct auth_state *state = from->role->context;
+
+    (void)fd;
+    if (!places_set(&state->places, &message->place))
+        log_event(LOG_LEVEL_ERROR, "place-refused", "why", "too many accounts are set apart");
+}
+
 static const struct role_handler handlers[] = {
     { IPC_AUTH_START, exchange_on_start },   { IPC_AUTH_CONTINUE, exchange_on_continue },
     { IPC_AUTH_CANCEL, exchange_on_cancel }, { IPC_RECIPIENT, recipient_on_request },
     { IPC_ACCOUNT_ADD, admin_on_add },       { IPC_ACCOUNT_LIST, admin_on_list },
     { IPC_ACCOUNT_SHOW, admin_on_show },     { IPC_ACCOUNT_PASSWORD, admin_on_password },
-    { IPC_ACCOUNT_REMOVE, admin_on_remove },
+    { IPC_ACCOUNT_REMOVE, admin_on_remove }, { IPC_PLACE, on_place },
 };
 
 const struct role_spec auth_role_spec = {

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "daemon/auth/announce.h"
 #include "daemon/auth/changes.h"
+#include "daemon/auth/places.h"
 #include "daemon/role/ask.h"
 #include "daemon/role/role.h"
 #include "sys/pool.h"
@@ -46,6 +47,7 @@ struct auth_state {
     struct pool *hashers; /* password hashes, a few threads */
     struct pool *lookers; /* look-ups and small changes, one thread */
     struct changes changes;
+    struct places places;
 
     struct map exchanges; /* gate and request -> struct exchange */
     struct list exchange_list;
@@ -60,7 +62,8 @@ struct auth_state {
     struct sweep sweep;
 };
 
-/* Which shard serves an account: always the same one for a number of shards. */
+/* Which shard serves an account: always the same one for a number of shards, but for accounts that
+ * were set apart. */
 uint16_t auth_shard_of(const struct auth_state *state, const struct accounts_id *id);
 
 /* The peer of that shard, or NULL while there is none. */

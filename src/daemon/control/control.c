@@ -181,8 +181,9 @@ static enum err ask(struct visitor *visitor, struct role_peer *peer)
 static bool ask_next(struct visitor *visitor)
 {
     struct role *role = visitor->control->role;
+    unsigned all = role->start.shards + (unsigned)IPC_SHARDS_APART_MAX;
 
-    while (visitor->next < role->start.shards) {
+    while (visitor->next < all) {
         struct role_peer *peer = role_peer_find(role, visitor->request.whom, visitor->next++);
 
         if (ask(visitor, peer) == ERR_OK)

@@ -160,6 +160,16 @@ static void test_shards_are_asked_for_stats(void **state)
     assert_string_equal(hear(f, visitor), "{\"ok\":true,\"result\":[{\"shard\":0}]}\n");
     fd_close(&visitor);
     fd_close(&mail);
+    mail = fake_join(f->supervisor, IPC_ROLE_MAIL, 1, 10); /* with accounts that are set apart */
+    fake_settle(f->loop);
+    visitor = visit(f, "{\"verb\":\"stats\"}\n");
+    fake_hear(f->loop, mail, &f->heard);
+    answer.text_answer = (struct ipc_text_answer){ .request = f->heard.got.request.request,
+                                                   .text = BYTES("{\"shard\":1}") };
+    fake_say(mail, &answer, -1);
+    assert_string_equal(hear(f, visitor), "{\"ok\":true,\"result\":[{\"shard\":1}]}\n");
+    fd_close(&visitor);
+    fd_close(&mail);
 }
 
 static void test_what_cannot_be_answered_is_refused(void **state)
