@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/role/role.h"
 #include "daemon/supervisor/certificate.h"
+#include "daemon/supervisor/quarantine.h"
 #include "daemon/supervisor/settings.h"
 #include "daemon/supervisor/status.h"
 #include "ipc/request_table.h"
@@ -87,6 +88,8 @@ static void log_end_of(const struct worker *worker, int status)
     log_string(&line, "role", ipc_role_name(worker->role));
     log_number(&line, "index", worker->index);
     log_string(&line, "status", text);
+    if (!worker->supervisor->stopping)
+        log_number(&line, "wait_ms", worker_next_wait_ms(worker));
     log_end(&line);
 }
 
@@ -162,6 +165,8 @@ void life_worker_ended(struct worker *worker, int status)
     struct supervisor *supervisor = worker->supervisor;
 
     log_end_of(worker, status);
+    if (!supervisor->stopping)
+        quarantine_note_end(worker, status);
     if (supervisor->stopping)
         stop_further(supervisor);
     else if (!supervisor->is_up && child_exit_code(status) == ROLE_EXIT_REFUSED)

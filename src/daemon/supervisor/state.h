@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "daemon/supervisor/blame.h"
 #include "ipc/messages.h"
 #include "sys/channel.h"
 #include "sys/child.h"
@@ -16,7 +17,7 @@
 #include "sys/tls.h"
 
 enum {
-    SUPERVISOR_WORKERS_MAX = 256,
+    SUPERVISOR_WORKERS_MAX = 256, /* those for accounts that are set apart among them */
     SUPERVISOR_PORTS_MAX = 64,
     SUPERVISOR_PEM_BYTES_MAX = 1024 * 1024,
     SUPERVISOR_MEMORY_BYTES = 64 * 1024, /* of IPC_MEMORY */
@@ -46,6 +47,7 @@ struct worker {
     bool channel_open;
     struct loop_timer timer; /* next start, or the end of patience */
     int memory_fd; /* role mail; -1 for others */
+    bool apart; /* role mail, beyond those that accounts are spread over */
 };
 
 /* A listening socket and what a gate or control has to know of it. */
@@ -75,6 +77,8 @@ struct supervisor {
     size_t port_count;
     struct worker workers[SUPERVISOR_WORKERS_MAX];
     size_t worker_count;
+    uint16_t shards; /* that accounts are spread over */
+    struct blames blames;
     uint64_t incarnation_last;
     struct wall started_at;
     struct loop_signals signals;

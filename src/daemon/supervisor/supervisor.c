@@ -24,6 +24,7 @@ enum {
     TICKET_LIFE_MS = 12 * 60 * 60 * 1000,
     GATES_CPUS = 4, /* one gate for as many */
     TLS_CPUS = 2,
+    WORKERS_AT_FIRST_MAX = SUPERVISOR_WORKERS_MAX - IPC_SHARDS_APART_MAX,
 };
 
 /* A new key seals; the one before it still opens. */
@@ -52,7 +53,7 @@ static void on_ticket_timer(struct loop_timer *timer)
 
 static void add_workers(struct supervisor *supervisor, enum ipc_role role, uint64_t count)
 {
-    for (uint64_t i = 0; i < count && supervisor->worker_count < SUPERVISOR_WORKERS_MAX; i++)
+    for (uint64_t i = 0; i < count && supervisor->worker_count < WORKERS_AT_FIRST_MAX; i++)
         worker_init(&supervisor->workers[supervisor->worker_count++], supervisor, role,
                     (uint16_t)i);
 }
@@ -78,9 +79,10 @@ static enum err make_workers(struct supervisor *supervisor, struct note *why)
     add_workers(supervisor, IPC_ROLE_MAIL, chosen(config->mail_shards, 1));
     add_workers(supervisor, IPC_ROLE_GATE, chosen(config->gate_processes, GATES_CPUS));
     if (life_count(supervisor, IPC_ROLE_GATE) == 0 ||
-        supervisor->worker_count == SUPERVISOR_WORKERS_MAX)
+        supervisor->worker_count == WORKERS_AT_FIRST_MAX)
         return note_fail(why, ERR_LIMIT, "more than %d processes are asked for",
-                         SUPERVISOR_WORKERS_MAX - 1);
+                         WORKERS_AT_FIRST_MAX - 1);
+    supervisor->shards = (uint16_t)life_count(supervisor, IPC_ROLE_MAIL);
     for (size_t i = 0; err == ERR_OK && i < supervisor->worker_count; i++)
         if (supervisor->workers[i].role == IPC_ROLE_MAIL)
             err = fd_make_memory(SUPERVISOR_MEMORY_BYTES, &supervisor->workers[i].memory_fd);

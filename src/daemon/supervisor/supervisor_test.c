@@ -1,6 +1,8 @@
 /* A whole server of processes, with roles of the test's own: this binary is its own `roost`.
  *
- * The gate tells whoever connects which peers it has; control passes questions on. */
+ * The gate tells whoever connects which peers it has; control passes questions on; a shard is at
+ * work for the accounts that it finds in data/accounts/mark<index>; auth logs what it is told of
+ * them. */
 #include "daemon/supervisor/supervisor.h"
 
 #include <fcntl.h>
@@ -18,10 +20,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "daemon/role/ask.h"
 #include "daemon/role/role.h"
 #include "daemon/supervisor/worker.h"
+#include "ipc/marks.h"
 #include "ipc/request_table.h"
+#include "ipc/route.h"
 #include "kit/assert_bytes.h"
 #include "sys/child.h"
 #include "sys/clock.h"
@@ -104,6 +109,21 @@ static void on_accepted(struct listener *listener, int fd, const struct address 
     ask_supervisor(fd);
 }
 
+static void mark_accounts(const struct role *role)
+{
+    struct ipc_account_id id;
+    char name[16];
+    void *memory;
+    FD_LOCAL int fd = -1;
+
+    (void)snprintf(name, sizeof(name), "mark%u", role->start.index);
+    fd = openat(role->directory_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fd_map(role->memory_fd, MARKS_BYTES, &memory) != ERR_OK)
+        return;
+    while (read(fd, id.raw, sizeof(id.raw)) == sizeof(id.raw))
+        assert_int_not_equal(marks_enter(memory, &id), MARKS_NONE);
+}
+
 static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)
 {
     static const struct sandbox_set *const sets[] = { &sandbox_base, &sandbox_sockets,
@@ -112,6 +132,8 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
 
     the_role = role;
     out_profile->sets = sets;
+    if (role->spec->role == IPC_ROLE_MAIL)
+        mark_accounts(role);
     if (role->spec->role == IPC_ROLE_AUTH &&
         bytes_find(config, 0, BYTES("refuse.example")) < config.len)
         return note_fail(why, ERR_INVALID, "as the test has asked");
@@ -125,6 +147,18 @@ static enum err begin(struct role *role, struct note *why)
     return ERR_OK;
 }
 
+static void on_place(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct log_line line;
+    char hex[IPC_ID_TEXT_BYTES];
+
+    ipc_id_print(message->place.account_id.raw, hex);
+    log_begin(&line, LOG_LEVEL_INFO, "heard");
+    log_string(&line, "of", hex);
+    log_number(&line, "at", message->place.shard);
+    log_end(&line);
+}
+
 static void on_ignored(struct role_peer *from, const struct ipc_message *message, int *fd)
 {
 }
@@ -132,6 +166,7 @@ static void on_ignored(struct role_peer *from, const struct ipc_message *message
 static int run_role(const char *name)
 {
     static const struct role_handler handlers[] = { { IPC_LISTENER, on_listener },
+                                                    { IPC_PLACE, on_place },
                                                     { IPC_CERTIFICATE, on_ignored },
                                                     { IPC_TLS_TICKETS, on_ignored } };
     struct role_spec spec = { .handlers = handlers,
@@ -374,15 +409,15 @@ static void test_a_whole_life(void **state)
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no process is left */
 }
 
-/* The first pid of that role in the status that was asked for last. */
-static pid_t pid_of(const char *role)
+/* The pid of that process in the status that was asked for last. */
+static pid_t pid_of_index(const char *role, unsigned index)
 {
     char key[64];
     const char *at;
     uint64_t pid = 0;
     size_t len = 0;
 
-    (void)snprintf(key, sizeof(key), "{\"role\":\"%s\",\"index\":0,\"pid\":", role);
+    (void)snprintf(key, sizeof(key), "{\"role\":\"%s\",\"index\":%u,\"pid\":", role, index);
     at = strstr(text, key);
     assert_non_null(at);
     at += strlen(key);
@@ -391,6 +426,11 @@ static pid_t pid_of(const char *role)
     for (size_t i = 0; i < len; i++)
         pid = pid * 10 + (uint64_t)(at[i] - '0');
     return (pid_t)pid;
+}
+
+static pid_t pid_of(const char *role)
+{
+    return pid_of_index(role, 0);
 }
 
 static void test_each_role_is_replaced(void **state)
@@ -414,6 +454,114 @@ static void test_each_role_is_replaced(void **state)
     }
     await(scene, "run/control.sock", "S", all_ready);
     assert_non_null(strstr(text, "\"restarts\":1}"));
+}
+
+/* That process dies of the signal, and the next in its place is ready. */
+static void end_by(const struct scene *scene, const char *role, unsigned index, int number)
+{
+    char pid_text[32];
+    const char *gone[] = { "\"processes\":[", "!starting", "!down", pid_text, NULL };
+
+    await(scene, "run/control.sock", "S", all_ready);
+    (void)snprintf(pid_text, sizeof(pid_text), "!\"pid\":%d,", (int)pid_of_index(role, index));
+    assert_int_equal(kill(pid_of_index(role, index), number), 0);
+    await(scene, "run/control.sock", "S", gone);
+}
+
+/* Two accounts: the rule sends the first to shard 1 of two, the second to shard 0. */
+#define FIRST_ID "\1aaaaaaaaaaaaaaa"
+#define FIRST_HEX "01616161616161616161616161616161"
+#define SECOND_ID "\2bbbbbbbbbbbbbbb"
+#define SECOND_HEX "02626262626262626262626262626262"
+
+/* What shard `index` will be at once it has been started again. */
+static void write_marks(const struct scene *scene, unsigned index, struct bytes ids)
+{
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "data/accounts/mark%u", index);
+    assert_int_equal(file_write(path_of(scene, name), ids, 0644, NULL), ERR_OK);
+    end_by(scene, "mail", index, SIGKILL);
+}
+
+static size_t count_in_log(const struct scene *scene, const char *part)
+{
+    struct buf log = buf_make(1000000);
+    struct bytes needle = bytes_from_string(part);
+    size_t count = 0;
+    size_t at = 0;
+
+    assert_int_equal(file_read(path_of(scene, "log"), &log, NULL), ERR_OK);
+    while ((at = bytes_find(buf_bytes(&log), at, needle)) < log.len) {
+        count++;
+        at += needle.len;
+    }
+    buf_done(&log);
+    return count;
+}
+
+static void assert_said(const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("no %s in %s", part, text);
+}
+
+static void test_crashes_set_an_account_apart(void **state)
+{
+    static const char *const two_and_one[] = {
+        " auth0", " mail0", " mail1", " mail2", " tls0", NULL
+    };
+    struct scene *scene = *state;
+
+    start(scene, two_shards);
+    end_by(scene, "mail", 1, SIGABRT); /* at nobody's work */
+    write_marks(scene, 1, BYTES(FIRST_ID));
+    end_by(scene, "mail", 1, SIGKILL); /* no crash */
+    end_by(scene, "mail", 1, SIGTERM); /* nor this */
+    write_marks(scene, 1, BYTES(""));
+    end_by(scene, "mail", 1, SIGABRT); /* its predecessor was at something, it was not */
+    assert_said("\"crashed_accounts\":[]}");
+    write_marks(scene, 1, BYTES(FIRST_ID));
+    end_by(scene, "mail", 1, SIGABRT);
+    assert_said("\"crashed_accounts\":[{\"account_id\":\"" FIRST_HEX
+                "\",\"crashes\":1,\"set_apart\":false,\"shard\":1}]}");
+    assert_int_equal(count_in_log(scene, "event=heard"), 0);
+    end_by(scene, "mail", 1, SIGABRT);
+    assert_said("\"crashes\":2,\"set_apart\":true,\"shard\":2}]}");
+    await(scene, "imap", "", two_and_one);
+    assert_int_equal(count_in_log(scene, "event=heard of=" FIRST_HEX " at=2"), 1);
+    end_by(scene, "auth", 0, SIGKILL);
+    assert_int_equal(count_in_log(scene, "event=heard of=" FIRST_HEX " at=2"), 2);
+    await(scene, "imap", "", two_and_one);
+    end_by(scene, "mail", 2, SIGKILL);
+    await(scene, "imap", "", two_and_one);
+}
+
+static void test_crashes_of_those_set_apart(void **state)
+{
+    struct scene *scene = *state;
+    pid_t others[2];
+
+    start(scene, two_shards);
+    write_marks(scene, 0, BYTES(FIRST_ID SECOND_ID)); /* the first is not its own to blame */
+    end_by(scene, "mail", 0, SIGSYS);
+    end_by(scene, "mail", 0, SIGABRT);
+    assert_said("\"crashed_accounts\":[{\"account_id\":\"" SECOND_HEX
+                "\",\"crashes\":2,\"set_apart\":true,\"shard\":2}]}");
+    assert_int_equal(count_in_log(scene, "event=mark-refused"), 2);
+    others[0] = pid_of_index("mail", 0);
+    others[1] = pid_of_index("mail", 1);
+    write_marks(scene, 2, BYTES(SECOND_ID));
+    for (unsigned i = 0; i < 4; i++)
+        end_by(scene, "mail", 2, SIGABRT);
+    assert_said("\"crashes\":6,\"set_apart\":true,\"shard\":2}]}");
+    assert_int_equal(pid_of_index("mail", 0), others[0]);
+    assert_int_equal(pid_of_index("mail", 1), others[1]);
+    assert_null(strstr(text, "\"role\":\"mail\",\"index\":3"));
+    /* Each death is followed by twice the wait of the one before, the first of which was a kill. */
+    assert_int_equal(count_in_log(scene, "index=2 status=\"signal 6 (ABRT)\" wait_ms=800"), 1);
+    assert_int_equal(kill(scene->server, SIGTERM), 0);
+    assert_int_equal(exit_code_of(scene), 0);
 }
 
 static bool is_alive(pid_t pid)
@@ -532,6 +680,29 @@ static void test_waits_grow_with_failures(void **state)
         assert_int_equal(worker_wait_ms(rows[i].failures, rows[i].was_ready), rows[i].wait_ms);
 }
 
+static void test_who_dies_young(void **state)
+{
+    static const struct {
+        bool was_ready;
+        bool apart;
+        int64_t age_ms;
+        bool young;
+    } rows[] = {
+        { false, false, 100000, true }, { true, false, 999, true },   { true, false, 1000, false },
+        { true, true, 59999, true },    { true, true, 60000, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct worker worker = { .was_ready = rows[i].was_ready,
+                                       .apart = rows[i].apart,
+                                       .ready_at = { 5 } };
+
+        assert_int_equal(worker_is_young(&worker, (struct mono){ 5 + rows[i].age_ms }),
+                         rows[i].young);
+    }
+}
+
 static void test_refusals(void **state)
 {
     static const struct {
@@ -565,11 +736,14 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         CASE(test_a_whole_life),
         CASE(test_each_role_is_replaced),
+        CASE(test_crashes_set_an_account_apart),
+        CASE(test_crashes_of_those_set_apart),
         CASE(test_roles_follow_the_supervisor),
         CASE(test_reload),
         CASE(test_a_passed_socket),
         CASE(test_refusals),
         cmocka_unit_test(test_waits_grow_with_failures),
+        cmocka_unit_test(test_who_dies_young),
     };
 
     if (argc == 3 && strcmp(argv[1], "--role") == 0)

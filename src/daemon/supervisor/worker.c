@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/role/role.h"
 #include "daemon/supervisor/life.h"
+#include "daemon/supervisor/quarantine.h"
 #include "ipc/request_table.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -39,6 +40,18 @@ int64_t worker_wait_ms(unsigned failures, bool was_ready)
     for (unsigned i = 1; i < failures && wait_ms < max_ms; i++)
         wait_ms *= 2;
     return wait_ms < max_ms ? wait_ms : max_ms;
+}
+
+bool worker_is_young(const struct worker *worker, struct mono now)
+{
+    int64_t young_ms = worker->apart ? WORKER_YOUNG_APART_MS : WORKER_YOUNG_MS;
+
+    return !worker->was_ready || now.ms - worker->ready_at.ms < young_ms;
+}
+
+int64_t worker_next_wait_ms(const struct worker *worker)
+{
+    return worker_wait_ms(worker->failures, worker->was_ready && !worker->apart);
 }
 
 static void close_channel(struct worker *worker)
@@ -160,14 +173,13 @@ static void give_all(struct worker *worker)
     struct supervisor *supervisor = worker->supervisor;
     const struct ipc_message directory = { .type = IPC_DIRECTORY };
     const struct ipc_message memory = { .type = IPC_MEMORY };
-    const struct ipc_message start = {
-        IPC_START,
-        { .start = { .role = (uint8_t)worker->role,
-                     .index = worker->index,
-                     .incarnation = worker->incarnation,
-                     .shards = (uint16_t)life_count(supervisor, IPC_ROLE_MAIL),
-                     .sandbox_required = supervisor->config.sandbox_required } }
-    };
+    const struct ipc_message start = { IPC_START,
+                                       { .start = { .role = (uint8_t)worker->role,
+                                                    .index = worker->index,
+                                                    .incarnation = worker->incarnation,
+                                                    .shards = supervisor->shards,
+                                                    .sandbox_required =
+                                                        supervisor->config.sandbox_required } } };
 
     worker_give_config(worker);
     if (supervisor->directory_fds[worker->role] >= 0)
@@ -177,6 +189,8 @@ static void give_all(struct worker *worker)
     worker_give_tls(worker);
     if (worker->memory_fd >= 0)
         worker_tell(worker, &memory, worker->memory_fd);
+    if (worker->role == IPC_ROLE_AUTH)
+        quarantine_tell_all(worker);
     introduce_to_all(worker);
     worker_tell(worker, &start, -1);
 }
@@ -216,7 +230,7 @@ static void peer_closed(struct channel *channel)
 static void on_ended(struct child *child, int status)
 {
     struct worker *worker = CONTAINER_OF(child, struct worker, child);
-    bool was_young = !worker->was_ready || clock_mono().ms - worker->ready_at.ms < WORKER_YOUNG_MS;
+    bool was_young = worker_is_young(worker, clock_mono());
 
     close_channel(worker);
     worker->state = WORKER_DOWN;
@@ -227,7 +241,7 @@ static void on_ended(struct child *child, int status)
 
 void worker_start_later(struct worker *worker)
 {
-    loop_timer_set_in(&worker->timer, worker_wait_ms(worker->failures, worker->was_ready));
+    loop_timer_set_in(&worker->timer, worker_next_wait_ms(worker));
 }
 
 static void on_timer(struct loop_timer *timer)

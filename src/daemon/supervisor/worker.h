@@ -8,8 +8,9 @@
 enum {
     WORKER_PATIENCE_MS = 60 * 1000, /* from the start to IPC_READY; then it is killed */
     WORKER_YOUNG_MS = 1000, /* dying sooner after IPC_READY counts as a failure */
+    WORKER_YOUNG_APART_MS = 60 * 1000, /* likewise, with accounts that are set apart */
     WORKER_WAIT_FIRST_MS = 50, /* before the start after a failure; doubles with each */
-    WORKER_WAIT_READY_MAX_MS = 400, /* where the process had been ready */
+    WORKER_WAIT_READY_MAX_MS = 400, /* where it had been ready and serves accounts at large */
     WORKER_WAIT_MAX_MS = 10 * 1000,
 };
 
@@ -38,7 +39,11 @@ static inline bool worker_runs(const struct worker *worker)
     return worker->state != WORKER_DOWN;
 }
 
+/* True while an end of the process would count as a failure. */
+bool worker_is_young(const struct worker *worker, struct mono now);
+
 /* How long to wait before the next start, by what is known of the last process. */
 int64_t worker_wait_ms(unsigned failures, bool was_ready);
+int64_t worker_next_wait_ms(const struct worker *worker);
 
 #endif
