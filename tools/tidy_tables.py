@@ -98,7 +98,9 @@ TESTED_ELSEWHERE = {
     'src/imap/handle.c': 'session_test.c: every command that names a mailbox',
     'src/imap/news.c': 'session_test.c: store.txt, expunge*.txt, lost.txt; model_test.c',
     'src/imap/selected.c': 'session_test.c: states.txt, recent.txt, search_saved.txt',
+    'src/imap/special_use.c': 'flags_test.c: the other table of that kind',
     'src/imap/status.c': 'session_test.c: mailboxes.txt, list_more.txt',
+    'src/imap/verb.c': 'session_test.c: every row of it has a dialogue',
     'src/daemon/tls/sandbox.c': 'tls_role_test.c tries the walls',
     'src/daemon/mail/connection.c': 'shard_test.c: a whole shard is needed to see it work',
     'src/daemon/mail/delivery.c': 'shard_test.c: a whole shard is needed to see it work',
@@ -114,7 +116,6 @@ TESTED_ELSEWHERE = {
 # Folders whose files are tested from elsewhere, by scripts or end to end.
 FOLDERS_TESTED_ELSEWHERE = {
     'src/daemon/supervisor': 'supervisor_test.c: a whole server of processes, killed and reloaded',
-    'src/imap': 'test/script: dialogues with the session, run by session_test.c',
     'src/imap/cmd': 'test/script: a dialogue or more for each command',
     'src/cli': 'test/e2e: the verbs are run as a person runs them',
 }
