@@ -148,10 +148,14 @@ static void test_large_sets(void **state)
     assert_true(ends_with_ok(out, "a"));
     assert_int_equal(count_of(out, BYTES(",")), MESSAGES / 2 - 1);
     assert_int_equal(count_of(out, BYTES(",10000 1:5000] COPY done")), 1);
-    out = run(&bench.seat, "a EXPUNGE", 1);
-    assert_int_equal(count_of(out, BYTES(" EXPUNGE\r\n")), MESSAGES / 2);
-    out = run(&bench.other, "a NOOP", 1);
-    assert_int_equal(count_of(out, BYTES(" EXPUNGE\r\n")), MESSAGES / 2);
+    (void)run(&bench.seat, "a STORE 1:* +FLAGS.SILENT (\\Deleted)", 1);
+    out = run(&bench.seat, "a EXPUNGE", 2);
+    assert_true(bench.seat.step_bytes_max < IMAP_OUTPUT_STEP + 100);
+    assert_int_equal(count_of(out, BYTES("* 1 EXPUNGE\r\n")), MESSAGES);
+    out = run(&bench.other, "a NOOP", 2);
+    assert_true(bench.other.step_bytes_max < IMAP_OUTPUT_STEP + 100);
+    assert_int_equal(count_of(out, BYTES("* 1 EXPUNGE\r\n")), MESSAGES);
+    (void)run(&bench.seat, "a SELECT Archive", 1);
     out = imap_seat_run(&bench.seat, "a MOVE 1:* Trash");
     assert_int_equal(count_of(out, BYTES("* 1 EXPUNGE\r\n")), MESSAGES / 2);
     close_bench(&bench);
