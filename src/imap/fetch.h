@@ -63,8 +63,9 @@ MUST_USE enum err imap_fetch_section(struct imap_session *session, struct imap_r
                                      const struct imap_fetch_att *att, const struct row *row,
                                      struct imap_stream *stream);
 
-/* Goes on with an active stream for about one step of output. ERR_BUSY as above. Another error: the
- * literal that was announced cannot be kept, the connection must end. */
+/* Goes on with an active stream for about one step of output. ERR_BUSY as above. Another error:
+ * when the stream is still active the literal that was announced cannot be kept, and the connection
+ * must end; else NIL was printed. */
 MUST_USE enum err imap_fetch_stream(struct imap_session *session, const struct imap_fetch_att *att,
                                     const struct row *row, struct imap_stream *stream);
 

@@ -292,6 +292,10 @@ static enum err stream_decoded(struct imap_session *session, const struct imap_f
         err = measure(session, row, stream);
         if (err == ERR_OK && stream->counted)
             announce_decoded(session, att, stream);
+        if (err == ERR_OK || err == ERR_BUSY)
+            return err;
+        stream->active = false; /* nothing was announced yet */
+        print_nil(session, att);
         return err;
     }
     while (err == ERR_OK && stream->left > 0 && !imap_output_is_full(session)) {

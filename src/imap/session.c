@@ -12,6 +12,7 @@
 #include "imap/state.h"
 #include "imap/wire/append.h"
 #include "store/body.h"
+#include "store/view.h"
 
 enum {
     BAD_COMMANDS_MAX = 20,
@@ -131,11 +132,23 @@ static void say_bye(struct imap_session *session)
     session->ended = true;
 }
 
+/* What a command counts as in a step: those that work on messages may have changed all of them. */
+static unsigned cost_of(const struct imap_session *session)
+{
+    const struct imap_verb *verb = session->run.verb;
+
+    if (verb == NULL || session->selected == NULL ||
+        (verb->traits & (IMAP_KEEPS_SEQNOS | IMAP_FORM_UID | IMAP_CHANGES_MANY)) == 0)
+        return 1;
+    return 1 + view_count(session->selected->view) / IMAP_MESSAGES_STEP;
+}
+
 /* Too many in a row that are BAD end the session: that is no client. */
 static void count_command(struct imap_session *session, bool bad)
 {
-    if (session->commands_left > 0)
-        session->commands_left--;
+    unsigned cost = cost_of(session);
+
+    session->commands_left -= cost < session->commands_left ? cost : session->commands_left;
     session->bad_commands = bad ? session->bad_commands + 1 : 0;
     if (session->bad_commands >= BAD_COMMANDS_MAX)
         session->bye = "Too many commands that I do not understand";

@@ -35,7 +35,7 @@ enum {
     IMAP_OUTPUT_HIGH = 128 * 1024, /* and none begins when `out` holds this much */
     IMAP_MESSAGES_STEP = 1000, /* or after looking at this many messages */
     IMAP_READ_STEP = 1024 * 1024, /* or after reading this much that is not sent */
-    IMAP_COMMANDS_STEP = 32, /* or after answering this many commands */
+    IMAP_COMMANDS_STEP = 32, /* or after answering this many commands, large ones count more */
 };
 
 struct imap_session_limits {

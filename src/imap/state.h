@@ -39,6 +39,7 @@ enum imap_verb_traits {
     IMAP_TELLS_ITSELF = 2, /* the session adds no news before the tagged answer */
     IMAP_STREAMS = 4, /* takes its literals itself: begins at the first announcement */
     IMAP_FORM_UID = 8, /* this row is the UID form */
+    IMAP_CHANGES_MANY = 16, /* may change every message in one act */
 };
 
 struct imap_verb {

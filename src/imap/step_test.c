@@ -196,6 +196,15 @@ static void test_pipeline(void **state)
     (void)imap_seat_finish(&bench.seat);
     assert_int_equal(bench.seat.steps, 100 / IMAP_COMMANDS_STEP);
     close_bench(&bench);
+    /* One that may touch thousands of messages counts for more than one. */
+    open_bench(&bench, MESSAGES);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    for (int i = 0; i < 30; i++)
+        imap_seat_say(&bench.seat, i % 2 == 0 ? BYTES("a STORE 1:* +FLAGS.SILENT (\\Seen)\r\n")
+                                              : BYTES("a UID STORE 1:* FLAGS.SILENT ()\r\n"));
+    (void)imap_seat_finish(&bench.seat);
+    assert_in_range(bench.seat.steps, 10, 12);
+    close_bench(&bench);
 }
 
 /* A client that asks and does not read: its session stops, alone, and is ended in the end. */

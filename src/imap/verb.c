@@ -20,6 +20,7 @@ enum {
     SEQNOS = IMAP_KEEPS_SEQNOS,
     QUIET = IMAP_TELLS_ITSELF,
     UID = IMAP_FORM_UID,
+    MANY = IMAP_CHANGES_MANY,
 };
 
 /* An APPEND that ended and announced no message: all that is left is to say what is missing. */
@@ -40,13 +41,13 @@ static const struct imap_verb imap_verbs[] = {
     { "CAPABILITY",     ANY,          0,            imap_no_args_parse,       imap_capability_run },
     { "CHECK",          SELECTED,     0,            imap_no_args_parse,       imap_noop_run },
     { "CLOSE",          SELECTED,     QUIET,        imap_no_args_parse,       imap_close_run },
-    { "COPY",           SELECTED,     0,            imap_copy_parse,          imap_copy_run },
+    { "COPY",           SELECTED,     MANY,         imap_copy_parse,          imap_copy_run },
     { "COPY",           SELECTED,     UID,          imap_copy_parse,          imap_copy_run },
     { "CREATE",         ANY,          0,            imap_create_parse,        imap_create_run },
     { "DELETE",         ANY,          0,            imap_mailbox_args_parse,  imap_delete_run },
     { "ENABLE",         ANY,          0,            imap_enable_parse,        imap_enable_run },
     { "EXAMINE",        ANY,          QUIET,        imap_select_parse,        imap_examine_run },
-    { "EXPUNGE",        SELECTED,     0,            imap_no_args_parse,       imap_expunge_run },
+    { "EXPUNGE",        SELECTED,     MANY,         imap_no_args_parse,       imap_expunge_run },
     { "EXPUNGE",        SELECTED,     UID,          imap_uid_expunge_parse, imap_uid_expunge_run },
     { "FETCH",          SELECTED,     SEQNOS,       imap_fetch_parse,         imap_fetch_run },
     { "FETCH",          SELECTED,     UID,          imap_fetch_parse,         imap_fetch_run },
@@ -56,7 +57,7 @@ static const struct imap_verb imap_verbs[] = {
     { "LOGIN",          BEFORE_LOGIN, 0,            imap_no_args_parse,       NULL },
     { "LOGOUT",         ANY,          QUIET,        imap_no_args_parse,       imap_logout_run },
     { "LSUB",           ANY,          0,            imap_lsub_parse,          imap_lsub_run },
-    { "MOVE",           SELECTED,     0,            imap_copy_parse,          imap_move_run },
+    { "MOVE",           SELECTED,     MANY,         imap_copy_parse,          imap_move_run },
     { "MOVE",           SELECTED,     UID,          imap_copy_parse,          imap_move_run },
     { "NAMESPACE",      ANY,          0,            imap_no_args_parse,       imap_namespace_run },
     { "NOOP",           ANY,          0,            imap_no_args_parse,       imap_noop_run },

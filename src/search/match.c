@@ -198,6 +198,7 @@ static enum err match_with_header(struct search_match *match, struct facts *fact
     }
     if (err == ERR_OK)
         *out_truth = match_key(facts, match->program->root);
+    facts->has_header = false;
     buf_done(&header);
     return err;
 }

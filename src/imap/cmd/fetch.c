@@ -248,8 +248,10 @@ static enum err continue_message(struct imap_session *session, struct imap_run *
         err = imap_fetch_stream(session, &args->atts[state->att], &state->row, &state->stream);
         if (err == ERR_BUSY)
             return err;
-        if (err != ERR_OK)
+        if (err != ERR_OK && state->stream.active)
             return ERR_CORRUPT;
+        if (err != ERR_OK)
+            note_trouble(state, err);
         if (state->stream.active)
             return ERR_LIMIT;
         state->att++;
