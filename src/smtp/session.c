@@ -308,6 +308,19 @@ static bool step_once(struct smtp_session *session, struct step *step)
     return false;
 }
 
+/* A client that does not read its answers is as good as silent. */
+static enum smtp_want want_output(struct smtp_session *session, struct mono now)
+{
+    if (!session->output_waits) {
+        session->output_waits = true;
+        restart_clock(session, now);
+    }
+    if (now.ms < session->deadline.ms)
+        return SMTP_OUTPUT;
+    session->phase = SMTP_PHASE_CLOSED;
+    return SMTP_CLOSE;
+}
+
 enum smtp_want smtp_session_step(struct smtp_session *session, struct bytes in, struct mono now,
                                  size_t *out_used, struct buf *out)
 {
@@ -315,10 +328,14 @@ enum smtp_want smtp_session_step(struct smtp_session *session, struct bytes in, 
 
     if (session->deadline.ms == INT64_MAX && !session->host_asked)
         restart_clock(session, now);
+    if (session->output_waits && out->len < SMTP_OUTPUT_BYTES) {
+        session->output_waits = false;
+        restart_clock(session, now);
+    }
     while (out->len < SMTP_OUTPUT_BYTES && step_once(session, &step))
         continue;
     *out_used = step.used;
-    return step.want;
+    return step.want == SMTP_OUTPUT ? want_output(session, now) : step.want;
 }
 
 struct bytes smtp_session_asked(const struct smtp_session *session, uint64_t *out_size)

@@ -54,6 +54,7 @@ struct smtp_session {
     struct mono deadline;
     bool host_asked; /* the want of this phase has been returned */
     bool bye;
+    bool output_waits; /* for the client to read; the deadline counts from then on */
     bool local;
     bool starttls;
     bool line_too_long; /* the rest of it is skipped */

@@ -570,15 +570,52 @@ static void test_trace(void **state)
     host_done(&host);
 }
 
+/* One who pipes commands in and never reads is not kept, nor is one who leaves verdicts unread. */
+static void test_who_does_not_read(void **state)
+{
+    struct smtp_options with = options();
+    struct host host;
+    size_t used = 0;
+    enum smtp_want want = SMTP_INPUT;
+
+    (void)state;
+    host_init(&host, &with);
+    for (int i = 0; i < 10000 && want == SMTP_INPUT; i++)
+        want = smtp_session_step(host.session, BYTES("NOOP\r\n"), host.now, &used, &host.out);
+    assert_int_equal(want, SMTP_OUTPUT);
+    assert_int_equal(smtp_session_deadline(host.session).ms, 61000);
+    host.now.ms = 60999;
+    assert_int_equal(smtp_session_step(host.session, BYTES(""), host.now, &used, &host.out),
+                     SMTP_OUTPUT);
+    assert_int_equal(smtp_session_deadline(host.session).ms, 61000);
+    buf_clear(&host.out); /* it has read: all is well for another while */
+    assert_int_equal(smtp_session_step(host.session, BYTES(""), host.now, &used, &host.out),
+                     SMTP_INPUT);
+    assert_int_equal(smtp_session_deadline(host.session).ms, 120999);
+    for (want = SMTP_INPUT; want == SMTP_INPUT;)
+        want = smtp_session_step(host.session, BYTES("NOOP\r\n"), host.now, &used, &host.out);
+    host.now.ms = 120999;
+    assert_int_equal(smtp_session_step(host.session, BYTES(""), host.now, &used, &host.out),
+                     SMTP_CLOSE);
+    host_done(&host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_deliveries),      cmocka_unit_test(test_chunks),
-        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_size_limit),
-        cmocka_unit_test(test_line_limit),      cmocka_unit_test(test_error_limit),
-        cmocka_unit_test(test_local),           cmocka_unit_test(test_starttls),
-        cmocka_unit_test(test_timeout),         cmocka_unit_test(test_bye),
-        cmocka_unit_test(test_many_recipients), cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_deliveries),
+        cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_size_limit),
+        cmocka_unit_test(test_line_limit),
+        cmocka_unit_test(test_error_limit),
+        cmocka_unit_test(test_local),
+        cmocka_unit_test(test_starttls),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_bye),
+        cmocka_unit_test(test_many_recipients),
+        cmocka_unit_test(test_trace),
+        cmocka_unit_test(test_who_does_not_read),
     };
 
     smtp_session_free(NULL);
