@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -91,6 +92,13 @@ bool fd_check_spooled(int fd)
     if (fd_check(fd, FD_KIND_MEMFD_SEALED))
         return true;
     return fd_check(fd, FD_KIND_REGULAR) && fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+bool fd_is_hung_up(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = 0 };
+
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 static enum err pair(int type, int out_pair[2])

@@ -44,6 +44,9 @@ MUST_USE bool fd_check(int fd, enum fd_kind kind);
 /* FD_KIND_MEMFD_SEALED, or an unnamed (link count 0) regular file: what a gate spools DATA in. */
 MUST_USE bool fd_check_spooled(int fd);
 
+/* True when the other end of a unix stream socket is closed, also while bytes wait to be read. */
+bool fd_is_hung_up(int fd);
+
 /* A connected pair, both O_CLOEXEC and non-blocking: byte streams, or SOCK_SEQPACKET channels. */
 MUST_USE enum err fd_pair_stream(int out_pair[2]);
 MUST_USE enum err fd_pair_channel(int out_pair[2]);

@@ -173,13 +173,26 @@ static void test_errors(void **state)
         assert_int_equal(fd_err(rows[i].number), rows[i].err);
 }
 
+static void test_hung_up(void **state)
+{
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(fd_pair_stream(pair), ERR_OK);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    assert_false(fd_is_hung_up(pair[0]));
+    fd_close(&pair[1]);
+    assert_true(fd_is_hung_up(pair[0]));
+    fd_close(&pair[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sockets),          cmocka_unit_test(test_files),
         cmocka_unit_test(test_close_and_take),   cmocka_unit_test(test_reading_at),
         cmocka_unit_test(test_errors),           cmocka_unit_test(test_memory_to_pass_on),
-        cmocka_unit_test(test_memory_in_common),
+        cmocka_unit_test(test_memory_in_common), cmocka_unit_test(test_hung_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

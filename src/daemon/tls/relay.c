@@ -13,7 +13,18 @@ static int64_t state_ms(const struct relay *relay)
 {
     if (relay->house->stopping)
         return RELAY_STOP_MS;
-    return relay->state == RELAY_SHAKING ? relay->house->handshake_ms : RELAY_LINGER_MS;
+    return relay->state == RELAY_SHAKING ? relay->house->handshake_ms : relay->house->linger_ms;
+}
+
+static struct list *list_of(struct relay_house *house, enum relay_state state)
+{
+    switch (state) {
+    case RELAY_SHAKING: return &house->shaking;
+    case RELAY_STALLED: return &house->stalled;
+    case RELAY_LINGERING: return &house->lingering;
+    case RELAY_TALKING: break;
+    }
+    return &house->talking;
 }
 
 /* Each list is in the order of its deadlines, as all in it wait for the same time. */
@@ -23,12 +34,10 @@ static void enter(struct relay *relay, enum relay_state state)
 
     list_remove(&relay->link);
     relay->state = state;
-    if (state == RELAY_TALKING) {
-        list_push_back(&house->talking, &relay->link);
+    list_push_back(list_of(house, state), &relay->link);
+    if (state == RELAY_TALKING)
         return;
-    }
     relay->deadline.ms = clock_mono().ms + state_ms(relay);
-    list_push_back(state == RELAY_SHAKING ? &house->shaking : &house->lingering, &relay->link);
     if (!loop_timer_is_set(&house->timer) || relay->deadline.ms < house->timer.deadline.ms)
         loop_timer_set(&house->timer, relay->deadline);
 }
@@ -156,8 +165,11 @@ static void plain_input(struct stream *stream, struct bytes in)
         return;
     }
     stream_flush(&relay->client);
-    if (stream_is_congested(&relay->client))
-        stream_read_stop(&relay->plain);
+    if (!stream_is_congested(&relay->client))
+        return;
+    stream_read_stop(&relay->plain);
+    relay->unsent_before = stream_unsent(&relay->client);
+    enter(relay, RELAY_STALLED);
 }
 
 static void plain_end(struct stream *stream)
@@ -229,7 +241,7 @@ static void client_input_end(struct stream *stream)
     struct relay *relay = CONTAINER_OF(stream, struct relay, client);
 
     relay->input_over = true;
-    if (relay->state == RELAY_TALKING)
+    if (relay->state == RELAY_TALKING || relay->state == RELAY_STALLED)
         client_ended(relay);
     else if (relay->state == RELAY_SHAKING)
         fail(relay, "the client went away");
@@ -241,6 +253,8 @@ static void client_drained(struct stream *stream)
 {
     struct relay *relay = CONTAINER_OF(stream, struct relay, client);
 
+    if (relay->state == RELAY_STALLED)
+        enter(relay, RELAY_TALKING);
     if (relay->state == RELAY_TALKING)
         stream_read_start(&relay->plain);
     else if (relay->state == RELAY_LINGERING && relay->input_over && stream_unsent(stream) == 0)
@@ -263,17 +277,19 @@ static const struct stream_ops client_ops = { client_input, client_input_end, cl
 static void overdue(struct relay *relay)
 {
     size_t unsent = stream_unsent(&relay->client);
+    bool moves = unsent > 0 && unsent < relay->unsent_before;
 
     if (relay->state == RELAY_SHAKING) {
         fail(relay, "the handshake took too long");
         return;
     }
-    if (unsent == 0 || unsent >= relay->unsent_before) {
+    /* How long a client may take to read is for the plain side to say, while it is there. */
+    if (!moves && (relay->state == RELAY_LINGERING || fd_is_hung_up(relay->plain.watch.fd))) {
         relay_free(relay);
         return;
     }
     relay->unsent_before = unsent;
-    enter(relay, RELAY_LINGERING);
+    enter(relay, relay->state);
 }
 
 static struct relay *first_of(const struct list *list)
@@ -286,7 +302,7 @@ static struct relay *first_of(const struct list *list)
 static void on_timer(struct loop_timer *timer)
 {
     struct relay_house *house = CONTAINER_OF(timer, struct relay_house, timer);
-    const struct list *lists[] = { &house->shaking, &house->lingering };
+    const struct list *lists[] = { &house->shaking, &house->stalled, &house->lingering };
     int64_t now_ms = clock_mono().ms;
 
     for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
@@ -301,11 +317,14 @@ static void on_timer(struct loop_timer *timer)
 
 void relay_house_init(struct relay_house *house, struct loop *loop)
 {
-    *house = (struct relay_house){ .loop = loop, .plain = malloc(RELAY_PLAIN_BYTES) };
+    *house = (struct relay_house){ .loop = loop,
+                                   .linger_ms = RELAY_LINGER_MS,
+                                   .plain = malloc(RELAY_PLAIN_BYTES) };
     if (house->plain == NULL)
         abort();
     list_init(&house->shaking);
     list_init(&house->talking);
+    list_init(&house->stalled);
     list_init(&house->lingering);
     loop_timer_init(&house->timer, loop, on_timer);
 }
@@ -330,7 +349,7 @@ void relay_house_stop(struct relay_house *house, void (*empty)(struct relay_hous
 
 void relay_house_done(struct relay_house *house)
 {
-    struct list *lists[] = { &house->shaking, &house->talking, &house->lingering };
+    struct list *lists[] = { &house->shaking, &house->talking, &house->stalled, &house->lingering };
 
     house->empty = NULL;
     for (size_t i = 0; i < ARRAY_COUNT(lists); i++)

@@ -4,7 +4,8 @@
  *
  * Ends: a close_notify or a TCP end from the client becomes a half-close of the plain side; the end
  * of the plain side becomes a close_notify and a half-close, and the client then has
- * RELAY_LINGER_MS without progress to take what is left and to close. */
+ * RELAY_LINGER_MS without progress to take what is left and to close. The same goes for a client
+ * that does not read while the plain side has gone already. */
 #ifndef ROOST_DAEMON_TLS_RELAY_H
 #define ROOST_DAEMON_TLS_RELAY_H
 
@@ -31,7 +32,12 @@ enum {
     RELAY_FACTS_BYTES_MAX = 128,
 };
 
-enum relay_state { RELAY_SHAKING, RELAY_TALKING, RELAY_LINGERING };
+enum relay_state {
+    RELAY_SHAKING,
+    RELAY_TALKING,
+    RELAY_STALLED, /* talking, but the client does not read: the plain side is not read either */
+    RELAY_LINGERING,
+};
 
 struct relay_house;
 
@@ -41,7 +47,7 @@ struct relay {
     enum relay_state state;
     bool input_over; /* the client will send no more */
     struct mono deadline; /* not while TALKING */
-    size_t unsent_before; /* at the last look while LINGERING */
+    size_t unsent_before; /* at the last look while STALLED or LINGERING */
     struct tls_conn *conn;
     struct buf held; /* ciphertext that waits for room on the plain side */
     struct stream client;
@@ -57,7 +63,8 @@ struct relay_house {
     size_t count;
     size_t count_max;
     bool stopping;
-    struct list shaking, talking, lingering; /* the first and the last by deadline */
+    int64_t linger_ms;
+    struct list shaking, talking, stalled, lingering; /* all but talking by deadline */
     struct loop_timer timer;
     uint8_t *plain;
     /* The handshake is over: with facts, and the plain end to be taken; or with NULL and why. */

@@ -320,6 +320,27 @@ static void test_a_long_goodbye_is_sent_in_full(void **state)
     assert_int_equal(received, sent);
 }
 
+/* A client that reads nothing holds its relay as long as the session wants, and no longer. */
+static void test_a_client_that_never_reads(void **state)
+{
+    struct scene *scene = *state;
+    static uint8_t piece[60000];
+
+    connect_client(scene);
+    scene->house.linger_ms = 20;
+    for (int i = 0; i < 60; i++) {
+        (void)send(scene->plain, piece, sizeof(piece), MSG_DONTWAIT);
+        turn(scene);
+    }
+    for (int64_t end = clock_mono().ms + 100; clock_mono().ms < end;)
+        turn(scene);
+    assert_int_equal(scene->house.count, 1);
+    fd_close(&scene->plain); /* with bytes in it that the relay has not read */
+    for (int64_t end = clock_mono().ms + 2000; clock_mono().ms < end && scene->house.count > 0;)
+        turn(scene);
+    assert_int_equal(scene->house.count, 0);
+}
+
 static void test_garbage_instead_of_a_handshake(void **state)
 {
     struct scene *scene = *state;
@@ -418,6 +439,7 @@ int main(void)
         CASE(test_a_client_that_just_goes),
         CASE(test_the_last_words_of_a_session_that_died),
         CASE(test_a_long_goodbye_is_sent_in_full),
+        CASE(test_a_client_that_never_reads),
         CASE(test_garbage_instead_of_a_handshake),
         CASE(test_a_client_that_goes_while_shaking),
         CASE(test_a_handshake_takes_too_long),
