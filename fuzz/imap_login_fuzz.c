@@ -57,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .scram_plus = data[0] & 8,
         .channel_binding = data[0] & 16,
         .resumed = data[0] & 32,
+        .timeout_ms = 60000,
     };
     host.mood = data[1];
     input = bytes_make(data + 2, size - 2);

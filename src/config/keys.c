@@ -120,7 +120,9 @@ const struct config_key config_keys[] = {
       .standard = "1m",
       .min = SECOND,
       .max = HOUR,
-      .help = "A client that has not logged in by then is disconnected.",
+      .help =
+          "A client that has not logged in by then is disconnected. TLS handshakes, and what the "
+          "server itself needs, do not count.",
       .example = "1m" },
     { .name = "gate.connections_max",
       NUMBER(gate_connections_max),

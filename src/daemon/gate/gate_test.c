@@ -363,6 +363,21 @@ static void test_proxy_header(void **state)
     fd_close(&client);
 }
 
+static void test_who_does_not_log_in(void **state)
+{
+    struct fixture *f = *state;
+    int client;
+
+    restart_gate(f, BYTES("log.level = error\ngate.login_timeout = 1s\n"));
+    client = dial(f, "imap");
+    assert_non_null(strstr(hear(f, client), "* OK"));
+    for (int i = 0; i < 100 && strstr(hear(f, client), "* BYE") == NULL; i++)
+        loop_turn(f->loop, true);
+    assert_non_null(strstr(f->text, "* BYE"));
+    assert_true(is_closed(f, client));
+    fd_close(&client);
+}
+
 static void test_the_number_of_connections_is_limited(void **state)
 {
     enum { MOST = 16 };
@@ -617,6 +632,7 @@ int main(void)
         GATE_TEST(test_what_is_piped_behind_starttls_ends_it),
         GATE_TEST(test_implicit_tls_and_its_failure),
         GATE_TEST(test_proxy_header),
+        GATE_TEST(test_who_does_not_log_in),
         GATE_TEST(test_the_number_of_connections_is_limited),
         GATE_TEST(test_a_connection_that_is_given_back),
         GATE_TEST(test_stop),

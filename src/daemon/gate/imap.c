@@ -48,6 +48,7 @@ static void imap_open(struct client *client)
         .scram_plus = gate_offers(client->gate, BYTES("SCRAM-SHA-256-PLUS")),
         .channel_binding = client->binding_len > 0,
         .resumed = client->resumed,
+        .timeout_ms = (int64_t)client->gate->config.gate_login_timeout_ms,
     };
 
     if (side == NULL)

@@ -5,7 +5,7 @@
 
 static struct imap_login *asking(struct buf *out)
 {
-    struct imap_login_options options = { .tls = true, .login = true };
+    struct imap_login_options options = { .tls = true, .login = true, .timeout_ms = 60000 };
     struct imap_login *login = imap_login_new(&options, (struct mono){ 0 });
     size_t used;
 

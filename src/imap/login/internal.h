@@ -45,8 +45,7 @@ struct imap_login {
     uint32_t literals;
     uint32_t bads;
     uint32_t failures;
-    struct mono line_at; /* when the client last completed a line */
-    struct mono total_at; /* when it must have logged in; moved by what the host took */
+    struct mono deadline; /* when it must have logged in; moved by what the host took */
     struct mono asked_at; /* when the host was asked */
     bool host_done; /* the host has answered since the last step */
 };

@@ -28,8 +28,7 @@ struct imap_login *imap_login_new(const struct imap_login_options *options, stru
     login->grammar = imap_grammar_make();
     login->data = buf_make(IMAP_LOGIN_COMMAND_BYTES);
     login->answer = buf_make(IMAP_LOGIN_SASL_LINE_BYTES);
-    login->line_at = now;
-    login->total_at.ms = now.ms + IMAP_LOGIN_TOTAL_MS;
+    login->deadline.ms = now.ms + options->timeout_ms;
     imap_framer_init(&login->framer, &frame_limits);
     return login;
 }
@@ -105,8 +104,7 @@ static void refuse_frame(struct imap_login *login, struct buf *out)
 }
 
 /* False when the input is used up. */
-static bool read_command(struct imap_login *login, struct bytes *in, struct mono now,
-                         struct buf *out)
+static bool read_command(struct imap_login *login, struct bytes *in, struct buf *out)
 {
     switch (imap_framer_next(&login->framer, in)) {
     case IMAP_FRAME_MORE: return false;
@@ -114,13 +112,12 @@ static bool read_command(struct imap_login *login, struct bytes *in, struct mono
     case IMAP_FRAME_BAD: refuse_frame(login, out); return true;
     case IMAP_FRAME_DONE: break;
     }
-    login->line_at = now;
     login_run_command(login, *in, out);
     imap_framer_wipe(&login->framer);
     return true;
 }
 
-static bool read_line(struct imap_login *login, struct bytes *in, struct mono now, struct buf *out)
+static bool read_line(struct imap_login *login, struct bytes *in, struct buf *out)
 {
     switch (imap_framer_next_line(&login->framer, in, IMAP_LOGIN_SASL_LINE_BYTES)) {
     case IMAP_FRAME_MORE: return false;
@@ -128,7 +125,6 @@ static bool read_line(struct imap_login *login, struct bytes *in, struct mono no
     case IMAP_FRAME_BAD: login_refuse_line(login, out); return true;
     case IMAP_FRAME_DONE: break;
     }
-    login->line_at = now;
     login_take_line(login, out);
     imap_framer_wipe(&login->framer);
     return true;
@@ -138,8 +134,7 @@ static bool read_line(struct imap_login *login, struct bytes *in, struct mono no
 static void stop_waiting(struct imap_login *login, struct mono now)
 {
     login->host_done = false;
-    login->total_at.ms += now.ms - login->asked_at.ms;
-    login->line_at = now;
+    login->deadline.ms += now.ms - login->asked_at.ms;
 }
 
 static void take_answer(struct imap_login *login, struct buf *out)
@@ -150,14 +145,14 @@ static void take_answer(struct imap_login *login, struct buf *out)
 }
 
 /* One act. False when there is nothing to do now but what the state wants. */
-static bool act(struct imap_login *login, struct bytes *in, struct mono now, struct buf *out)
+static bool act(struct imap_login *login, struct bytes *in, struct buf *out)
 {
     switch (login->state) {
     case LOGIN_FRESH: greet(login, out); return true;
-    case LOGIN_COMMAND: return read_command(login, in, now, out);
+    case LOGIN_COMMAND: return read_command(login, in, out);
     case LOGIN_FIRST_LINE:
     case LOGIN_NEXT_LINE:
-    case LOGIN_LAST_LINE: return read_line(login, in, now, out);
+    case LOGIN_LAST_LINE: return read_line(login, in, out);
     case LOGIN_ANSWERED: take_answer(login, out); return true;
     case LOGIN_STARTING_TLS:
         /* RFC 9051 s6.2.1: what a stranger may have slipped in is never believed. */
@@ -210,7 +205,7 @@ enum imap_login_want imap_login_step(struct imap_login *login, struct bytes in, 
         stop_waiting(login, now);
     if (login->bye != NULL && login->state != LOGIN_CLOSED)
         login_close(login, login->bye, out);
-    while (act(login, &rest, now, out))
+    while (act(login, &rest, out))
         ;
     if (waits_for_client(login) && now.ms >= imap_login_deadline(login).ms)
         login_close(login, "Autologout: no login in time", out);
@@ -222,11 +217,7 @@ enum imap_login_want imap_login_step(struct imap_login *login, struct bytes in, 
 
 struct mono imap_login_deadline(const struct imap_login *login)
 {
-    struct mono idle = { login->line_at.ms + IMAP_LOGIN_IDLE_MS };
-
-    if (!waits_for_client(login))
-        return (struct mono){ INT64_MAX };
-    return idle.ms < login->total_at.ms ? idle : login->total_at;
+    return waits_for_client(login) ? login->deadline : (struct mono){ INT64_MAX };
 }
 
 void imap_login_answer(struct imap_login *login, enum imap_login_verdict verdict, struct bytes data)

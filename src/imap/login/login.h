@@ -26,8 +26,6 @@ enum {
     IMAP_LOGIN_BAD_MAX = 10, /* commands that were answered BAD */
     IMAP_LOGIN_FAILURES_MAX = 5, /* logins that failed */
     IMAP_LOGIN_OUTPUT_BYTES = 48 * 1024,
-    IMAP_LOGIN_IDLE_MS = 60 * 1000, /* between two whole lines from the client */
-    IMAP_LOGIN_TOTAL_MS = 300 * 1000, /* without login, waits for the host not counted */
 };
 
 enum imap_login_want {
@@ -49,6 +47,7 @@ struct imap_login_options {
     bool scram_plus; /* AUTH=SCRAM-SHA-256-PLUS is, where there is a channel binding */
     bool channel_binding; /* the TLS connection has one */
     bool resumed; /* back from UNAUTHENTICATE (RFC 8437): no greeting */
+    int64_t timeout_ms; /* from the beginning to the login, waits for the host not counted */
 };
 
 /* What the host shall do about an exchange. Bytes are valid until the next call. */

@@ -288,7 +288,7 @@ static void run_script(const struct script *script, bool byte_by_byte)
         .script = script,
         .byte_by_byte = byte_by_byte,
         .arena = arena_make(1 << 20),
-        .options = { .plain = true, .login = true },
+        .options = { .plain = true, .login = true, .timeout_ms = 60000 },
         .now = { 1000000 },
         .in = buf_make(1 << 20),
         .unsent = buf_make(1 << 20),
@@ -341,7 +341,7 @@ static void test_scripts(void **state MAYBE_UNUSED)
 static void test_output_is_bounded(void **state MAYBE_UNUSED)
 {
     struct imap_login_options options = {
-        .plain = true, .login = true, .scram = true, .starttls = true
+        .plain = true, .login = true, .scram = true, .starttls = true, .timeout_ms = 60000
     };
     struct mono now = { 0 };
     struct imap_login *login = imap_login_new(&options, now);
@@ -367,7 +367,9 @@ static void test_output_is_bounded(void **state MAYBE_UNUSED)
 
 static void test_literals_are_bounded(void **state MAYBE_UNUSED)
 {
-    struct imap_login_options options = { .plaintext = true, .plain = true, .login = true };
+    struct imap_login_options options = {
+        .plaintext = true, .plain = true, .login = true, .timeout_ms = 60000
+    };
     struct imap_login *login = imap_login_new(&options, (struct mono){ 0 });
     struct buf out = buf_make(IMAP_LOGIN_OUTPUT_BYTES);
     enum imap_login_want want;
