@@ -129,7 +129,9 @@ const struct config_key config_keys[] = {
       .standard = "4096",
       .min = 16,
       .max = 1000000,
-      .help = "Most connections that are not logged in, in each gate process.",
+      .help =
+          "Most connections that are not logged in, in each gate process; those that bring mail "
+          "are counted apart.",
       .example = "4096" },
     { .name = "gate.connections_per_address_max",
       NUMBER(gate_connections_per_address_max),

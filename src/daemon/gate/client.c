@@ -75,6 +75,7 @@ static struct client *client_new(struct gate *gate, enum ipc_service service)
     loop_timer_init(&client->timer, gate->role->loop, on_timer);
     list_push_back(&gate->clients, &client->link);
     gate->client_count++;
+    gate->crowd_counts[gate_crowd_of(service)]++;
     return client;
 }
 
@@ -305,6 +306,7 @@ void client_take_back(struct gate *gate, const struct ipc_hand_back *back, int f
 void client_close(struct client *client)
 {
     struct gate *gate = client->gate;
+    enum gate_crowd crowd = gate_crowd_of(client->service);
 
     log_end_of(client);
     role_ask_drop(&client->ask);
@@ -317,8 +319,9 @@ void client_close(struct client *client)
         tally_remove(&gate->tally, &client->peer);
     list_remove(&client->link);
     gate->client_count--;
+    gate->crowd_counts[crowd]--;
     free(client);
-    gate_client_left(gate);
+    gate_client_left(gate, crowd);
 }
 
 void client_finish(struct client *client)

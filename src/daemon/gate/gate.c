@@ -53,12 +53,19 @@ size_t gate_connections(const struct gate *gate)
     return gate->client_count;
 }
 
-static void pause_listeners(struct gate *gate, bool pause)
+static bool is_full(const struct gate *gate, enum gate_crowd crowd)
 {
-    gate->full = pause;
+    return gate->crowd_counts[crowd] >= gate->config.gate_connections_max;
+}
+
+static void pause_listeners(struct gate *gate, enum gate_crowd crowd, bool pause)
+{
+    gate->full[crowd] = pause;
     LIST_EACH (node, after, &gate->listeners) {
         struct gate_listener *listener = CONTAINER_OF(node, struct gate_listener, link);
 
+        if (gate_crowd_of(listener->service) != crowd)
+            continue;
         if (pause)
             listener_pause(&listener->listener);
         else
@@ -70,27 +77,28 @@ static void on_accepted(struct listener *accepting, int fd, const struct address
 {
     struct gate_listener *listener = CONTAINER_OF(accepting, struct gate_listener, listener);
     struct gate *gate = listener->gate;
+    enum gate_crowd crowd = gate_crowd_of(listener->service);
 
     client_accept(listener, fd, peer);
-    if (gate->client_count >= gate->config.gate_connections_max && !gate->full) {
+    if (is_full(gate, crowd) && !gate->full[crowd]) {
         log_event(LOG_LEVEL_WARNING, "gate-full", "why", "gate.connections_max is reached");
-        pause_listeners(gate, true);
+        pause_listeners(gate, crowd, true);
     }
 }
 
-void gate_client_left(struct gate *gate)
+void gate_client_left(struct gate *gate, enum gate_crowd crowd)
 {
     if (gate->draining && gate->client_count == 0)
         role_end(gate->role, EXIT_SUCCESS);
-    else if (gate->full && gate->client_count < gate->config.gate_connections_max)
-        pause_listeners(gate, false);
+    else if (!gate->draining && gate->full[crowd] && !is_full(gate, crowd))
+        pause_listeners(gate, crowd, false);
 }
 
 static void listen_now(struct gate_listener *listener)
 {
     listener_init(&listener->listener, listener->gate->role->loop, fd_take(&listener->fd),
                   on_accepted);
-    if (listener->gate->full || listener->gate->draining)
+    if (listener->gate->full[gate_crowd_of(listener->service)] || listener->gate->draining)
         listener_pause(&listener->listener);
 }
 
@@ -123,7 +131,7 @@ static void on_hand_back(struct role_peer *from, const struct ipc_message *messa
     struct gate *gate = gate_of(from->role);
 
     if (message->hand_back.service != IPC_SERVICE_IMAP || !fd_check(*fd, FD_KIND_SOCKET_STREAM) ||
-        gate->draining || gate->client_count >= gate->config.gate_connections_max)
+        gate->draining || is_full(gate, GATE_CROWD_LOGINS))
         return;
     client_take_back(gate, &message->hand_back, fd_take(fd));
 }
@@ -219,12 +227,13 @@ static void stop(struct role *role)
     struct gate *gate = gate_of(role);
 
     gate->draining = true;
-    pause_listeners(gate, true);
+    pause_listeners(gate, GATE_CROWD_LOGINS, true);
+    pause_listeners(gate, GATE_CROWD_MAIL, true);
     loop_timer_init(&gate->stop_timer, role->loop, on_stop_late);
     loop_timer_set_in(&gate->stop_timer, DRAIN_LIMIT_MS);
     LIST_EACH (node, after, &gate->clients)
         client_stop(CONTAINER_OF(node, struct client, link));
-    gate_client_left(gate);
+    gate_client_left(gate, GATE_CROWD_LOGINS);
 }
 
 static const struct role_handler handlers[] = {

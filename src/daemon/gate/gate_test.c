@@ -383,12 +383,18 @@ static void test_the_number_of_connections_is_limited(void **state)
     enum { MOST = 16 };
     struct fixture *f = *state;
     int clients[MOST + 1];
+    int mail;
 
     restart_gate(f, BYTES("log.level = error\ngate.connections_max = 16\n"));
     for (int i = 0; i <= MOST; i++)
         clients[i] = dial(f, "imap");
     assert_int_equal(gate_connections(f->gate), MOST);
     assert_string_equal(hear(f, clients[MOST]), ""); /* waits in the kernel */
+    mail = dial(f, "lmtp"); /* is not kept out by them */
+    assert_non_null(strstr(hear(f, mail), "220 "));
+    fd_close(&mail);
+    fake_settle(f->loop);
+    assert_string_equal(hear(f, clients[MOST]), "");
     fd_close(&clients[0]);
     fake_settle(f->loop);
     assert_non_null(strstr(hear(f, clients[MOST]), "* OK"));

@@ -26,6 +26,13 @@ enum {
     GATE_TLS_GRACE_MS = 5000, /* beyond the tls role's own limit */
 };
 
+/* Counted apart, so that strangers who only connect cannot keep mail out. */
+enum gate_crowd {
+    GATE_CROWD_LOGINS,
+    GATE_CROWD_MAIL,
+    GATE_CROWDS,
+};
+
 struct gate_listener {
     struct list link;
     struct gate *gate;
@@ -44,7 +51,8 @@ struct gate {
     size_t listener_count;
     struct list clients;
     size_t client_count;
-    bool full; /* at gate.connections_max: listeners are paused */
+    size_t crowd_counts[GATE_CROWDS];
+    bool full[GATE_CROWDS]; /* at gate.connections_max: its listeners are paused */
     bool draining; /* IPC_STOP came */
     uint64_t session_next;
     unsigned tls_next; /* the tls process whose turn it is */
@@ -141,8 +149,13 @@ void client_handed_over(struct client *client);
  * held a password. */
 void client_consume(struct client *client, size_t used);
 
+static inline enum gate_crowd gate_crowd_of(enum ipc_service service)
+{
+    return ipc_service_delivers((uint8_t)service) ? GATE_CROWD_MAIL : GATE_CROWD_LOGINS;
+}
+
 /* Called when a connection has gone: listeners may go on, a stop may be complete. */
-void gate_client_left(struct gate *gate);
+void gate_client_left(struct gate *gate, enum gate_crowd crowd);
 
 /* For messages: borrows from the client. */
 struct ipc_client client_identity(const struct client *client);
