@@ -244,7 +244,8 @@ static const struct field *fields_of(enum ipc_type type)
     case IPC_MEMORY:
     case IPC_READY: return no_fields;
     case IPC_LISTENER: return listener_fields;
-    case IPC_PEER: return peer_fields;
+    case IPC_PEER:
+    case IPC_REFUSED: return peer_fields;
     case IPC_TLS_TICKETS: return tls_tickets_fields;
     case IPC_START: return start_fields;
     case IPC_PLACE: return place_fields;

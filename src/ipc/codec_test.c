@@ -55,6 +55,7 @@ static struct ipc_message samples[] = {
     { IPC_READY, { { 0 } } },
     { IPC_LISTENER, { .listener = { IPC_SERVICE_LMTP, true, true, BYTES("127.0.0.1:24") } } },
     { IPC_PEER, { .peer = { IPC_ROLE_MAIL, 513, NUMBER } } },
+    { IPC_REFUSED, { .peer = { IPC_ROLE_GATE, 513, NUMBER } } },
     { IPC_TLS_TICKETS, { .tls_tickets = { BYTES("0123456789") } } },
     { IPC_PLACE, { .place = { RAW, 513 } } },
     { IPC_START, { .start = { IPC_ROLE_GATE, 513, NUMBER, 1025, true } } },

@@ -73,6 +73,7 @@ enum ipc_type {
     IPC_PLACE, /* an account was set apart: from now on that shard serves it (auth) */
     /* role -> supervisor */
     IPC_READY, /* sandboxed and serving */
+    IPC_REFUSED, /* that peer broke the law: the channel to it is closed, and must not stay so */
     IPC_STATUS, /* control asks; the supervisor answers with IPC_STATUS_ANSWER */
     IPC_STATUS_ANSWER,
     IPC_RELOAD, /* control asks for what SIGHUP does */

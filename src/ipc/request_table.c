@@ -36,6 +36,7 @@ static const struct ipc_rule rules[] = {
     ORDER(IPC_START, SUPERVISOR, ROLES, IPC_FD_NONE, "start"),
     ORDER(IPC_STOP, SUPERVISOR, ROLES, IPC_FD_NONE, "stop"),
     ORDER(IPC_READY, ROLES, SUPERVISOR, IPC_FD_NONE, "ready"),
+    ORDER(IPC_REFUSED, ROLES, SUPERVISOR, IPC_FD_NONE, "refused"),
     REQUEST(IPC_STATUS, CONTROL, SUPERVISOR, IPC_FD_NONE, "status"),
     ANSWER(IPC_STATUS_ANSWER, SUPERVISOR, CONTROL, IPC_FD_NONE, "status-answer"),
     REQUEST(IPC_RELOAD, CONTROL, SUPERVISOR, IPC_FD_NONE, "reload"),
@@ -110,6 +111,17 @@ bool ipc_roles_talk(enum ipc_role a, enum ipc_role b)
             ((rules[i].from & 1U << b) != 0 && (rules[i].to & 1U << a) != 0))
             return true;
     return false;
+}
+
+enum ipc_role ipc_less_trusted(enum ipc_role a, enum ipc_role b)
+{
+    static const enum ipc_role order[] = { IPC_ROLE_GATE, IPC_ROLE_TLS, IPC_ROLE_CONTROL,
+                                           IPC_ROLE_MAIL, IPC_ROLE_AUTH };
+
+    for (size_t i = 0; i < ARRAY_COUNT(order); i++)
+        if (order[i] == a || order[i] == b)
+            return order[i];
+    return a;
 }
 
 bool ipc_is_answer_to(enum ipc_type answer, enum ipc_type request)

@@ -39,6 +39,9 @@ const struct ipc_rule *ipc_rules(size_t *out_count);
 MUST_USE bool ipc_is_allowed(enum ipc_type type, enum ipc_role from, enum ipc_role to,
                              size_t fd_count);
 
+/* Which of the two is sooner believed to have been broken into: the nearer one to strangers. */
+enum ipc_role ipc_less_trusted(enum ipc_role a, enum ipc_role b);
+
 /* True when an answer of that type may come to that request. */
 MUST_USE bool ipc_is_answer_to(enum ipc_type answer, enum ipc_type request);
 

@@ -106,6 +106,16 @@ static void test_rules_are_unique_and_named(void **state)
         assert_string_not_equal(ipc_role_name((enum ipc_role)i), "unknown");
 }
 
+static void test_who_is_trusted_less(void **state)
+{
+    (void)state;
+    assert_int_equal(ipc_less_trusted(IPC_ROLE_GATE, IPC_ROLE_AUTH), IPC_ROLE_GATE);
+    assert_int_equal(ipc_less_trusted(IPC_ROLE_AUTH, IPC_ROLE_GATE), IPC_ROLE_GATE);
+    assert_int_equal(ipc_less_trusted(IPC_ROLE_TLS, IPC_ROLE_GATE), IPC_ROLE_GATE);
+    assert_int_equal(ipc_less_trusted(IPC_ROLE_AUTH, IPC_ROLE_MAIL), IPC_ROLE_MAIL);
+    assert_int_equal(ipc_less_trusted(IPC_ROLE_CONTROL, IPC_ROLE_MAIL), IPC_ROLE_CONTROL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_who_talks),
         cmocka_unit_test(test_requests_and_answers_belong_together),
         cmocka_unit_test(test_rules_are_unique_and_named),
+        cmocka_unit_test(test_who_is_trusted_less),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,9 @@ static void peer_gone(struct channel *channel)
 
 static void peer_broke_the_law(struct role_peer *peer, const struct ipc_rule *rule)
 {
+    struct ipc_message refused = {
+        IPC_REFUSED, { .peer = { (uint8_t)peer->of, peer->index, peer->incarnation } }
+    };
     struct log_line line;
 
     log_begin(&line, LOG_LEVEL_ERROR, "peer-refused");
@@ -70,8 +73,13 @@ static void peer_broke_the_law(struct role_peer *peer, const struct ipc_rule *ru
     log_string(&line, "message", rule == NULL ? "unknown" : rule->name);
     log_end(&line);
     peer_disconnect(peer);
-    if (peer == &peer->role->supervisor)
+    if (peer == &peer->role->supervisor) {
         role_end(peer->role, EXIT_FAILURE);
+        return;
+    }
+    /* Without its supervisor this process ends anyway. */
+    if (role_tell(&peer->role->supervisor, &refused, NULL) != ERR_OK)
+        log_event(LOG_LEVEL_DEBUG, "refusal-lost", NULL, NULL);
 }
 
 static const struct role_handler *handler_find(const struct role_spec *spec, enum ipc_type type)

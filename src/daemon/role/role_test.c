@@ -310,6 +310,17 @@ static void test_a_slow_peer_is_answered_for(void **state)
     fd_close(&auth);
 }
 
+static void assert_supervisor_hears_of(struct fixture *f, uint64_t incarnation)
+{
+    static struct fake_mail mail;
+
+    fake_hear(f->loop, f->supervisor, &mail);
+    assert_int_equal(mail.got.type, IPC_REFUSED);
+    assert_int_equal(mail.got.peer.role, IPC_ROLE_AUTH);
+    assert_int_equal(mail.got.peer.index, 0);
+    assert_int_equal(mail.got.peer.incarnation, incarnation);
+}
+
 /* Each of these ends the channel to the peer, and nothing else. */
 static void test_breaking_the_law_ends_the_channel(void **state)
 {
@@ -338,6 +349,7 @@ static void test_breaking_the_law_ends_the_channel(void **state)
         fake_say(auth, &crime, crimes[i].with_fd ? dup(2) : -1);
         fake_settle(f->loop);
         assert_null(role_peer_find(&f->role, IPC_ROLE_AUTH, 0));
+        assert_supervisor_hears_of(f, i);
         assert_int_equal(question.answers, 1);
         assert_int_equal(question.type, 0);
         fd_close(&auth);
@@ -355,6 +367,7 @@ static void test_garbage_ends_the_channel(void **state)
     assert_int_equal(channel_send_wait(auth, BYTES("?"), NULL, 0, FAKE_WAIT_MS), ERR_OK);
     fake_settle(f->loop);
     assert_null(role_peer_find(&f->role, IPC_ROLE_AUTH, 0));
+    assert_supervisor_hears_of(f, 5);
     fd_close(&auth);
 }
 

@@ -97,15 +97,26 @@ static void ask_supervisor(int fd)
         say(fd, "not asked", 9);
 }
 
+/* Where the test says so: nonsense to auth. */
+static void break_the_law(int fd)
+{
+    struct role_peer *auth = role_peer_find(the_role, IPC_ROLE_AUTH, 0);
+    char verb = 0;
+
+    if (recv(fd, &verb, 1, MSG_DONTWAIT) == 1 && verb == 'B' && auth != NULL)
+        (void)!channel_send(&auth->channel, BYTES("?"), NULL, 0);
+}
+
 static void on_accepted(struct listener *listener, int fd, const struct address *peer)
 {
     struct pollfd wait = { .fd = fd, .events = POLLIN };
 
+    (void)poll(&wait, 1, 100);
     if (the_role->spec->role == IPC_ROLE_GATE) {
+        break_the_law(fd);
         tell_peers(fd);
         return;
     }
-    (void)poll(&wait, 1, 100);
     ask_supervisor(fd);
 }
 
@@ -307,6 +318,7 @@ static bool ask(const char *path, const char *verb)
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
         return false;
     (void)send(fd, verb, strlen(verb), MSG_NOSIGNAL);
+    (void)shutdown(fd, SHUT_WR);
     while (len < sizeof(text) - 1 && (got = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
         len += (size_t)got;
     text[len] = '\0';
@@ -571,6 +583,21 @@ static bool is_alive(pid_t pid)
     return kill(pid, 0) == 0;
 }
 
+static void test_who_breaks_the_law_is_replaced(void **state)
+{
+    struct scene *scene = *state;
+    char before[32];
+
+    start(scene, two_shards);
+    await(scene, "imap", "", all_peers);
+    (void)snprintf(before, sizeof(before), "!%.*s ", (int)strcspn(text, " "), text); /* pid=N */
+    assert_true(ask(path_of(scene, "imap"), "B"));
+    await(scene, "imap", "",
+          (const char *const[]){ before, " auth0", " mail0", " mail1", " tls0", NULL });
+    assert_int_equal(kill(scene->server, SIGTERM), 0);
+    assert_int_equal(exit_code_of(scene), 0);
+}
+
 static void test_roles_follow_the_supervisor(void **state)
 {
     static const char *const roles[] = { "auth", "control", "tls", "mail", "gate" };
@@ -738,6 +765,7 @@ int main(int argc, char **argv)
         CASE(test_each_role_is_replaced),
         CASE(test_crashes_set_an_account_apart),
         CASE(test_crashes_of_those_set_apart),
+        CASE(test_who_breaks_the_law_is_replaced),
         CASE(test_roles_follow_the_supervisor),
         CASE(test_reload),
         CASE(test_a_passed_socket),

@@ -195,6 +195,28 @@ static void give_all(struct worker *worker)
     worker_tell(worker, &start, -1);
 }
 
+/* One of the two has been broken into, or is wrong in the head. Which one cannot be known: the one
+ * nearer to strangers is replaced, and its successor gets new channels. So nobody can harm, by what
+ * he says, a process that is trusted more than himself. */
+static void settle_quarrel(struct worker *worker, const struct ipc_peer *refused)
+{
+    struct supervisor *supervisor = worker->supervisor;
+
+    for (size_t i = 0; i < supervisor->worker_count; i++) {
+        struct worker *other = &supervisor->workers[i];
+
+        if (other == worker || other->role != (enum ipc_role)refused->role ||
+            other->index != refused->index || other->incarnation != refused->incarnation ||
+            !worker_runs(other))
+            continue;
+        if (ipc_less_trusted(worker->role, other->role) == worker->role)
+            kill_worker(worker, "it refused a peer that is trusted more");
+        else
+            kill_worker(other, "a peer refused what it said");
+        return;
+    }
+}
+
 static void received(struct channel *channel, struct bytes packet, struct channel_fds *fds)
 {
     struct worker *worker = CONTAINER_OF(channel, struct worker, channel);
@@ -215,7 +237,10 @@ static void received(struct channel *channel, struct bytes packet, struct channe
         life_worker_ready(worker);
         return;
     }
-    life_asked(worker, &message);
+    if (message.type == IPC_REFUSED)
+        settle_quarrel(worker, &message.peer);
+    else
+        life_asked(worker, &message);
 }
 
 static void peer_closed(struct channel *channel)
