@@ -207,6 +207,77 @@ static void test_pipeline(void **state)
     close_bench(&bench);
 }
 
+/* All at once: one command after the other, and what ends a session ends what is behind it. */
+static void test_pipelines(void **state)
+{
+    static const struct {
+        const char *said;
+        const char *heard; /* the last of it */
+        const char *left; /* not taken */
+    } rows[] = {
+        { "a IDLE\r\nDONE\r\nb NOOP\r\n", "+ idling\r\na OK IDLE done\r\nb OK Done\r\n", "" },
+        { "a IDLE\r\nb NOOP\r\nc NOOP\r\n", "+ idling\r\na BAD Expected DONE\r\nc OK Done\r\n",
+          "" },
+        { "a NOOP\r\nb LOGOUT\r\nc NOOP\r\n",
+          "a OK Done\r\n* BYE Logging out\r\nb OK LOGOUT done\r\n", "c NOOP\r\n" },
+        { "a UNAUTHENTICATE\r\nb LOGIN x y\r\n", "a OK Logged out, another login may follow\r\n",
+          "b LOGIN x y\r\n" },
+        { "a SELECT INBOX\r\nb CLOSE\r\nc FETCH 1 UID\r\n",
+          "b OK No mailbox is selected now\r\nc BAD No mailbox is selected: SELECT one first\r\n",
+          "" },
+        { "a SELECT INBOX\r\nb SEARCH RETURN (SAVE) 2\r\nc FETCH $ UID\r\n",
+          "b OK SEARCH done\r\n* 2 FETCH (UID 2)\r\nc OK FETCH done\r\n", "" },
+        { "a SELECT INBOX\r\nb STORE 1 +FLAGS.SILENT (\\Deleted)\r\nc EXPUNGE\r\nd FETCH 1 UID\r\n",
+          "b OK STORE done\r\n* 1 EXPUNGE\r\nc OK EXPUNGE done\r\n* 1 FETCH (UID 2)\r\n"
+          "d OK FETCH done\r\n",
+          "" },
+        { "a CREATE {3+}\r\nnew\r\nb APPEND new {3+}\r\nabc\r\nc STATUS new (MESSAGES)\r\n",
+          "b OK [APPENDUID 1700000006 1] APPEND done\r\n* STATUS new (MESSAGES 1)\r\n"
+          "c OK STATUS done\r\n",
+          "" },
+        { "a ENABLE IMAP4rev2\r\nb CREATE \"\xc3\xbc\"\r\nc LIST \"\" \"\xc3\xbc\"\r\n",
+          "* LIST (\\HasNoChildren) \"/\" \"\xc3\xbc\"\r\nc OK LIST done\r\n", "" },
+        { "a NOOP\nb NOOP\n", "a OK Done\r\nb OK Done\r\n", "" }, /* lines of a person */
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct bench bench;
+        struct bytes out;
+
+        open_bench(&bench, BATCH);
+        imap_seat_say(&bench.seat, bytes_from_string(rows[i].said));
+        (void)imap_seat_step(&bench.seat);
+        out = buf_bytes(&bench.seat.out);
+        if (!bytes_ends_with(out, bytes_from_string(rows[i].heard)) ||
+            !bytes_equal(buf_bytes(&bench.seat.unsent), bytes_from_string(rows[i].left)))
+            fail_msg("%s: %.*s", rows[i].said, (int)out.len, (const char *)out.at);
+        assert_int_equal(bench.seat.steps, 2); /* the first was the login */
+        close_bench(&bench);
+    }
+}
+
+/* BINARY of what holds NUL is a literal8 (RFC 9051 section 4.3), also where the piece has none. */
+static void test_binary(void **state)
+{
+    static const char text[] = "Content-Transfer-Encoding: base64\r\n\r\nQQBC\r\n";
+    struct bench bench;
+
+    open_bench(&bench, 0);
+    assert_int_equal(desk_append(&bench.desk, desk_mailbox(&bench.desk, "INBOX"),
+                                 bytes_from_string(text), FLAG_SEEN, NULL),
+                     ERR_OK);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 BINARY[1]", 1),
+                                  BYTES("* 1 FETCH (BINARY[1] ~{3}\r\nA\0B)\r\n")));
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 BINARY[1]<2.9>", 1),
+                                  BYTES("* 1 FETCH (BINARY[1]<2> ~{1}\r\nB)\r\n")));
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 BINARY[1]<3.9>", 1),
+                                  BYTES("* 1 FETCH (BINARY[1]<3> ~{0}\r\n)\r\n")));
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 BINARY[]<0.7>", 1),
+                                  BYTES("* 1 FETCH (BINARY[]<0> {7}\r\nContent)\r\n")));
+    close_bench(&bench);
+}
+
 /* A client that asks and does not read: its session stops, alone, and is ended in the end. */
 static void test_slow_reader(void **state)
 {
@@ -417,6 +488,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_large_answers), cmocka_unit_test(test_large_sets),
+        cmocka_unit_test(test_pipelines),     cmocka_unit_test(test_binary),
         cmocka_unit_test(test_list),          cmocka_unit_test(test_pipeline),
         cmocka_unit_test(test_slow_reader),   cmocka_unit_test(test_freed),
         cmocka_unit_test(test_large_body),    cmocka_unit_test(test_too_long),

@@ -304,6 +304,10 @@ void connection_step(struct connection *connection)
     if (connection->session == NULL || connection->home->failed)
         return;
     connection->blocked = output_waiting(connection) > IMAP_OUTPUT_HIGH;
+    if (connection->blocked && now.mono.ms >= imap_session_deadline(connection->session).ms) {
+        connection_free(connection); /* it asks and does not read: nothing more reaches it */
+        return;
+    }
     if (connection->blocked) {
         stream_read_stop(&connection->stream);
         stream_want_drained(&connection->stream);

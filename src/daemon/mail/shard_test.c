@@ -13,6 +13,7 @@
 
 #include "daemon/mail/mail.h"
 #include "daemon/mail/place.h"
+#include "daemon/mail/shard.h"
 #include "ipc/marks.h"
 #include "kit/fake_peer.h"
 #include "kit/jobs.h"
@@ -668,6 +669,33 @@ static void test_a_slow_reader_waits_alone(void **state)
     fd_close(&other);
 }
 
+/* And when it never reads again its session is ended, as that of a client that says nothing. */
+static void test_a_reader_that_stopped_is_ended(void **state)
+{
+    enum { FETCHES = 200, IDLE_MS = 200 };
+    static uint8_t large[90000];
+    struct fixture *f = *state;
+    int client;
+
+    f->shard->limits.idle_ms_max = IDLE_MS;
+    memset(large, 'x', sizeof(large));
+    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), bytes_make(large, sizeof(large)));
+    settle(f);
+    assert_int_equal(hear_delivered(f), IPC_OK);
+    client = log_in(f, 1);
+    (void)ask(f, client, "a SELECT INBOX\r\n");
+    for (int i = 0; i < FETCHES; i++)
+        say(client, "b FETCH 1 BODY.PEEK[]\r\n");
+    settle(f);
+    assert_int_equal(shard_counts(f->shard).sessions, 1);
+    for (int i = 0; i < 3; i++) {
+        (void)usleep(IDLE_MS * 1000 / 2);
+        settle(f);
+    }
+    assert_int_equal(shard_counts(f->shard).sessions, 0);
+    fd_close(&client);
+}
+
 static void test_stats(void **state)
 {
     struct fixture *f = *state;
@@ -732,6 +760,7 @@ int main(void)
         SHARD_TEST(test_sessions_of_an_account_are_counted),
         SHARD_TEST(test_quiet_accounts_make_room),
         SHARD_TEST(test_a_slow_reader_waits_alone),
+        SHARD_TEST(test_a_reader_that_stopped_is_ended),
         SHARD_TEST(test_stats),
     };
 
