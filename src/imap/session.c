@@ -109,6 +109,16 @@ struct mono imap_session_deadline(const struct imap_session *session)
     return (struct mono){ session->active.ms + session->limits->idle_ms_max };
 }
 
+static bool view_is_too_old(const struct imap_session *session)
+{
+    return session->selected != NULL && view_is_overdue(session->selected->view);
+}
+
+bool imap_session_is_overdue(const struct imap_session *session, struct mono now)
+{
+    return now.ms >= imap_session_deadline(session).ms || view_is_too_old(session);
+}
+
 void imap_session_bye(struct imap_session *session, const char *text)
 {
     session->bye = text;
@@ -383,6 +393,8 @@ enum imap_want imap_session_step(struct imap_session *session, struct bytes in, 
     session->commands_left = IMAP_COMMANDS_STEP;
     session->now = now;
     watch_time(session, in.len > 0, now.mono);
+    if (session->bye == NULL && view_is_too_old(session))
+        session->bye = "Too much has changed since you last asked: please select it again";
     session->want = step(session);
     *out_used = in.len - session->in.len;
     session->in = bytes_make(NULL, 0);

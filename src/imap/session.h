@@ -80,6 +80,11 @@ MUST_USE enum imap_want imap_session_step(struct imap_session *session, struct b
  * or that does not read what it asked for. */
 struct mono imap_session_deadline(const struct imap_session *session);
 
+/* True when it should have ended already: its time is over, or it keeps more of the past of its
+ * mailbox than it may (store/view.h, view_is_overdue). A step says BYE; a client that does not read
+ * is not stepped, and is to be dropped. */
+bool imap_session_is_overdue(const struct imap_session *session, struct mono now);
+
 /* The server ends: untagged BYE with `text` (static), then IMAP_WANT_CLOSE at the next step. A
  * command that runs is broken off unanswered. */
 void imap_session_bye(struct imap_session *session, const char *text);

@@ -484,15 +484,85 @@ static void test_idle_memory(void **state)
     close_bench(&bench);
 }
 
+/* However many large messages one APPEND brings, only the one that is coming in takes a file. */
+static void test_many_large_messages(void **state)
+{
+    enum { LARGE = 70000, COUNT = 200 };
+    unsigned files;
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, 0);
+    files = mem_vfs_open_files(bench.vfs);
+    imap_seat_say(&bench.seat, BYTES("a APPEND INBOX"));
+    for (int i = 0; i < COUNT; i++) {
+        imap_seat_say(&bench.seat, BYTES(" {70000+}\r\n"));
+        add_many(&bench.seat, LARGE);
+        (void)imap_seat_finish(&bench.seat);
+        assert_in_range(mem_vfs_open_files(bench.vfs), 1, files + 1);
+    }
+    out = imap_seat_run(&bench.seat, "");
+    assert_true(ends_with_ok(out, "a"));
+    assert_true(bytes_find(out, 0, BYTES(" 1:200]")) < out.len);
+    out = imap_seat_run(&bench.seat, "a STATUS INBOX (MESSAGES)");
+    assert_true(bytes_find(out, 0, BYTES("(MESSAGES 200)")) < out.len);
+    close_bench(&bench);
+}
+
+/* A session whose view holds on to too much of the past is told to go, and the others stay. */
+static void test_old_view(void **state)
+{
+    enum { LIMIT = BATCH * 10 }; /* flags and MODSEQ of all */
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, BATCH);
+    imap_seat_close(&bench.seat);
+    imap_seat_close(&bench.other);
+    desk_close(&bench.desk);
+    bench.desk.options.pinned_bytes_max = LIMIT;
+    assert_int_equal(desk_open(&bench.desk), ERR_OK);
+    imap_seat_open(&bench.seat, &bench.desk);
+    imap_seat_open(&bench.other, &bench.desk);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    (void)run(&bench.other, "a SELECT INBOX", 1);
+    (void)run(&bench.other, "a STORE 1:* +FLAGS.SILENT (\\Seen)", 1);
+    (void)desk_tick(&bench.desk); /* at the limit */
+    assert_false(imap_session_is_overdue(bench.seat.session, bench.seat.now.mono));
+    (void)run(&bench.other, "a STORE 1 +FLAGS.SILENT (keyword)", 1);
+    (void)run(&bench.other, "a UID EXPUNGE 1", 1);
+    (void)run(&bench.other, "a STORE 50 +FLAGS.SILENT (\\Deleted)", 1);
+    (void)run(&bench.other, "a EXPUNGE", 1);
+    buf_clear(&bench.seat.out);
+    bench.seat.wakes = 0;
+    (void)desk_tick(&bench.desk);
+    assert_int_equal(bench.seat.wakes, 1);
+    assert_true(imap_session_is_overdue(bench.seat.session, bench.seat.now.mono));
+    out = imap_seat_finish(&bench.seat);
+    assert_true(bytes_starts_with(out, BYTES("* BYE ")));
+    assert_int_equal(bench.seat.want, IMAP_WANT_CLOSE);
+    assert_false(imap_session_is_overdue(bench.other.session, bench.other.now.mono));
+    (void)run(&bench.other, "a FETCH 1:* FLAGS", 1);
+    close_bench(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_large_answers), cmocka_unit_test(test_large_sets),
-        cmocka_unit_test(test_pipelines),     cmocka_unit_test(test_binary),
-        cmocka_unit_test(test_list),          cmocka_unit_test(test_pipeline),
-        cmocka_unit_test(test_slow_reader),   cmocka_unit_test(test_freed),
-        cmocka_unit_test(test_large_body),    cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_saved_limit),   cmocka_unit_test(test_idle_memory),
+        cmocka_unit_test(test_large_answers),
+        cmocka_unit_test(test_large_sets),
+        cmocka_unit_test(test_pipelines),
+        cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_pipeline),
+        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_freed),
+        cmocka_unit_test(test_large_body),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_saved_limit),
+        cmocka_unit_test(test_idle_memory),
+        cmocka_unit_test(test_many_large_messages),
+        cmocka_unit_test(test_old_view),
     };
     int failed;
 

@@ -9,6 +9,7 @@
 #include "store/alloc.h"
 #include "store/body_load.h"
 #include "store/mailbox.h"
+#include "store/pins.h"
 #include "store/view_state.h"
 
 /* Of log: what opening after a crash reads, at most, and a little more. */
@@ -78,6 +79,8 @@ enum err account_open(const struct account_options *options, struct account **ou
         options->keywords_max == 0 || options->keywords_max > KEYWORDS_PER_MAILBOX_MAX
             ? KEYWORDS_PER_MAILBOX_MAX
             : options->keywords_max;
+    account->pinned_bytes_max =
+        options->pinned_bytes_max == 0 ? ACCOUNT_PINNED_BYTES_MAX : options->pinned_bytes_max;
     account->strict = options->strict;
     account->checkpoint_bytes =
         options->checkpoint_bytes == 0 ? CHECKPOINT_EVERY_BYTES : options->checkpoint_bytes;
@@ -165,6 +168,7 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
         return (struct mono){ INT64_MAX };
     account->wall = wall;
     tick_sync(account, now);
+    pins_bound(&account->state, account->pinned_bytes_max);
     if (account_checkpoint_tick(account))
         again = now;
     if (!checkpoint_is_running(account->checkpoint) &&

@@ -19,7 +19,12 @@
 #include "base/time.h"
 #include "store/types.h"
 
-enum { ACCOUNT_MAILBOXES_MAX = 10000 };
+enum {
+    ACCOUNT_MAILBOXES_MAX = 10000,
+    /* What views may keep in memory of rows and flags that are no more; then the oldest views are
+     * overdue (view_is_overdue). About as much as a mailbox of a million messages takes. */
+    ACCOUNT_PINNED_BYTES_MAX = 64 * 1024 * 1024,
+};
 
 struct account;
 struct mailbox;
@@ -34,6 +39,7 @@ struct account_options {
     uint64_t quota_bytes; /* limit on living bodies; 0: none */
     uint32_t mailboxes_max; /* 0: ACCOUNT_MAILBOXES_MAX */
     uint32_t keywords_max; /* in one mailbox; 0, or above it: KEYWORDS_PER_MAILBOX_MAX */
+    uint64_t pinned_bytes_max; /* 0: ACCOUNT_PINNED_BYTES_MAX */
     uint64_t checkpoint_bytes; /* of log between two checkpoints; 0: the usual 16 MB */
     struct wall now;
 };
@@ -82,8 +88,9 @@ uint64_t account_durable(const struct account *account);
 void account_sync(struct account *account);
 
 /* Housekeeping: to be called when the returned time has come (and after acts): syncs ungated
- * changes within a second, writes a checkpoint in steps of at most a few milliseconds. Answers when
- * it wants to be called again; INT64_MAX ms: not before the next act. */
+ * changes within a second, writes a checkpoint in steps of at most a few milliseconds, bounds what
+ * views keep of the past. Answers when it wants to be called again; INT64_MAX ms: not before the
+ * next act. */
 struct mono account_tick(struct account *account, struct mono now, struct wall wall);
 
 /* Gives back what is only kept for speed: descriptors and buffers. For accounts at rest. */

@@ -32,6 +32,7 @@ struct account {
     uint32_t load_count;
     struct wall wall; /* the latest time that anybody told */
     uint64_t quota_bytes;
+    uint64_t pinned_bytes_max;
     uint32_t mailboxes_max;
     uint32_t keywords_max;
     uint32_t jobs; /* running, of bodies, summaries and the checkpoint */

@@ -15,12 +15,17 @@ static bool name_fits(struct bytes name)
     return name.len > 0 && name.len <= MAILBOX_NAME_BYTES_MAX;
 }
 
+static uint32_t add_within_u32(uint32_t value, uint32_t gap)
+{
+    return value > UINT32_MAX - gap ? UINT32_MAX : value + gap;
+}
+
 static void create_mailbox(struct state *state, const struct op_mailbox *op, struct modseq number)
 {
     struct mailbox *mailbox;
 
     if (op->id.value >= state->mailbox_next)
-        state->mailbox_next = op->id.value + 1;
+        state->mailbox_next = add_within_u32(op->id.value, 1);
     if (op->uidvalidity > state->uidvalidity_last)
         state->uidvalidity_last = op->uidvalidity;
     if (!name_fits(op->name) || state_find(state, op->name) != NULL ||
@@ -86,11 +91,6 @@ static void thread(struct state *state, const struct op_thread *op)
 {
     for (uint32_t i = 0; i < op->count; i++)
         thread_table_add(&state->threads, op->hashes[i], op->thread);
-}
-
-static uint32_t add_within_u32(uint32_t value, uint32_t gap)
-{
-    return value > UINT32_MAX - gap ? UINT32_MAX : value + gap;
 }
 
 /* A client of a copied account may have seen UIDs that this copy never gave out: those of the gap

@@ -10,6 +10,7 @@ enum { BLOCK_ROWS_FIRST = 16 };
 
 struct column {
     uint32_t references;
+    uint32_t counted; /* the last round of block_count_bytes that met it */
     _Alignas(8) uint8_t data[];
 };
 
@@ -165,6 +166,21 @@ void *block_own_column(struct block **slot, enum block_column column)
     if (block->columns[column]->references > 1)
         resize_column(block, column, block->capacity);
     return block->columns[column]->data;
+}
+
+uint64_t block_count_bytes(const struct block *block, uint32_t round)
+{
+    uint64_t bytes = 0;
+
+    for (enum block_column i = 0; i < COLUMN_COUNT; i++) {
+        struct column *column = block->columns[i];
+
+        if (column == NULL || column->counted == round)
+            continue;
+        column->counted = round;
+        bytes += (uint64_t)block->capacity * widths[i];
+    }
+    return bytes;
 }
 
 static void put(struct block *block, enum block_column column, uint32_t at, const void *value)

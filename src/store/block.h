@@ -87,6 +87,10 @@ void block_append(struct block **slot, const struct row *row);
  * where they are shared, absent keywords are made. */
 MUST_USE void *block_own_column(struct block **slot, enum block_column column);
 
+/* Bytes of those columns that no earlier call with the same `round` has counted: memory that many
+ * blocks share is counted once. */
+uint64_t block_count_bytes(const struct block *block, uint32_t round);
+
 /* Sets what STORE may change in row `at`. */
 void block_set_flags(struct block **slot, uint32_t at, const struct row *row);
 

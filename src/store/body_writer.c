@@ -88,6 +88,10 @@ static void job_done(struct job *job)
     writer->account->jobs--;
     writer->finished = writer->finishing;
     buf_clear(&writer->writing);
+    if (writer->finished) { /* others of the same change may take long to come */
+        buf_done(&writer->writing);
+        buf_done(&writer->filling);
+    }
     if (writer->abandoned)
         free_writer(writer, false);
     else

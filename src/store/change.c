@@ -38,6 +38,10 @@ struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, u
     int64_t now = wall_seconds(change->origin->now);
     struct op op = { .code = OP_MAILBOX_CREATE };
 
+    if (change->uidvalidity_last == UINT32_MAX || change->mailbox_next == UINT32_MAX) {
+        change->exhausted = true;
+        return (struct mailbox_id){ 0 };
+    }
     change->uidvalidity_last++;
     if (now > change->uidvalidity_last && now <= UINT32_MAX)
         change->uidvalidity_last = (uint32_t)now;
@@ -52,6 +56,15 @@ struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, u
     return op.as.mailbox.id;
 }
 
+/* The limit may be lower than when the mailboxes were made: those that are there stay. */
+static bool has_too_many_mailboxes(const struct change *change)
+{
+    const struct account *account = change->account;
+
+    return change->mailboxes > 0 &&
+           account->state.mailbox_count + change->mailboxes > account->mailboxes_max;
+}
+
 enum err change_commit(struct change *change, bool gated)
 {
     struct account *account = change->account;
@@ -59,8 +72,7 @@ enum err change_commit(struct change *change, bool gated)
     bool applied;
     enum err err;
 
-    if (account->ops.overflowed ||
-        change->mailboxes > account->mailboxes_max - account->state.mailbox_count)
+    if (account->ops.overflowed || change->exhausted || has_too_many_mailboxes(change))
         return ERR_LIMIT;
     err = log_add_change(account->log, change->origin, change->number, buf_bytes(&account->ops),
                          &record);

@@ -19,6 +19,7 @@ struct change {
     uint32_t mailbox_next; /* the next mailbox id, those of this change counted */
     uint32_t uidvalidity_last;
     uint32_t mailboxes; /* that this change makes */
+    bool exhausted; /* no id or no UIDVALIDITY is left for one of them */
 };
 
 /* Begins a batch of the log. A change that is not committed is forgotten. ERR_CLOSED. */
@@ -30,7 +31,8 @@ void change_add(struct change *change, const struct op *op);
 /* Adds the creation of a mailbox with the next id and a UIDVALIDITY never used; answers the id. */
 struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, unsigned uses);
 
-/* Writes the batch and applies it. ERR_LIMIT: too large, or too many mailboxes. */
+/* Writes the batch and applies it. ERR_LIMIT: too large, too many mailboxes, or their ids are used
+ * up. */
 MUST_USE enum err change_commit(struct change *change, bool gated);
 
 #endif

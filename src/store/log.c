@@ -225,13 +225,16 @@ enum err log_add_change(struct log *log, const struct origin *origin, struct mod
 static enum err write_batch(struct log *log)
 {
     enum err err = vfs_append(log->file, buf_bytes(&log->batch));
+    struct note why = { .text = "" };
 
     if (err == ERR_OK) {
         log->size += log->batch.len;
         return ERR_OK;
     }
-    if (log->file->calls->truncate(log->file, log->size) != ERR_OK)
-        log_fail(log, NULL);
+    if (log->file->calls->truncate(log->file, log->size) != ERR_OK) {
+        note_set(&why, "cannot cut off what a failed write left: %s", err_text(err));
+        log_fail(log, &why);
+    }
     return err;
 }
 

@@ -16,7 +16,8 @@ struct log_body {
     struct record_key key;
     struct body_id body;
     struct wall when;
-    struct vfs_file *file; /* NULL until the first bytes */
+    struct vfs_file *file; /* open from the first bytes to the finish */
+    bool made; /* the file is there */
     struct buf chunk; /* not full yet */
     uint64_t length;
     uint64_t size; /* of the file */
@@ -59,6 +60,7 @@ static enum err make_file(struct log_body *body)
                           &body->file);
     if (err != ERR_OK)
         return err;
+    body->made = true;
     segment_header_encode(&body->chunk, &body->segment);
     return write_out(body);
 }
@@ -74,7 +76,7 @@ static void close_chunk(struct log_body *body)
 enum err log_body_append(struct log_body *body, struct bytes bytes)
 {
     assert(body->place.segment == 0 || body->err != ERR_OK);
-    if (body->err == ERR_OK && body->file == NULL)
+    if (body->err == ERR_OK && !body->made)
         body->err = make_file(body);
     while (body->err == ERR_OK && bytes.len > 0) {
         struct bytes piece = bytes_slice(bytes, 0, RECORD_CHUNK_BYTES - body->chunk.len);
@@ -114,6 +116,9 @@ enum err log_body_finish(struct log_body *body)
         body->err = vfs_sync(body->file);
     if (body->err == ERR_OK)
         body->err = body->vfs->sync_dir(body->vfs, "log");
+    vfs_close(body->file); /* whoever is to name it may have to wait for others */
+    body->file = NULL;
+    buf_done(&body->chunk);
     return body->err;
 }
 
@@ -136,7 +141,7 @@ void log_body_free(struct log_body *body, bool keep)
         return;
     vfs_close(body->file);
     segment_path(body->segment.number, path);
-    if (body->file != NULL && !keep)
+    if (body->made && !keep)
         (void)body->vfs->unlink(body->vfs, path);
     buf_done(&body->chunk);
     free(body);

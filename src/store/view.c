@@ -154,6 +154,8 @@ enum err view_refresh(struct view *view, unsigned flags, struct modseq silent, s
     } else {
         move_to(view, snapshot_hold(now), snapshot_hold(now));
         view->complete = view->mailbox->state->change;
+        list_remove(&view->of_state);
+        list_push_back(&view->mailbox->state->views, &view->of_state);
     }
     *out_changes = difference.changes;
     return ERR_OK;
@@ -162,6 +164,11 @@ enum err view_refresh(struct view *view, unsigned flags, struct modseq silent, s
 bool view_is_stale(const struct view *view)
 {
     return view->mailbox->snapshot != view->base || view->shown != view->base;
+}
+
+bool view_is_overdue(const struct view *view)
+{
+    return view->overdue;
 }
 
 void view_watch(struct view *view, struct waker *waker)

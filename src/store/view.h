@@ -84,6 +84,10 @@ MUST_USE enum err view_refresh(struct view *view, unsigned flags, struct modseq 
 /* True when a refresh would find something; a pointer comparison. */
 bool view_is_stale(const struct view *view);
 
+/* True once what the account's views keep of the past has passed ACCOUNT_PINNED_BYTES_MAX and this
+ * view is among those that are behind the longest: its session is to end. The waker is called. */
+bool view_is_overdue(const struct view *view);
+
 /* Tells `waker` after each change of the mailbox, its deletion included, until view_close or NULL.
  * One waker a view; it only takes note: no view is closed and no act made from within it. */
 struct waker;

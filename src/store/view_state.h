@@ -19,6 +19,7 @@ struct view {
         *base; /* held; the mailbox's own that `shown` was made from, the same without ghosts */
     struct modseq complete; /* the account's change number when the last full refresh was made */
     struct waker *waker; /* borrowed; NULL: nobody waits */
+    bool overdue; /* the session is to end: see pins_bound */
     struct list of_mailbox;
     struct list of_state;
 };

@@ -291,6 +291,18 @@ static void heed(struct connection *connection)
         stream_read_stop(&connection->stream);
 }
 
+/* Too much output waits. May free it: to one that does not read nothing more can be said. */
+static void wait_for_reader(struct connection *connection, struct mono now)
+{
+    if (imap_session_is_overdue(connection->session, now)) {
+        connection_free(connection);
+        return;
+    }
+    stream_read_stop(&connection->stream);
+    stream_want_drained(&connection->stream);
+    watch_deadline(connection, now);
+}
+
 void connection_step(struct connection *connection)
 {
     struct shard *shard = connection->home->shard;
@@ -309,8 +321,7 @@ void connection_step(struct connection *connection)
         return;
     }
     if (connection->blocked) {
-        stream_read_stop(&connection->stream);
-        stream_want_drained(&connection->stream);
+        wait_for_reader(connection, now.mono);
         return;
     }
     shard->running = connection;

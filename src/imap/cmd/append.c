@@ -20,8 +20,8 @@ enum {
 
 enum append_phase {
     APPEND_BYTES, /* of a literal */
+    APPEND_WHOLE, /* a literal has ended: what is large goes to the disk */
     APPEND_BETWEEN, /* the line behind a literal */
-    APPEND_SETTLE, /* waits for the bodies to be on the disk */
     APPEND_DRAIN, /* refused: the rest of a literal is thrown away */
     APPEND_REST, /* refused: and the rest of the command */
 };
@@ -241,9 +241,23 @@ static enum imap_progress take_bytes(struct imap_session *session, struct imap_r
         return IMAP_AGAIN;
     }
     if (state->literal_left == 0)
-        state->phase = APPEND_BETWEEN;
+        state->phase = APPEND_WHOLE;
     else if (err == ERR_BUSY)
         return IMAP_BLOCKED;
+    return IMAP_AGAIN;
+}
+
+/* A message that is on the disk holds no buffer and no file while those behind it come in. */
+static enum imap_progress finish_message(struct imap_run *run, struct append_state *state)
+{
+    enum err err = body_writer_finish(state->newest->item.body);
+
+    if (err == ERR_BUSY)
+        return IMAP_BLOCKED;
+    if (err == ERR_OK)
+        state->phase = APPEND_BETWEEN;
+    else
+        refuse_err(run, state, err);
     return IMAP_AGAIN;
 }
 
@@ -257,44 +271,6 @@ static enum imap_progress drain_bytes(struct imap_session *session, struct appen
         return IMAP_NEEDS_INPUT;
     state->phase = APPEND_REST;
     return IMAP_AGAIN;
-}
-
-/* What follows a literal: the end of the command, or the next message. */
-static enum imap_progress read_between(struct imap_session *session, struct imap_run *run,
-                                       struct append_state *state)
-{
-    enum imap_frame frame = imap_framer_next(&session->framer, &session->in);
-    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
-    bool ended;
-
-    if (frame == IMAP_FRAME_MORE)
-        return IMAP_NEEDS_INPUT;
-    if (frame == IMAP_FRAME_BAD)
-        return imap_answer(run, IMAP_BAD, NULL, "Command line is too long");
-    if (!imap_append_next_parse(&cur, &session->grammar, &run->arena, &state->message, &ended)) {
-        refuse(state, IMAP_BAD, NULL, complaint_of(run, &cur));
-        if (frame == IMAP_FRAME_LITERAL)
-            imap_framer_refuse(&session->framer);
-        return frame == IMAP_FRAME_DONE || is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
-    }
-    if (ended) {
-        state->phase = APPEND_SETTLE;
-        return IMAP_AGAIN;
-    }
-    meet_message(session, run, state);
-    return is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
-}
-
-static enum imap_progress read_rest(struct imap_session *session, struct imap_run *run,
-                                    const struct append_state *state)
-{
-    enum imap_frame frame = imap_framer_next(&session->framer, &session->in);
-
-    if (frame == IMAP_FRAME_MORE)
-        return IMAP_NEEDS_INPUT;
-    if (frame == IMAP_FRAME_LITERAL)
-        imap_framer_refuse(&session->framer);
-    return answer_refused(run, state);
 }
 
 static void print_appenduid(struct imap_run *run, struct mailbox *mailbox, struct uid first,
@@ -330,18 +306,40 @@ static enum imap_progress commit(struct imap_session *session, struct imap_run *
     return imap_answer(run, IMAP_OK, NULL, "APPEND done");
 }
 
-static enum imap_progress settle(struct imap_session *session, struct imap_run *run,
-                                 struct append_state *state)
+/* What follows a literal: the end of the command, or the next message. */
+static enum imap_progress read_between(struct imap_session *session, struct imap_run *run,
+                                       struct append_state *state)
 {
-    for (struct append_entry *entry = state->newest; entry != NULL; entry = entry->older) {
-        enum err err = body_writer_finish(entry->item.body);
+    enum imap_frame frame = imap_framer_next(&session->framer, &session->in);
+    struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
+    bool ended;
 
-        if (err == ERR_BUSY)
-            return IMAP_BLOCKED;
-        if (err != ERR_OK)
-            return imap_answer_err(run, err);
+    if (frame == IMAP_FRAME_MORE)
+        return IMAP_NEEDS_INPUT;
+    if (frame == IMAP_FRAME_BAD)
+        return imap_answer(run, IMAP_BAD, NULL, "Command line is too long");
+    if (!imap_append_next_parse(&cur, &session->grammar, &run->arena, &state->message, &ended)) {
+        refuse(state, IMAP_BAD, NULL, complaint_of(run, &cur));
+        if (frame == IMAP_FRAME_LITERAL)
+            imap_framer_refuse(&session->framer);
+        return frame == IMAP_FRAME_DONE || is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
     }
-    return commit(session, run, state);
+    if (ended)
+        return commit(session, run, state);
+    meet_message(session, run, state);
+    return is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
+}
+
+static enum imap_progress read_rest(struct imap_session *session, struct imap_run *run,
+                                    const struct append_state *state)
+{
+    enum imap_frame frame = imap_framer_next(&session->framer, &session->in);
+
+    if (frame == IMAP_FRAME_MORE)
+        return IMAP_NEEDS_INPUT;
+    if (frame == IMAP_FRAME_LITERAL)
+        imap_framer_refuse(&session->framer);
+    return answer_refused(run, state);
 }
 
 static enum imap_progress step(struct imap_session *session, struct imap_run *run)
@@ -350,8 +348,8 @@ static enum imap_progress step(struct imap_session *session, struct imap_run *ru
 
     switch (state->phase) {
     case APPEND_BYTES: return take_bytes(session, run, state);
+    case APPEND_WHOLE: return finish_message(run, state);
     case APPEND_BETWEEN: return read_between(session, run, state);
-    case APPEND_SETTLE: return settle(session, run, state);
     case APPEND_DRAIN: return drain_bytes(session, state);
     case APPEND_REST: return read_rest(session, run, state);
     }
