@@ -127,6 +127,13 @@ static enum received receive_message(int fd, uint8_t *into, size_t *out_len,
     return RECEIVED;
 }
 
+/* What waited may have held a password. */
+static void free_waiting(struct waiting *waiting)
+{
+    explicit_bzero(waiting->message, waiting->len);
+    free(waiting);
+}
+
 static void drop_queue(struct channel *channel)
 {
     while (!list_is_empty(&channel->queue)) {
@@ -134,7 +141,7 @@ static void drop_queue(struct channel *channel)
 
         list_remove(&waiting->link);
         close_all(waiting->fds, waiting->fd_count);
-        free(waiting);
+        free_waiting(waiting);
     }
     channel->queue_bytes = 0;
 }
@@ -189,7 +196,7 @@ static void send_queue(struct channel *channel)
         list_remove(&waiting->link);
         channel->queue_bytes -= cost(waiting->len, waiting->fd_count);
         close_all(waiting->fds, waiting->fd_count);
-        free(waiting);
+        free_waiting(waiting);
     }
     loop_fd_want(&channel->watch, LOOP_READ);
 }
@@ -210,6 +217,7 @@ static bool receive_one(struct channel *channel)
     switch (receive_message(channel->watch.fd, buffer, &len, &fds)) {
     case RECEIVED:
         channel->received(channel, bytes_make(buffer, len), &fds);
+        explicit_bzero(buffer, len); /* likewise; the loop's buffer lives on */
         drop_fds(&fds);
         return loop_is_serving(loop, &channel->watch) && !channel->closed;
     case RECEIVED_BAD: channel->dropped++; return true;

@@ -395,6 +395,8 @@ static void on_input(struct stream *stream, struct bytes in)
         return;
     client->read_bytes += in.len;
     buf_add(&client->in, in);
+    if (client->protocol == &gate_imap) /* a password, perhaps; the loop's buffer lives on */
+        explicit_bzero((void *)(uintptr_t)in.at, in.len);
     if (client->in.overflowed) /* cannot be: reading stops while input waits */
         client_close(client);
     else if (client->stage == CLIENT_PROXY)

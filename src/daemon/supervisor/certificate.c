@@ -76,6 +76,13 @@ static enum err self_made(const struct config *config, struct selfsigned *pair, 
     return make_pair(certificate_path, key_path, pair, why);
 }
 
+void certificate_forget(struct buf *secret)
+{
+    if (secret->at != NULL)
+        explicit_bzero(secret->at, secret->capacity);
+    buf_done(secret);
+}
+
 enum err certificate_load(const struct config *config, struct buf *out_pem, struct note *why)
 {
     struct selfsigned pair = { buf_make(SUPERVISOR_PEM_BYTES_MAX / 2),

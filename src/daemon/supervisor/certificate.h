@@ -10,4 +10,7 @@
 MUST_USE enum err certificate_load(const struct config *config, struct buf *out_pem,
                                    struct note *why);
 
+/* Wipes and frees. */
+void certificate_forget(struct buf *secret);
+
 #endif

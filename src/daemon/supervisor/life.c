@@ -228,7 +228,7 @@ static enum err reload(struct supervisor *supervisor, struct note *out_told)
         return err;
     }
     reading_use(&reading, supervisor);
-    buf_done(&supervisor->certificate);
+    certificate_forget(&supervisor->certificate);
     supervisor->certificate = certificate;
     note_set(out_told, "configuration and certificate were read again%s%s",
              kept == NULL ? "" : "; needs a restart: ", kept == NULL ? "" : kept);
