@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -82,6 +84,36 @@ void process_end_with_parent(int grace_ms)
     sigaddset(&set, SIGALRM);
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGUSR2, 0, 0, 0);
+}
+
+enum { CAPABILITY_WORDS = 2, CAPABILITY_BITS = 32 };
+
+static const int root_keeps[] = { CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH,
+                                  CAP_FOWNER, CAP_SETUID,       CAP_SETGID,
+                                  CAP_KILL };
+
+void process_drop_privileges(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct has[CAPABILITY_WORDS];
+    uint32_t kept[CAPABILITY_WORDS] = { 0, 0 };
+
+    for (size_t i = 0; process_is_root() && i < ARRAY_COUNT(root_keeps); i++)
+        kept[root_keeps[i] / CAPABILITY_BITS] |= UINT32_C(1) << root_keeps[i] % CAPABILITY_BITS;
+    /* Each of these can fail only where there is nothing to give up. */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    for (int i = 0; i < CAPABILITY_WORDS * CAPABILITY_BITS; i++)
+        if ((kept[i / CAPABILITY_BITS] & UINT32_C(1) << i % CAPABILITY_BITS) == 0)
+            (void)prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+    if (syscall(SYS_capget, &header, has) < 0)
+        return;
+    for (int i = 0; i < CAPABILITY_WORDS; i++) {
+        has[i].permitted &= kept[i];
+        has[i].effective &= kept[i];
+        has[i].inheritable = 0;
+    }
+    (void)syscall(SYS_capset, &header, has);
 }
 
 bool process_is_root(void)

@@ -32,6 +32,11 @@ void process_end_soon(int grace_ms);
  * processes behind walls, where exit() would make calls that kill. */
 NORETURN void process_end_now(int exit_code);
 
+/* Gives up what a process that binds ports, starts children as other users and reads the
+ * administrator's files as root does not need: all other capabilities, for good, those that an
+ * ordinary user was lent among them, and whatever an exec could add. Before threads. */
+void process_drop_privileges(void);
+
 /* True when the effective user is root. */
 bool process_is_root(void);
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -126,6 +127,43 @@ static void test_becoming_another(void **state)
     assert_int_equal(status, 0);
 }
 
+/* The bits that are left, by the kernel's own word: CapEff of /proc/self/status. */
+static uint64_t effective_capabilities(void)
+{
+    char line[256];
+    uint64_t bits = UINT64_MAX;
+    FILE *status = fopen("/proc/self/status", "re");
+
+    while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+        if (strncmp(line, "CapEff:", 7) == 0)
+            bits = strtoull(line + 7, NULL, 16);
+    if (status != NULL)
+        (void)fclose(status);
+    return bits;
+}
+
+static void test_dropping_privileges(void **state)
+{
+    const uint64_t root_keeps = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7;
+    struct note why = { "" };
+    int status;
+    pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0) {
+        process_drop_privileges();
+        if ((effective_capabilities() & ~(process_is_root() ? root_keeps : 0)) != 0)
+            _exit(1);
+        if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+            _exit(2);
+        if (process_is_root() && process_become(65534, 65534, &why) != ERR_OK)
+            _exit(3);
+        _exit(effective_capabilities() == 0 ? 0 : 4);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_end_with_parent),
         cmocka_unit_test(test_memory_settings_do_no_harm),
         cmocka_unit_test(test_becoming_another),
+        cmocka_unit_test(test_dropping_privileges),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,8 +162,8 @@ static void supervisor_free(struct supervisor *supervisor)
     config_settings_done(&supervisor->settings);
     config_done(&supervisor->config);
     buf_done(&supervisor->config_text);
-    buf_done(&supervisor->certificate);
-    buf_done(&supervisor->ticket_keys);
+    certificate_forget(&supervisor->certificate);
+    certificate_forget(&supervisor->ticket_keys);
     loop_free(supervisor->loop);
     free(supervisor);
 }
@@ -184,6 +184,7 @@ int supervisor_main(const struct supervisor_options *options)
     supervisor->notify_fd = service_open_notify();
     exit_code = prepare(supervisor, passed, passed_count, &why);
     if (exit_code == EX_OK) {
+        process_drop_privileges();
         renew_ticket_keys(supervisor);
         loop_signals_init(&supervisor->signals, supervisor->loop, signals, on_signal);
         life_begin(supervisor);
