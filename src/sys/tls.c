@@ -69,7 +69,7 @@ static long bio_control(BIO *bio, int command, long number, void *pointer)
 
 static BIO_METHOD *method_new(void)
 {
-    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "bytes");
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "bytes");
 
     if (method == NULL || !BIO_meth_set_read_ex(method, bio_read) ||
         !BIO_meth_set_write_ex(method, bio_write) || !BIO_meth_set_ctrl(method, bio_control))
