@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "config/config.h"
+#include "daemon/gate/crowd.h"
 #include "daemon/gate/gate.h"
 #include "daemon/gate/networks.h"
 #include "daemon/gate/tally.h"
@@ -24,13 +25,6 @@ enum {
     GATE_LINGER_STOP_MS = 200, /* likewise, while the server is going down */
     GATE_HANDOFF_MS = 10000, /* as long as the ticket holds */
     GATE_TLS_GRACE_MS = 5000, /* beyond the tls role's own limit */
-};
-
-/* Counted apart, so that strangers who only connect cannot keep mail out. */
-enum gate_crowd {
-    GATE_CROWD_LOGINS,
-    GATE_CROWD_MAIL,
-    GATE_CROWDS,
 };
 
 struct gate_listener {
@@ -135,8 +129,7 @@ void client_wait_until(struct client *client, struct mono deadline);
 /* Reading on or off: off while the protocol waits for others. */
 void client_read(struct client *client, bool on);
 
-/* Gives the socket to a tls process; protocol->tls_started follows, or the connection ends. All
- * output must be out. */
+/* All output is out. protocol->tls_started follows, or the connection ends. */
 void client_start_tls(struct client *client);
 
 /* True when a tls process is there. */
@@ -145,14 +138,8 @@ bool client_tls_is_there(const struct client *client);
 /* The connection is another process's now, which will log its end. */
 void client_handed_over(struct client *client);
 
-/* Drops what the protocol has used of client->in, and the memory once it is empty: it may have
- * held a password. */
+/* Drops what was used of client->in; wipes the memory once it is empty: of passwords. */
 void client_consume(struct client *client, size_t used);
-
-static inline enum gate_crowd gate_crowd_of(enum ipc_service service)
-{
-    return ipc_service_delivers((uint8_t)service) ? GATE_CROWD_MAIL : GATE_CROWD_LOGINS;
-}
 
 /* Called when a connection has gone: listeners may go on, a stop may be complete. */
 void gate_client_left(struct gate *gate, enum gate_crowd crowd);
