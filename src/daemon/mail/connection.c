@@ -316,10 +316,6 @@ void connection_step(struct connection *connection)
     if (connection->session == NULL || connection->home->failed)
         return;
     connection->blocked = output_waiting(connection) > IMAP_OUTPUT_HIGH;
-    if (connection->blocked && now.mono.ms >= imap_session_deadline(connection->session).ms) {
-        connection_free(connection); /* it asks and does not read: nothing more reaches it */
-        return;
-    }
     if (connection->blocked) {
         wait_for_reader(connection, now.mono);
         return;
