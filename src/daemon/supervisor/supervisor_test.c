@@ -591,7 +591,7 @@ static void test_who_breaks_the_law_is_replaced(void **state)
     start(scene, two_shards);
     await(scene, "imap", "", all_peers);
     (void)snprintf(before, sizeof(before), "!%.*s ", (int)strcspn(text, " "), text); /* pid=N */
-    assert_true(ask(path_of(scene, "imap"), "B"));
+    (void)ask(path_of(scene, "imap"), "B"); /* its end may come before its answer */
     await(scene, "imap", "",
           (const char *const[]){ before, " auth0", " mail0", " mail1", " tls0", NULL });
     assert_int_equal(kill(scene->server, SIGTERM), 0);
