@@ -93,7 +93,8 @@ void account_sync(struct account *account);
  * next act. */
 struct mono account_tick(struct account *account, struct mono now, struct wall wall);
 
-/* Gives back what is only kept for speed: descriptors and buffers. For accounts at rest. */
+/* Gives back what is only kept for speed: descriptors and buffers. For accounts at rest: what is
+ * left open is the lock, and the directory that `vfs` stands for. */
 void account_trim(struct account *account);
 
 /* True while a job of the account is running: it must not be closed before that is false. */

@@ -337,6 +337,31 @@ static void on_failed(struct account_listener *listener, const struct note *why)
     CONTAINER_OF(listener, struct failing, listener)->failures++;
 }
 
+static void test_somebody_wrote_to_a_log_at_rest(void **context)
+{
+    struct failing failing = { .listener = { on_durable, on_changed, on_failed } };
+    struct buf longer = buf_make(1 << 20);
+    const char *path = "log/0000000000000004.log";
+    struct desk desk;
+
+    (void)context;
+    open_new(&desk);
+    account_set_listener(desk.account, &failing.listener);
+    assert_int_equal(append(&desk, "INBOX", NULL), ERR_OK);
+    desk_sync(&desk);
+    account_trim(desk.account);
+    buf_add(&longer, mem_vfs_file(desk.vfs, path));
+    buf_add(&longer, BYTES("more"));
+    mem_vfs_put(desk.vfs, path, buf_bytes(&longer));
+    assert_int_equal(append(&desk, "INBOX", NULL), ERR_CLOSED);
+    assert_int_equal(failing.failures, 1);
+    reopen(&desk);
+    assert_int_equal(messages_in(&desk, "INBOX"), 1);
+    assert_int_equal(append(&desk, "INBOX", NULL), ERR_OK);
+    buf_done(&longer);
+    done(&desk);
+}
+
 /* A write that failed and cannot be cut off again: whoever has the account must hear of it, since
  * no sync will ever tell. */
 static void test_a_write_that_cannot_be_undone(void **context)
@@ -364,6 +389,51 @@ static void test_a_write_that_cannot_be_undone(void **context)
     crash_vfs_free(crash);
 }
 
+/* At rest an account has its lock open, and nothing else; whatever comes next wakes it. */
+static void test_at_rest(void **context)
+{
+    struct uid_range first = { 1, 1 };
+    struct buf body = buf_make(1 << 16);
+    struct desk desk;
+    struct row row;
+
+    (void)context;
+    open_new(&desk);
+    assert_int_equal(append(&desk, "INBOX", NULL), ERR_OK);
+    account_trim(desk.account); /* with a sync to be made: the segment stays */
+    assert_int_equal(mem_vfs_open_files(desk.vfs), 2);
+    for (uint32_t uid = 1; uid <= 3; uid++) {
+        desk_sync(&desk);
+        account_trim(desk.account);
+        assert_int_equal(mem_vfs_open_files(desk.vfs), 1);
+        assert_true(rows_get(&desk_mailbox(&desk, "INBOX")->rows, uid, &row));
+        assert_int_equal(desk_read(&desk, row.body, &body), ERR_OK);
+        ASSERT_BYTES(buf_bytes(&body), bytes_from_string(mail));
+        account_trim(desk.account);
+        assert_int_equal(append(&desk, "INBOX", NULL), ERR_OK);
+    }
+    desk_sync(&desk);
+    account_trim(desk.account);
+    assert_int_equal(desk_flags(&desk, desk_mailbox(&desk, "INBOX"),
+                                (struct desk_store){ first, FLAGS_ADD, FLAG_SEEN, BYTES("") },
+                                NULL),
+                     ERR_OK);
+    account_trim(desk.account);
+    reopen(&desk);
+    assert_false(desk.report.unclean);
+    assert_int_equal(messages_in(&desk, "INBOX"), 4);
+    account_trim(desk.account); /* the clean mark stands: withdrawn by a job, then written */
+    assert_int_equal(append(&desk, "INBOX", NULL), ERR_OK);
+    account_trim(desk.account);
+    desk_sync(&desk);
+    account_trim(desk.account);
+    assert_int_equal(mem_vfs_open_files(desk.vfs), 1);
+    reopen(&desk);
+    assert_int_equal(messages_in(&desk, "INBOX"), 5);
+    buf_done(&body);
+    done(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +447,8 @@ int main(void)
         cmocka_unit_test(test_somebody_else_has_it),
         cmocka_unit_test(test_a_copy_of_an_open_account),
         cmocka_unit_test(test_a_write_that_cannot_be_undone),
+        cmocka_unit_test(test_somebody_wrote_to_a_log_at_rest),
+        cmocka_unit_test(test_at_rest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

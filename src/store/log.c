@@ -221,6 +221,41 @@ enum err log_add_change(struct log *log, const struct origin *origin, struct mod
     return ERR_OK;
 }
 
+/* Somebody moved the directory, or wrote to it: nothing that follows would be where it belongs. */
+static enum err disown_rest(struct log *log, enum err err)
+{
+    struct note why = { .text = "" };
+
+    note_set(&why, "the segment is not as it was left: %s", err_text(err));
+    log_fail(log, &why);
+    return ERR_CLOSED;
+}
+
+enum err log_awake(struct log *log)
+{
+    char path[SEGMENT_PATH_BYTES];
+    struct vfs_file *file;
+    uint64_t size = 0;
+    enum err err;
+
+    if (!log->at_rest)
+        return ERR_OK;
+    segment_path(log->segment.number, path);
+    err = log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file);
+    if (err == ERR_NOT_FOUND)
+        return disown_rest(log, err);
+    if (err != ERR_OK)
+        return err == ERR_LIMIT ? ERR_IO : err;
+    err = file->calls->size(file, &size);
+    if (err != ERR_OK || size != log->size) {
+        vfs_close(file);
+        return disown_rest(log, err == ERR_OK ? ERR_CORRUPT : err);
+    }
+    log->file = file;
+    log->at_rest = false;
+    return ERR_OK;
+}
+
 /* A write that failed may have left a part: it is cut off again, or nothing more can be written. */
 static enum err write_batch(struct log *log)
 {
@@ -246,6 +281,9 @@ enum err log_append(struct log *log, bool gated)
     if (log->failed)
         return ERR_CLOSED;
     assert(log->batch.len > 0);
+    err = log_awake(log);
+    if (err != ERR_OK)
+        return err;
     if (waits)
         buf_add(&log->pending, buf_bytes(&log->batch));
     else
@@ -280,7 +318,7 @@ void log_next_segment(struct log *log, uint64_t position)
 /* A segment that is still to be made has nothing in it, not even its header. */
 uint64_t log_tip(const struct log *log)
 {
-    if (log->file == NULL && log->pending.len == 0)
+    if (!log_is_made(log) && log->pending.len == 0)
         return log->segment.position;
     return log->segment.position + log_tail(log);
 }

@@ -135,7 +135,8 @@ MUST_USE enum err log_sync_now(struct log *log);
 bool log_is_busy(const struct log *log); /* a job of it is running */
 bool log_has_failed(const struct log *log);
 
-/* Closes descriptors that are only kept for speed. */
+/* Closes descriptors that are only kept for speed: the present segment too, when all of it is
+ * durable. What is left open is the lock. */
 void log_trim(struct log *log);
 
 #endif

@@ -52,7 +52,8 @@ struct log {
 
     struct segment segment; /* to which batches go */
     struct record_key key;
-    struct vfs_file *file; /* NULL: still to be made */
+    struct vfs_file *file; /* NULL: still to be made, or at rest */
+    bool at_rest; /* `file` is closed, all of it is durable: log_awake opens it again */
     struct vfs_file *previous; /* full, to be synced before `file` is made */
     uint64_t size; /* of `file`: whole batches; what follows is in `pending` */
     struct buf pending; /* waits for the job that lets it be written */
@@ -76,10 +77,16 @@ struct log {
     uint64_t uses;
 };
 
+/* The segment is on the disk. */
+static inline bool log_is_made(const struct log *log)
+{
+    return log->file != NULL || log->at_rest;
+}
+
 /* True when nothing may be written to the file yet. */
 static inline bool log_must_wait(const struct log *log)
 {
-    return log->file == NULL || log->withdraw;
+    return !log_is_made(log) || log->withdraw;
 }
 
 /* Where the next batch will stand in the segment. */
@@ -93,6 +100,10 @@ struct log_mark log_mark_here(const struct log *log, uint64_t position);
 
 /* Begins the segment behind the present one, at `position`. Makes nothing yet. */
 void log_next_segment(struct log *log, uint64_t position);
+
+/* Opens the present segment again when it was at rest. ERR_CLOSED: it is not there as it was left,
+ * and the log has failed. Others: no descriptor is left, say; nothing has happened. */
+MUST_USE enum err log_awake(struct log *log);
 
 /* log_work.c */
 /* After a failed sync of `file`: leaves word that nothing from `size` on is to be believed. */

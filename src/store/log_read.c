@@ -7,8 +7,20 @@
 #include "store/log_private.h"
 #include "sys/vfs.h"
 
+/* Only where nothing is left to be written or synced. */
+static void rest(struct log *log)
+{
+    if (log->file == NULL || log->busy || log->failed || log->pending.len > 0 ||
+        log->durable != log_tip(log))
+        return;
+    vfs_close(log->file);
+    log->file = NULL;
+    log->at_rest = true;
+}
+
 void log_trim(struct log *log)
 {
+    rest(log);
     for (size_t i = 0; i < ARRAY_COUNT(log->old); i++) {
         vfs_close(log->old[i].file);
         log->old[i] = (struct log_old_file){ 0 };
@@ -74,8 +86,13 @@ static enum err read_present(struct log *log, uint64_t offset, void *into, size_
 {
     struct bytes waiting = buf_bytes(&log->pending);
 
-    if (offset < log->size)
+    if (offset < log->size) {
+        enum err err = log_awake(log);
+
+        if (err != ERR_OK)
+            return err;
         return log->file == NULL ? ERR_CORRUPT : vfs_read(log->file, offset, into, len, flags);
+    }
     if (offset - log->size > waiting.len || len > waiting.len - (offset - log->size))
         return ERR_CORRUPT;
     memcpy(into, waiting.at + (offset - log->size), len);

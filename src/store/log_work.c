@@ -56,7 +56,7 @@ static bool work_fill(struct log *log)
     struct log_work *work = &log->work;
     bool prepares = log_must_wait(log) && (log->pending.len > 0 || log->previous != NULL);
 
-    if (!prepares && (log->file == NULL || log->durable >= log_tip(log)))
+    if (!prepares && (!log_is_made(log) || log->durable >= log_tip(log)))
         return false;
     *work = (struct log_work){
         .job = { .run = work_run },
@@ -76,7 +76,7 @@ static bool work_fill(struct log *log)
     work->withdraw = log->withdraw;
     work->entry = entry_of_withdrawal(log);
     work->close_synced = log->previous != NULL;
-    work->create = log->file == NULL;
+    work->create = !log_is_made(log);
     work->segment = log->segment;
     if (work->create) {
         work->covers = log->segment.position + SEGMENT_RECORDS_AT;

@@ -283,11 +283,14 @@ static enum err read_entry(struct summary_file *file, const struct entry *entry,
     if (raw == NULL || !ready(file))
         return ERR_NOT_FOUND;
     err = vfs_read(file->data, entry->offset, raw, len, flags);
-    if (err != ERR_OK)
-        return err == ERR_BUSY ? ERR_BUSY : ERR_NOT_FOUND;
-    if (!decode_entry(raw, bytes_make(raw + SUMMARY_ENTRY_BYTES, entry->length), &found) ||
-        found.body != entry->body || found.length != entry->length)
+    if (err == ERR_BUSY)
+        return err;
+    if (err != ERR_OK ||
+        !decode_entry(raw, bytes_make(raw + SUMMARY_ENTRY_BYTES, entry->length), &found) ||
+        found.body != entry->body || found.length != entry->length) {
+        close_files(file); /* perhaps they were cut or replaced: `ready` looks */
         return ERR_NOT_FOUND;
+    }
     buf_commit(out, len);
     buf_consume(out, SUMMARY_ENTRY_BYTES);
     return ERR_OK;

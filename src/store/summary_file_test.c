@@ -118,6 +118,49 @@ static void test_cold_and_damaged(void **context)
     done(&scene);
 }
 
+/* Derived means disposable, under a running server too: what is made anew is kept again. */
+static void test_cut_and_replaced_while_open(void **context)
+{
+    static const struct {
+        const char *path;
+        size_t keep; /* of the file; 0: it is removed */
+        bool at_rest; /* the files are closed meanwhile */
+    } cases[] = {
+        { "summary", 1, false },       { "summary", 1, true },       { "summary", 0, true },
+        { "summary", 40, false },      { "summary", 40, true },      { "summary.index", 40, false },
+        { "summary.index", 40, true }, { "summary.index", 0, true },
+    };
+
+    (void)context;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct scene scene;
+
+        begin(&scene, 2);
+        put(&scene, 1, BYTES("one"), 0);
+        put(&scene, 2, BYTES("two"), 0);
+        summary_file_flush(scene.file, 0);
+        if (cases[i].at_rest)
+            summary_file_trim(scene.file);
+        if (cases[i].keep == 0)
+            mem_vfs_remove(scene.vfs, cases[i].path);
+        else
+            mem_vfs_put(scene.vfs, cases[i].path,
+                        bytes_slice(mem_vfs_file(scene.vfs, cases[i].path), 0, cases[i].keep));
+        for (uint64_t id = 2; id > 0; id--) {
+            struct bytes text = id == 1 ? BYTES("one") : BYTES("two");
+
+            for (int round = 0; get(&scene, id) != ERR_OK; round++) {
+                assert_int_equal(round, 0); /* once is enough */
+                put(&scene, id, text, 0);
+                summary_file_flush(scene.file, 0);
+            }
+            ASSERT_BYTES(buf_bytes(&scene.out), text);
+        }
+        assert_true(mem_vfs_file(scene.vfs, "summary").len < 200);
+        done(&scene);
+    }
+}
+
 static void test_of_another_account(void **context)
 {
     static const struct account_id other = { "another account." };
@@ -167,9 +210,12 @@ static void test_bodies_that_are_gone(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_waits_until_durable),  cmocka_unit_test(test_the_last_one_counts),
-        cmocka_unit_test(test_cold_and_damaged),     cmocka_unit_test(test_of_another_account),
+        cmocka_unit_test(test_waits_until_durable),
+        cmocka_unit_test(test_the_last_one_counts),
+        cmocka_unit_test(test_cold_and_damaged),
+        cmocka_unit_test(test_of_another_account),
         cmocka_unit_test(test_bodies_that_are_gone),
+        cmocka_unit_test(test_cut_and_replaced_while_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,11 @@
 #include "sys/clock.h"
 #include "sys/vfs_posix.h"
 
+enum {
+    FDS_FOR_USER = 2, /* its socket or spooled message, a body on its way in */
+    FDS_FOR_NEW = HOME_FDS + FDS_FOR_USER,
+};
+
 static struct bytes key_of(const uint8_t id[IPC_ACCOUNT_ID_BYTES])
 {
     return bytes_make(id, IPC_ACCOUNT_ID_BYTES);
@@ -37,6 +42,14 @@ static void log_home(const struct home *home, enum log_level level, const char *
     log_end(&line);
 }
 
+static void leave_awake(struct home *home)
+{
+    if (!list_is_linked(&home->awake_link))
+        return;
+    list_remove(&home->awake_link);
+    home->shard->awake_count--;
+}
+
 static void home_free(struct home *home)
 {
     assert(!is_used(home) && home->account == NULL);
@@ -44,8 +57,29 @@ static void home_free(struct home *home)
     list_remove(&home->link);
     list_remove(&home->touched_link);
     list_remove(&home->busy_link);
+    leave_awake(home);
     loop_timer_done(&home->timer);
     free(home);
+}
+
+static void rest_first(struct shard *shard)
+{
+    struct home *home = CONTAINER_OF(list_first(&shard->awake), struct home, awake_link);
+
+    leave_awake(home);
+    account_trim(home->account);
+}
+
+void home_awake(struct home *home)
+{
+    struct shard *shard = home->shard;
+
+    leave_awake(home);
+    list_push_back(&shard->awake, &home->awake_link);
+    shard->awake_count++;
+    home->used = clock_mono();
+    if (shard->awake_count > shard->awake_max)
+        rest_first(shard);
 }
 
 static void submit(struct home *home, struct job *job)
@@ -189,6 +223,7 @@ static void opened(struct home *home, struct open_job *open)
     account_set_quota(home->account, home->quota_bytes);
     home->shard->counts.accounts_open++;
     home->tries = 0;
+    home_awake(home);
     if (!is_used(home)) {
         home_left(home);
     } else if (home->trash || home->shard->stopping) {
@@ -300,6 +335,7 @@ void home_close(struct home *home)
     home->shard->closing++;
     list_remove(&home->link);
     list_remove(&home->touched_link);
+    leave_awake(home);
     try_close(home);
 }
 
@@ -411,24 +447,28 @@ struct home *home_find(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTE
     return map_get(&shard->homes, key_of(id));
 }
 
-/* Those that are closing will be gone soon. */
-static bool is_full(const struct shard *shard)
+/* Room for so many descriptors more. Homes that are closing will be gone soon. */
+static bool has_room(const struct shard *shard, uint64_t fds)
 {
-    return shard->homes.count - shard->closing >= shard->homes_max;
+    uint64_t homes = shard->homes.count - shard->closing;
+    uint64_t used = homes * HOME_FDS + shard->counts.sessions + shard->counts.deliveries;
+
+    return used + shard->copying + fds <= shard->fds_max;
 }
 
 struct home *home_for(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                       uint64_t quota_bytes)
 {
     struct home *home = home_find(shard, id);
+    uint64_t fds = home == NULL ? FDS_FOR_NEW : FDS_FOR_USER;
 
     if (shard->stopping || (home != NULL && home->trash))
         return NULL;
+    if (!has_room(shard, fds))
+        homes_look_round(shard);
+    if (!has_room(shard, fds))
+        return NULL;
     if (home == NULL) {
-        if (is_full(shard))
-            homes_look_round(shard);
-        if (is_full(shard))
-            return NULL;
         home = home_new(shard, id);
         home->quota_bytes = quota_bytes;
         home_open(home);
@@ -497,9 +537,14 @@ void homes_look_round(struct shard *shard)
     LIST_EACH (node, after, &shard->quiet) {
         struct home *home = CONTAINER_OF(node, struct home, link);
 
-        if (now.ms - home->quiet_since.ms < HOME_QUIET_MS && !is_full(shard))
+        if (now.ms - home->quiet_since.ms < HOME_QUIET_MS && has_room(shard, FDS_FOR_NEW))
             break;
         home_close(home);
+    }
+    LIST_EACH (node, after, &shard->awake) {
+        if (now.ms - CONTAINER_OF(node, struct home, awake_link)->used.ms < HOME_AWAKE_MS)
+            break;
+        rest_first(shard);
     }
 }
 

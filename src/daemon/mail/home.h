@@ -19,6 +19,8 @@ enum {
     HOME_QUIET_MS = 5 * 60 * 1000, /* without a session before it is closed */
     HOME_BUSY_RETRY_MS = 100, /* while another process holds the lock */
     HOME_BUSY_TRIES = 50,
+    HOME_FDS = 2, /* open as long as the account is: its directory, its lock */
+    HOME_AWAKE_MS = 10 * 1000, /* without being used before its other files are closed */
 };
 
 enum home_state {
@@ -33,6 +35,7 @@ struct home {
     struct list link; /* in shard->quiet while nobody uses it */
     struct list touched_link; /* in shard->touched */
     struct list busy_link; /* in shard->busy */
+    struct list awake_link; /* in shard->awake */
     enum home_state state;
     uint8_t id[IPC_ACCOUNT_ID_BYTES];
     uint64_t quota_bytes;
@@ -45,19 +48,23 @@ struct home {
     struct list again; /* connections that want another turn */
     struct loop_timer timer; /* account_tick; or the next try to open or close */
     struct mono quiet_since;
+    struct mono used; /* last, while it is awake */
     unsigned tries;
     bool failed; /* the store said so; the turn ends it */
     bool trash; /* after the close: IPC_ACCOUNT_DROP */
     struct role_asker trash_asker;
 };
 
-/* An account for somebody; opens it when it must. NULL: too many, or it is going to the
+/* An account for somebody; opens it when it must. NULL: too few descriptors, or it goes to the
  * trash. `quota_bytes` is auth's latest word. */
 struct home *home_for(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                       uint64_t quota_bytes);
 struct home *home_find(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES]);
 /* Something was done to it, or its log has moved: the turn looks after it. */
 void home_touch(struct home *home);
+/* It was used: its files may be open now. Those of the homes used least recently are closed when
+ * there are too many. */
+void home_awake(struct home *home);
 /* A connection or delivery of it has gone. */
 void home_left(struct home *home);
 /* Its connections are told to end. */
@@ -71,7 +78,7 @@ void home_close(struct home *home);
 /* Ends its users, closes it, moves its directory to the trash and answers. False: not now. */
 bool home_trash(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                 const struct role_asker *asker);
-/* Closes what has been quiet for long, or is too much. */
+/* Closes what has been quiet for long, or is too much; lets what was not used for a while rest. */
 void homes_look_round(struct shard *shard);
 void homes_free(struct shard *shard);
 

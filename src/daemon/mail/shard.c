@@ -21,8 +21,12 @@ enum {
     QUIET_LOOK_MS = 10 * 1000,
     STOP_SESSIONS_MS = 2000, /* for last words and deliveries that are running */
     STATS_BYTES_MAX = 4096,
-    FDS_PER_HOME = 10, /* up to eight of the account's own, two for its sessions */
-    HOMES_MIN = 16,
+    FDS_OTHERS = 128, /* channels, the loop's own, what jobs open */
+    FDS_PER_AWAKE = 5, /* beyond HOME_FDS: the segment, two to be read, the two of summaries */
+    FDS_MIN = 64, /* for homes, sessions and deliveries, however few there are */
+    AWAKE_MIN = 8,
+    AWAKE_MAX = 256,
+    AWAKE_SHARE = 64, /* of the descriptors */
 };
 
 static struct shard *shard_of(const struct role *role)
@@ -40,6 +44,7 @@ struct shard *shard_new(struct executor *executor)
     shard->scratch = buf_make(SHARD_SCRATCH_BYTES_MAX);
     shard->turn.run = shard_turn;
     list_init(&shard->quiet);
+    list_init(&shard->awake);
     list_init(&shard->touched);
     list_init(&shard->busy);
     list_init(&shard->fresh);
@@ -261,16 +266,29 @@ void mail_profile(int directory_fd, struct sandbox_profile *out_profile)
     out_profile->path_count = 1;
 }
 
+static void share_descriptors(struct shard *shard, uint64_t fds)
+{
+    uint64_t awake = fds / AWAKE_SHARE;
+    uint64_t others;
+
+    if (awake < AWAKE_MIN)
+        awake = AWAKE_MIN;
+    if (awake > AWAKE_MAX)
+        awake = AWAKE_MAX;
+    shard->awake_max = (size_t)awake;
+    others = FDS_OTHERS + FDS_PER_AWAKE * awake;
+    shard->fds_max = fds > others + FDS_MIN ? fds - others : FDS_MIN;
+}
+
 static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)
 {
     struct shard *shard = shard_of(role);
-    uint64_t homes_max = process_raise_fd_limit() / FDS_PER_HOME;
     enum err err;
 
     shard->role = role;
     tickets_init(&shard->tickets, role->start.incarnation, entropy_u64());
     shard->homes = map_make(entropy_u64());
-    shard->homes_max = homes_max < HOMES_MIN ? HOMES_MIN : (size_t)homes_max;
+    share_descriptors(shard, process_raise_fd_limit());
     if (role->directory_fd < 0)
         return note_fail(why, ERR_INVALID, "the accounts directory was not given");
     (void)charset_open_all(); /* glibc loads converters from files */

@@ -55,7 +55,10 @@ struct shard {
     struct connection *running;
     struct marks *marks; /* what we are at: see mark.h */
     unsigned mark_depth;
-    size_t homes_max;
+    struct list awake; /* homes whose files may be open, those used least recently first */
+    size_t awake_count;
+    size_t awake_max;
+    uint64_t fds_max; /* descriptors for homes, sessions and deliveries */
     size_t closing; /* homes that a job is closing, or soon will */
     bool stopping;
     struct shard_counts counts;

@@ -600,7 +600,42 @@ static void test_sessions_of_an_account_are_counted(void **state)
         fd_close(&clients[i]);
 }
 
-enum { FEW_FDS = 250, FEW_HOMES = FEW_FDS / 10 };
+/* Descriptors of this process. */
+static size_t count_fds(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    size_t count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    (void)closedir(dir);
+    return count - 3; /* ".", "..", the directory */
+}
+
+/* In a process of its own, since the limit cannot be raised again. */
+static void run_with_fds(rlim_t fds, void (*body)(struct fixture *f))
+{
+    struct rlimit few = { fds, fds };
+    pid_t child = fork();
+    void *fixture;
+    int status = 0;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        (void)set_up(&fixture);
+        body(fixture);
+        (void)tear_down(&fixture);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* With 250 descriptors there are 82 for accounts and who uses them: two for each, and four must be
+ * free before another is opened. */
+enum { FEW_FDS = 250, FEW_HOMES = (82 - 4) / 2 + 1 };
 
 static void use_more_accounts_than_fit(struct fixture *f)
 {
@@ -615,26 +650,48 @@ static void use_more_accounts_than_fit(struct fixture *f)
     assert_int_equal(shard_counts(f->shard).accounts_open, FEW_HOMES);
 }
 
-/* Descriptors are few: the account that has been quiet for longest makes room. In a process of its
- * own, since the limit cannot be raised again. */
+/* Descriptors are few: the account that has been quiet for longest makes room. */
 static void test_quiet_accounts_make_room(void **state)
 {
-    struct rlimit few = { FEW_FDS, FEW_FDS };
-    pid_t child = fork();
-    void *fixture;
-    int status = 0;
-
     (void)state;
-    assert_true(child >= 0);
-    if (child == 0) {
-        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-        (void)set_up(&fixture);
-        use_more_accounts_than_fit(fixture);
-        (void)tear_down(&fixture);
-        _exit(0);
+    run_with_fds(FEW_FDS, use_more_accounts_than_fit);
+}
+
+/* The test holds the clients' ends. Of the accounts at rest only two are open: the directory and
+ * the lock; the eight that are awake have a segment, and the files of summaries. */
+static void keep_many_accounts_in_use(struct fixture *f)
+{
+    enum { MANY = 26, AWAKE = 8, AWAKE_FDS = 3 };
+    int clients[MANY + 2];
+    size_t before = count_fds();
+    enum ipc_result result;
+
+    for (uint8_t i = 0; i < MANY; i++) {
+        clients[i] = log_in(f, i + 1);
+        deliver(f, announce(f, i + 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+        settle(f);
+        assert_int_equal(hear_delivered(f), IPC_OK);
+        assert_non_null(strstr(ask(f, clients[i], "a SELECT INBOX\r\n"), "* 1 EXISTS"));
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    assert_int_equal(shard_counts(f->shard).accounts_open, MANY);
+    assert_in_range(count_fds(), before + MANY * 4, before + MANY * 4 + AWAKE * AWAKE_FDS);
+    for (uint8_t i = 0; i < MANY; i++) { /* all of them work, those at rest too */
+        assert_non_null(
+            strstr(ask(f, clients[i], "b FETCH 1 (ENVELOPE BODY.PEEK[])\r\n"), "there"));
+        assert_non_null(strstr(ask(f, clients[i], "c COPY 1 INBOX\r\n"), "c OK"));
+        assert_in_range(count_fds(), before, before + MANY * 4 + AWAKE * AWAKE_FDS);
+    }
+    clients[MANY] = log_in(f, MANY + 1); /* 78 are taken, and four must be free */
+    clients[MANY + 1] = hand_over(f, announce(f, MANY + 2, IPC_SERVICE_IMAP), BYTES(""), &result);
+    assert_int_equal(result, IPC_UNAVAILABLE); /* nobody is quiet */
+    for (size_t i = 0; i < ARRAY_COUNT(clients); i++)
+        fd_close(&clients[i]);
+}
+
+static void test_accounts_at_rest_keep_two_descriptors(void **state)
+{
+    (void)state;
+    run_with_fds(FEW_FDS, keep_many_accounts_in_use);
 }
 
 /* A client that does not read holds up its own command, and no more memory than that takes. */
@@ -758,7 +815,8 @@ int main(void)
         SHARD_TEST(test_stop_says_bye_and_closes_in_order),
         SHARD_TEST(test_a_failed_log_ends_its_sessions_and_is_opened_again),
         SHARD_TEST(test_sessions_of_an_account_are_counted),
-        SHARD_TEST(test_quiet_accounts_make_room),
+        cmocka_unit_test(test_quiet_accounts_make_room),
+        cmocka_unit_test(test_accounts_at_rest_keep_two_descriptors),
         SHARD_TEST(test_a_slow_reader_waits_alone),
         SHARD_TEST(test_a_reader_that_stopped_is_ended),
         SHARD_TEST(test_stats),

@@ -123,6 +123,8 @@ static void look_after(struct home *home)
         tick(home);
     if (home->state == HOME_OPEN && home->failed)
         home_fail(home);
+    else if (home->state == HOME_OPEN)
+        home_awake(home);
 }
 
 static void look_after_touched(struct shard *shard)
