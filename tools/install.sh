@@ -16,8 +16,7 @@ packages_for() {
     build)
         echo gcc libc6-dev make meson ninja-build pkg-config python3
         echo libevent-dev libssl-dev libgsasl-dev libargon2-dev libcrypt-dev libutf8proc-dev
-        echo zlib1g-dev libzstd-dev libsqlite3-dev libseccomp-dev libsystemd-dev libinih-dev
-        echo libjansson-dev libcmocka-dev
+        echo libsqlite3-dev libseccomp-dev libjansson-dev libcmocka-dev
         ;;
     run) echo passwd util-linux ;;
     check) packages_for build && echo clang-format-14 git ;;

@@ -19,8 +19,8 @@ import tidy_tables as rules
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OWN_INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
-LIBRARIES = ['libevent', 'openssl', 'libgsasl', 'libutf8proc', 'zlib', 'libzstd', 'sqlite3',
-             'libseccomp', 'libsystemd', 'inih', 'jansson', 'cmocka']
+LIBRARIES = ['libevent', 'openssl', 'libgsasl', 'libutf8proc', 'sqlite3', 'libseccomp', 'jansson',
+             'cmocka']
 
 
 class Report:

@@ -31,8 +31,9 @@ const struct verb verb_serve = {
     .name = "serve",
     .summary = "run the server",
     .help = "roost serve\n\n"
-            "Runs in the foreground and logs to standard error. SIGTERM ends it in order, SIGHUP\n"
-            "reads the certificate again. With nothing set it serves on loopback.\n\n"
+            "Runs in the foreground and logs to standard error. SIGTERM ends it in order. SIGHUP\n"
+            "reads certificate and settings again; the log says which settings want a restart.\n"
+            "With nothing set it serves on loopback.\n\n"
             "  roost serve --set data=/srv/mail --set domains=example.org\n",
     .run = run,
 };

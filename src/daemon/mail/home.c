@@ -126,9 +126,9 @@ static void log_report(const struct home *home, const struct account_report *rep
 
     place_hex(home->id, hex);
     log_begin(&line,
-              lost              ? LOG_LEVEL_WARNING
-              : report->unclean ? LOG_LEVEL_INFO
-                                : LOG_LEVEL_DEBUG,
+              lost                               ? LOG_LEVEL_WARNING
+              : report->unclean || report->epoch ? LOG_LEVEL_INFO
+                                                 : LOG_LEVEL_DEBUG,
               "account-opened");
     log_string(&line, "account_id", hex);
     log_string(&line, "clean", report->unclean ? "no" : "yes");
