@@ -124,6 +124,11 @@ void imap_session_bye(struct imap_session *session, const char *text)
     session->bye = text;
 }
 
+const char *imap_session_farewell(const struct imap_session *session)
+{
+    return session->bye;
+}
+
 bool imap_output_is_full(const struct imap_session *session)
 {
     return session->out->len - session->out_before >= IMAP_OUTPUT_STEP;

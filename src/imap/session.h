@@ -89,4 +89,7 @@ bool imap_session_is_overdue(const struct imap_session *session, struct mono now
  * command that runs is broken off unanswered. */
 void imap_session_bye(struct imap_session *session, const char *text);
 
+/* Why the server said BYE (static), NULL when it was the client that wanted to go. For the log. */
+const char *imap_session_farewell(const struct imap_session *session);
+
 #endif

@@ -272,12 +272,17 @@ def test_the_log_tells_a_session_from_login_to_end(server):
     connection.logout()
     line = wait_for(lambda: re.search(rf'event=session-ended session={number} .*', server.log()), 5,
                     server.log)[0]
-    assert 'account=ann' in line and 'why="said bye"' in line
+    assert 'account=ann' in line and 'why=logout' in line
     server.imaps('ann').sock.close()
     wait_for(lambda: 'why="client closed"' in server.log(), 5, server.log)
     run('curl', '-s', '-m', '5', f'http://127.0.0.1:{server.imaps_port}/', check=False)
     wait_for(lambda: re.search(r'event=tls-failed .*address=127.0.0.1:\d+ why=', server.log()), 5,
              server.log)
+    logged_in = server.imap('ann')
+    server.run('account', 'password', 'ann', '--password-stdin', data=b'another\n')
+    wait_for(lambda: 'why="The password was changed: please log in again"' in server.log(), 5,
+             server.log)
+    logged_in.sock.close()
 
 
 def ended(server, number):

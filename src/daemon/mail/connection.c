@@ -113,7 +113,9 @@ static void log_end_of(const struct connection *connection)
     if (connection->end == END_HAND_BACK)
         why = "unauthenticate";
     else if (connection->end == END_CLOSE)
-        why = connection->ended_by_client ? "client closed" : "said bye";
+        why = connection->ended_by_client ? "client closed"
+              : connection->farewell      ? connection->farewell
+                                          : "logout";
     log_begin(&line, LOG_LEVEL_INFO, "session-ended");
     log_number(&line, "session", (int64_t)connection->client.session);
     log_bytes(&line, "account", connection->user);
@@ -152,6 +154,7 @@ void connection_refuse(struct connection *connection)
     /* Best effort: a socket that cannot take a line now is not worth waiting for. */
     if (stream_send(&connection->stream, bytes_from_string(text)) == ERR_OK)
         stream_shutdown(&connection->stream);
+    connection->farewell = "the mail store cannot be opened";
     connection->end = END_CLOSE;
     connection_free(connection);
 }
@@ -237,6 +240,7 @@ static void begin_end(struct connection *connection, enum connection_end end)
     connection->end = end;
     stream_read_stop(&connection->stream);
     loop_timer_set_in(&connection->timer, LINGER_MS * 10); /* a client that does not read */
+    connection->farewell = imap_session_farewell(connection->session);
     imap_session_free(connection->session);
     connection->session = NULL;
     if (end == END_CLOSE) {

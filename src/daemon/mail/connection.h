@@ -37,6 +37,7 @@ struct connection {
     struct mono begun;
     uint64_t taken_bytes, said_bytes; /* from the client, to it */
     bool input_ended;
+    const char *farewell; /* of a session that has ended; NULL: the client logged out */
     bool ended_by_client; /* which closed its side without LOGOUT */
     bool blocked; /* too much output waits */
     const char *bye; /* static; NULL: nothing asks it to end */
