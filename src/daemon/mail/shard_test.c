@@ -1,6 +1,4 @@
-/* A shard in the hands of a test: auth announces, a gate hands over, clients talk, mail comes in.
- * The store is the real one, in a directory that goes away with the test; its jobs run when told.
- */
+/* The shard: tickets, sessions, deliveries, what waits for the log, what makes room. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,247 +9,20 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "daemon/mail/mail.h"
-#include "daemon/mail/place.h"
-#include "daemon/mail/shard.h"
-#include "ipc/marks.h"
-#include "kit/fake_peer.h"
-#include "kit/jobs.h"
-
-enum { GATE_INCARNATION = 30, SHARD_INCARNATION = 1, TEXT_BYTES_MAX = 1 << 20 };
-
-struct fixture {
-    struct loop *loop;
-    struct role role;
-    struct shard *shard;
-    struct jobs jobs;
-    struct executor executor; /* looks at the marks, then passes on to `jobs` */
-    void *memory; /* the marks */
-    char marked[64]; /* for each job, whose work had submitted it; '-' for none */
-    int supervisor;
-    int auth;
-    int gate;
-    char path[64];
-    uint8_t next_ticket;
-    struct fake_mail mail;
-    char text[TEXT_BYTES_MAX]; /* what the last client heard */
-};
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static void look_at_marks(struct executor *executor, struct job *job)
-{
-    struct fixture *f = CONTAINER_OF(executor, struct fixture, executor);
-    struct ipc_account_id ids[MARKS_MAX];
-    size_t at = strlen(f->marked);
-
-    if (at < sizeof(f->marked) - 1)
-        f->marked[at] = marks_read(f->memory, ids) == 1 ? (char)ids[0].raw[0] : '-';
-    f->jobs.executor.submit(&f->jobs.executor, job);
-}
-
-static void give_memory(struct fixture *f)
-{
-    struct ipc_message memory = { .type = IPC_MEMORY };
-    int fd = -1;
-
-    assert_int_equal(fd_make_memory(MARKS_BYTES, &fd), ERR_OK);
-    assert_int_equal(fd_map(fd, MARKS_BYTES, &f->memory), ERR_OK);
-    fake_say(f->supervisor, &memory, fd);
-}
-
-static void start_shard(struct fixture *f)
-{
-    struct ipc_message directory = { .type = IPC_DIRECTORY };
-    int pair[2];
-
-    f->executor.submit = look_at_marks;
-    f->shard = shard_new(&f->executor);
-    assert_int_equal(fd_pair_channel(pair), ERR_OK);
-    f->supervisor = pair[1];
-    role_init(&f->role, &mail_role, f->shard, f->loop, pair[0]);
-    fake_say(f->supervisor, &directory, open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    give_memory(f);
-    fake_start(f->loop, f->supervisor, IPC_ROLE_MAIL,
-               BYTES("mail.message_bytes_max = 100000\n"
-                     "log.level = error\n"));
-    f->auth = fake_join(f->supervisor, IPC_ROLE_AUTH, 0, 5);
-    f->gate = fake_join(f->supervisor, IPC_ROLE_GATE, 0, GATE_INCARNATION);
-    fake_settle(f->loop);
-}
-
-/* Turns and jobs, until nothing is left but waiting for somebody. */
-static void settle(struct fixture *f)
-{
-    for (int i = 0; i < 20; i++) {
-        loop_turn(f->loop, false);
-        jobs_settle(&f->jobs);
-    }
-}
-
-static void stop_shard(struct fixture *f)
-{
-    settle(f);
-    shard_free(f->shard);
-    role_done(&f->role);
-    fd_unmap(f->memory, MARKS_BYTES);
-    fd_close(&f->supervisor);
-    fd_close(&f->auth);
-    fd_close(&f->gate);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    assert_non_null(f);
-    f->loop = loop_new();
-    jobs_init(&f->jobs);
-    (void)snprintf(f->path, sizeof(f->path), "/tmp/roost-shard-XXXXXX");
-    assert_non_null(mkdtemp(f->path));
-    start_shard(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    stop_shard(f);
-    (void)nftw(f->path, remove_one, 10, FTW_DEPTH | FTW_PHYS);
-    loop_free(f->loop);
-    free(f);
-    return 0;
-}
-
-/* Account ids are one byte, sixteen times. */
-static struct ipc_ticket announce(struct fixture *f, uint8_t account, uint8_t service)
-{
-    struct ipc_message message = { IPC_TICKET,
-                                   { .ticket_announce = { .request = 1,
-                                                          .gate_incarnation = GATE_INCARNATION,
-                                                          .mail_incarnation = SHARD_INCARNATION,
-                                                          .service = service,
-                                                          .account = BYTES("alice") } } };
-
-    memset(message.ticket_announce.ticket.raw, ++f->next_ticket, IPC_TICKET_BYTES);
-    memset(message.ticket_announce.account_id.raw, account, IPC_ACCOUNT_ID_BYTES);
-    fake_say(f->auth, &message, -1);
-    fake_hear(f->loop, f->auth, &f->mail);
-    assert_int_equal(f->mail.got.type, IPC_TICKET_ANSWER);
-    assert_int_equal(f->mail.got.answer.result, IPC_OK);
-    return message.ticket_announce.ticket;
-}
-
-/* Hands a connection over; answers the client's end and what the shard said. */
-static int hand_over(struct fixture *f, struct ipc_ticket ticket, struct bytes unread,
-                     enum ipc_result *out_result)
-{
-    struct ipc_message message = {
-        IPC_HANDOFF,
-        { .handoff = { .request = 2,
-                       .ticket = ticket,
-                       .service = IPC_SERVICE_IMAP,
-                       .client = { .session = 99, .address = BYTES("192.0.2.1:1") },
-                       .tag = BYTES("l"),
-                       .unread = unread } }
-    };
-    int pair[2];
-
-    assert_int_equal(fd_pair_stream(pair), ERR_OK);
-    fake_say(f->gate, &message, pair[0]);
-    fake_hear(f->loop, f->gate, &f->mail);
-    assert_int_equal(f->mail.got.type, IPC_HANDOFF_ANSWER);
-    *out_result = (enum ipc_result)f->mail.got.answer.result;
-    return pair[1];
-}
-
-/* What has come for a client by now. */
-static const char *hear(struct fixture *f, int client)
-{
-    size_t len = 0;
-    ssize_t got;
-
-    while ((got = recv(client, f->text + len, TEXT_BYTES_MAX - 1 - len, MSG_DONTWAIT)) > 0)
-        len += (size_t)got;
-    f->text[len] = '\0';
-    return f->text;
-}
-
-static bool is_closed(int client)
-{
-    char byte;
-
-    return recv(client, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
-}
-
-static int log_in(struct fixture *f, uint8_t account)
-{
-    enum ipc_result result;
-    int client = hand_over(f, announce(f, account, IPC_SERVICE_IMAP), BYTES(""), &result);
-
-    assert_int_equal(result, IPC_OK);
-    settle(f);
-    assert_non_null(strstr(hear(f, client), "l OK"));
-    return client;
-}
-
-static void say(int client, const char *text)
-{
-    assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* Says it and waits until all is done; answers what was said back. */
-static const char *ask(struct fixture *f, int client, const char *text)
-{
-    say(client, text);
-    settle(f);
-    return hear(f, client);
-}
-
-static void deliver(struct fixture *f, struct ipc_ticket ticket, struct bytes mailbox,
-                    struct bytes message)
-{
-    struct ipc_message deliver = { IPC_DELIVER,
-                                   { .deliver = { .request = 3,
-                                                  .ticket = ticket,
-                                                  .service = IPC_SERVICE_LMTP,
-                                                  .recipient = BYTES("alice@example.org"),
-                                                  .mailbox = mailbox,
-                                                  .trace = BYTES("Return-Path: <>\r\n"),
-                                                  .size = message.len } } };
-
-    fake_say(f->gate, &deliver, fake_memfd(message));
-}
-
-static enum ipc_result hear_delivered(struct fixture *f)
-{
-    fake_hear(f->loop, f->gate, &f->mail);
-    assert_int_equal(f->mail.got.type, IPC_DELIVER_ANSWER);
-    return (enum ipc_result)f->mail.got.deliver_answer.result;
-}
-
-#define MESSAGE BYTES("Subject: hi\r\n\r\nthere\r\n")
+#include "kit/shard_seat.h"
 
 static void test_a_session_begins_with_the_answer_to_its_login(void **state)
 {
     struct fixture *f = *state;
-    int client = log_in(f, 1);
+    int client = seat_log_in(f, 1);
 
     assert_int_equal(shard_counts(f->shard).sessions, 1);
     assert_int_equal(shard_counts(f->shard).accounts_open, 1);
-    assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\n"), "a OK"));
-    assert_non_null(strstr(ask(f, client, "b LOGOUT\r\n"), "BYE"));
-    assert_true(is_closed(client));
+    assert_non_null(strstr(seat_ask(f, client, "a SELECT INBOX\r\n"), "a OK"));
+    assert_non_null(strstr(seat_ask(f, client, "b LOGOUT\r\n"), "BYE"));
+    assert_true(seat_is_closed(client));
     fd_close(&client);
-    settle(f);
+    seat_settle(f);
     assert_int_equal(shard_counts(f->shard).sessions, 0);
 }
 
@@ -260,11 +31,11 @@ static void test_the_next_session_finds_the_account_open(void **state)
     struct fixture *f = *state;
 
     for (int i = 0; i < 3; i++) {
-        int client = log_in(f, 1);
+        int client = seat_log_in(f, 1);
 
-        assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\nb LOGOUT\r\n"), "b OK"));
+        assert_non_null(strstr(seat_ask(f, client, "a SELECT INBOX\r\nb LOGOUT\r\n"), "b OK"));
         fd_close(&client);
-        settle(f);
+        seat_settle(f);
     }
     assert_int_equal(shard_counts(f->shard).accounts_open, 1);
     assert_int_equal(shard_counts(f->shard).logins, 3);
@@ -274,50 +45,51 @@ static void test_what_was_read_before_is_not_lost(void **state)
 {
     struct fixture *f = *state;
     enum ipc_result result;
-    int client = hand_over(f, announce(f, 1, IPC_SERVICE_IMAP), BYTES("a NOOP\r\nb NO"), &result);
+    int client =
+        seat_hand_over(f, seat_announce(f, 1, IPC_SERVICE_IMAP), BYTES("a NOOP\r\nb NO"), &result);
 
     assert_int_equal(result, IPC_OK);
-    settle(f);
-    assert_non_null(strstr(hear(f, client), "a OK"));
-    assert_non_null(strstr(ask(f, client, "OP\r\n"), "b OK"));
+    seat_settle(f);
+    assert_non_null(strstr(seat_hear(f, client), "a OK"));
+    assert_non_null(strstr(seat_ask(f, client, "OP\r\n"), "b OK"));
     fd_close(&client);
 }
 
 static void test_tickets_are_asked_for(void **state)
 {
     struct fixture *f = *state;
-    struct ipc_ticket ticket = announce(f, 1, IPC_SERVICE_IMAP);
-    struct ipc_ticket lmtp = announce(f, 1, IPC_SERVICE_LMTP);
+    struct ipc_ticket ticket = seat_announce(f, 1, IPC_SERVICE_IMAP);
+    struct ipc_ticket lmtp = seat_announce(f, 1, IPC_SERVICE_LMTP);
     struct ipc_ticket guess = { { 77 } };
     enum ipc_result result;
-    int client = hand_over(f, ticket, BYTES(""), &result);
+    int client = seat_hand_over(f, ticket, BYTES(""), &result);
 
     assert_int_equal(result, IPC_OK);
     fd_close(&client);
-    client = hand_over(f, ticket, BYTES(""), &result); /* twice */
+    client = seat_hand_over(f, ticket, BYTES(""), &result); /* twice */
     assert_int_equal(result, IPC_DENIED);
     fd_close(&client);
-    client = hand_over(f, guess, BYTES(""), &result);
+    client = seat_hand_over(f, guess, BYTES(""), &result);
     assert_int_equal(result, IPC_DENIED);
     fd_close(&client);
-    client = hand_over(f, lmtp, BYTES(""), &result); /* for another service */
+    client = seat_hand_over(f, lmtp, BYTES(""), &result); /* for another service */
     assert_int_equal(result, IPC_DENIED);
     fd_close(&client);
-    deliver(f, guess, BYTES(""), MESSAGE);
-    assert_int_equal(hear_delivered(f), IPC_DENIED);
+    seat_deliver(f, guess, BYTES(""), MESSAGE);
+    assert_int_equal(seat_hear_delivered(f), IPC_DENIED);
 }
 
 static void test_a_gate_cannot_use_the_ticket_of_its_predecessor(void **state)
 {
     struct fixture *f = *state;
-    struct ipc_ticket ticket = announce(f, 1, IPC_SERVICE_IMAP);
+    struct ipc_ticket ticket = seat_announce(f, 1, IPC_SERVICE_IMAP);
     enum ipc_result result;
     int client;
 
     fd_close(&f->gate);
     f->gate = fake_join(f->supervisor, IPC_ROLE_GATE, 0, GATE_INCARNATION + 1);
     fake_settle(f->loop);
-    client = hand_over(f, ticket, BYTES(""), &result);
+    client = seat_hand_over(f, ticket, BYTES(""), &result);
     assert_int_equal(result, IPC_DENIED);
     fd_close(&client);
 }
@@ -325,19 +97,19 @@ static void test_a_gate_cannot_use_the_ticket_of_its_predecessor(void **state)
 static void test_no_250_and_no_ok_before_the_sync(void **state)
 {
     struct fixture *f = *state;
-    int client = log_in(f, 1);
+    int client = seat_log_in(f, 1);
 
-    say(client, "a CREATE work\r\n");
+    seat_say(client, "a CREATE work\r\n");
     for (int i = 0; i < 5; i++)
         loop_turn(f->loop, false); /* the sync is asked for, and does not happen */
-    assert_string_equal(hear(f, client), "");
-    settle(f);
-    assert_non_null(strstr(hear(f, client), "a OK"));
+    assert_string_equal(seat_hear(f, client), "");
+    seat_settle(f);
+    assert_non_null(strstr(seat_hear(f, client), "a OK"));
 
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
     fake_hear_nothing(f->loop, f->gate);
-    settle(f);
-    assert_int_equal(hear_delivered(f), IPC_OK);
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
     assert_int_equal(shard_counts(f->shard).delivered, 1);
     assert_int_equal(shard_counts(f->shard).deliveries, 0);
     fd_close(&client);
@@ -347,19 +119,19 @@ static void test_one_sync_serves_all_that_the_turn_has_done(void **state)
 {
     enum { MESSAGES = 30 };
     struct fixture *f = *state;
-    int client = log_in(f, 1); /* the account is open */
+    int client = seat_log_in(f, 1); /* the account is open */
     size_t jobs = 0;
 
     for (int i = 0; i < MESSAGES; i++)
-        deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+        seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
     for (int i = 0; i < 5; i++)
         loop_turn(f->loop, false);
     while (jobs_run(&f->jobs))
         jobs++;
     assert_in_range(jobs, 1, 3); /* a sync, perhaps one for the rest, perhaps a summary */
-    settle(f);
+    seat_settle(f);
     for (int i = 0; i < MESSAGES; i++)
-        assert_int_equal(hear_delivered(f), IPC_OK);
+        assert_int_equal(seat_hear_delivered(f), IPC_OK);
     fd_close(&client);
 }
 
@@ -368,12 +140,12 @@ static void test_what_was_delivered_is_what_is_fetched(void **state)
     struct fixture *f = *state;
     int client;
 
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
-    settle(f);
-    assert_int_equal(hear_delivered(f), IPC_OK);
-    client = log_in(f, 1);
-    assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\n"), "* 1 EXISTS"));
-    assert_non_null(strstr(ask(f, client, "b FETCH 1 BODY[]\r\n"),
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
+    client = seat_log_in(f, 1);
+    assert_non_null(strstr(seat_ask(f, client, "a SELECT INBOX\r\n"), "* 1 EXISTS"));
+    assert_non_null(strstr(seat_ask(f, client, "b FETCH 1 BODY[]\r\n"),
                            "Return-Path: <>\r\nSubject: hi\r\n\r\nthere\r\n"));
     fd_close(&client);
 }
@@ -381,17 +153,17 @@ static void test_what_was_delivered_is_what_is_fetched(void **state)
 static void test_idle_hears_of_a_delivery(void **state)
 {
     struct fixture *f = *state;
-    int client = log_in(f, 1);
-    int other = log_in(f, 2);
+    int client = seat_log_in(f, 1);
+    int other = seat_log_in(f, 2);
 
-    (void)ask(f, client, "a SELECT INBOX\r\n");
-    (void)ask(f, other, "a SELECT INBOX\r\n");
-    (void)ask(f, client, "b IDLE\r\n");
-    (void)ask(f, other, "b IDLE\r\n");
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES("inbox"), MESSAGE);
-    settle(f);
-    assert_non_null(strstr(hear(f, client), "* 1 EXISTS"));
-    assert_string_equal(hear(f, other), ""); /* another account */
+    (void)seat_ask(f, client, "a SELECT INBOX\r\n");
+    (void)seat_ask(f, other, "a SELECT INBOX\r\n");
+    (void)seat_ask(f, client, "b IDLE\r\n");
+    (void)seat_ask(f, other, "b IDLE\r\n");
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES("inbox"), MESSAGE);
+    seat_settle(f);
+    assert_non_null(strstr(seat_hear(f, client), "* 1 EXISTS"));
+    assert_string_equal(seat_hear(f, other), ""); /* another account */
     fd_close(&client);
     fd_close(&other);
 }
@@ -404,30 +176,31 @@ static void test_deliveries_that_are_refused(void **state)
                                { .deliver = { .request = 3, .service = IPC_SERVICE_LMTP } } };
     char path[128];
 
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES("nowhere"), MESSAGE);
-    settle(f);
-    assert_int_equal(hear_delivered(f), IPC_NOT_FOUND);
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES("nowhere"), MESSAGE);
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_NOT_FOUND);
 
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), bytes_make(large, sizeof(large)));
-    settle(f);
-    assert_int_equal(hear_delivered(f), IPC_TOO_LARGE);
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""),
+                 bytes_make(large, sizeof(large)));
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_TOO_LARGE);
 
-    lie.deliver.ticket = announce(f, 1, IPC_SERVICE_LMTP);
+    lie.deliver.ticket = seat_announce(f, 1, IPC_SERVICE_LMTP);
     lie.deliver.size = 5; /* says five, holds four */
     fake_say(f->gate, &lie, fake_memfd(BYTES("1234")));
-    assert_int_equal(hear_delivered(f), IPC_INVALID);
+    assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
 
     (void)snprintf(path, sizeof(path), "%s/named", f->path);
     fake_say(f->gate, &lie, open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600)); /* still has a name */
-    assert_int_equal(hear_delivered(f), IPC_INVALID);
+    assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
     lie.deliver.size = 0;
     fake_say(f->gate, &lie, dup(2)); /* no file at all */
-    assert_int_equal(hear_delivered(f), IPC_INVALID);
+    assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
 
-    lie.deliver.ticket = announce(f, 1, IPC_SERVICE_IMAP);
+    lie.deliver.ticket = seat_announce(f, 1, IPC_SERVICE_IMAP);
     lie.deliver.service = IPC_SERVICE_IMAP; /* a login is no delivery */
     fake_say(f->gate, &lie, fake_memfd(BYTES("")));
-    assert_int_equal(hear_delivered(f), IPC_INVALID);
+    assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
 }
 
 static void test_a_delivery_whose_gate_is_gone_is_not_made(void **state)
@@ -435,14 +208,14 @@ static void test_a_delivery_whose_gate_is_gone_is_not_made(void **state)
     struct fixture *f = *state;
     int client;
 
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
     fake_settle(f->loop); /* the account is opening */
     fd_close(&f->gate);
-    settle(f);
+    seat_settle(f);
     f->gate = fake_join(f->supervisor, IPC_ROLE_GATE, 0, GATE_INCARNATION);
     fake_settle(f->loop);
-    client = log_in(f, 1);
-    assert_non_null(strstr(ask(f, client, "a SELECT INBOX\r\n"), "* 0 EXISTS"));
+    client = seat_log_in(f, 1);
+    assert_non_null(strstr(seat_ask(f, client, "a SELECT INBOX\r\n"), "* 0 EXISTS"));
     fd_close(&client);
 }
 
@@ -452,11 +225,11 @@ static void test_logout_and_drop_void_tickets(void **state)
     struct fixture *f = *state;
     struct ipc_message logout = { .type = IPC_ACCOUNT_LOGOUT };
     struct ipc_message drop = { IPC_ACCOUNT_DROP, { .account_drop = { .request = 7 } } };
-    struct ipc_ticket login = announce(f, 1, IPC_SERVICE_IMAP);
-    struct ipc_ticket mail = announce(f, 1, IPC_SERVICE_LMTP);
-    struct ipc_ticket early = announce(f, 1, IPC_SERVICE_IMAP);
+    struct ipc_ticket login = seat_announce(f, 1, IPC_SERVICE_IMAP);
+    struct ipc_ticket mail = seat_announce(f, 1, IPC_SERVICE_LMTP);
+    struct ipc_ticket early = seat_announce(f, 1, IPC_SERVICE_IMAP);
     enum ipc_result result;
-    int client = hand_over(f, early, BYTES(""), &result); /* its account is not open yet */
+    int client = seat_hand_over(f, early, BYTES(""), &result); /* its account is not open yet */
     int other;
 
     assert_int_equal(result, IPC_OK);
@@ -464,20 +237,21 @@ static void test_logout_and_drop_void_tickets(void **state)
     memset(drop.account_drop.account_id.raw, 1, 16);
     fake_say(f->auth, &logout, -1);
     fake_settle(f->loop);
-    other = hand_over(f, login, BYTES(""), &result);
+    other = seat_hand_over(f, login, BYTES(""), &result);
     assert_int_equal(result, IPC_DENIED);
     fd_close(&other);
-    settle(f);
-    assert_non_null(strstr(hear(f, client), "* BYE"));
+    seat_settle(f);
+    assert_non_null(strstr(seat_hear(f, client), "* BYE"));
     fd_close(&client);
 
     fake_say(f->auth, &drop, -1);
-    settle(f);
+    seat_settle(f);
     fake_hear(f->loop, f->auth, &f->mail);
     assert_int_equal(f->mail.got.type, IPC_ACCOUNT_DROP_ANSWER);
-    deliver(f, mail, BYTES(""), MESSAGE); /* would make a new directory for a removed account */
-    settle(f);
-    assert_int_equal(hear_delivered(f), IPC_DENIED);
+    seat_deliver(f, mail, BYTES(""),
+                 MESSAGE); /* would make a new directory for a removed account */
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_DENIED);
 }
 
 static void test_logout_and_drop(void **state)
@@ -485,7 +259,7 @@ static void test_logout_and_drop(void **state)
     struct fixture *f = *state;
     struct ipc_message logout = { .type = IPC_ACCOUNT_LOGOUT };
     struct ipc_message drop = { IPC_ACCOUNT_DROP, { .account_drop = { .request = 7 } } };
-    int client = log_in(f, 1);
+    int client = seat_log_in(f, 1);
     char path[192];
     char hex[PLACE_HEX_BYTES];
     uint8_t id[16];
@@ -496,20 +270,20 @@ static void test_logout_and_drop(void **state)
     memset(logout.account_drop.account_id.raw, 1, 16);
     memset(drop.account_drop.account_id.raw, 1, 16);
     fake_say(f->auth, &logout, -1);
-    settle(f);
-    assert_non_null(strstr(hear(f, client), "* BYE"));
-    assert_true(is_closed(client));
+    seat_settle(f);
+    assert_non_null(strstr(seat_hear(f, client), "* BYE"));
+    assert_true(seat_is_closed(client));
     fd_close(&client);
 
-    client = log_in(f, 1);
+    client = seat_log_in(f, 1);
     (void)snprintf(path, sizeof(path), "%s/01/%s", f->path, hex);
     assert_int_equal(access(path, F_OK), 0);
     fake_say(f->auth, &drop, -1);
-    settle(f);
+    seat_settle(f);
     fake_hear(f->loop, f->auth, &f->mail);
     assert_int_equal(f->mail.got.type, IPC_ACCOUNT_DROP_ANSWER);
     assert_int_equal(f->mail.got.answer.result, IPC_OK);
-    assert_true(is_closed(client));
+    assert_true(seat_is_closed(client));
     fd_close(&client);
     assert_int_not_equal(access(path, F_OK), 0);
     (void)snprintf(path, sizeof(path), "%s/trash", f->path);
@@ -518,7 +292,7 @@ static void test_logout_and_drop(void **state)
     closedir(trash);
 
     fake_say(f->auth, &drop, -1); /* again: there is nothing left to do */
-    settle(f);
+    seat_settle(f);
     fake_hear(f->loop, f->auth, &f->mail);
     assert_int_equal(f->mail.got.answer.result, IPC_OK);
 }
@@ -527,21 +301,21 @@ static void test_stop_says_bye_and_closes_in_order(void **state)
 {
     struct fixture *f = *state;
     struct ipc_message stop = { .type = IPC_STOP };
-    int client = log_in(f, 1);
+    int client = seat_log_in(f, 1);
 
-    (void)ask(f, client, "a CREATE work\r\n");
+    (void)seat_ask(f, client, "a CREATE work\r\n");
     fake_say(f->supervisor, &stop, -1);
-    settle(f);
-    assert_non_null(strstr(hear(f, client), "* BYE"));
+    seat_settle(f);
+    assert_non_null(strstr(seat_hear(f, client), "* BYE"));
     fd_close(&client);
-    settle(f);
+    seat_settle(f);
     assert_true(f->role.ended);
     assert_int_equal(shard_counts(f->shard).accounts_open, 0);
 
-    stop_shard(f);
-    start_shard(f);
-    client = log_in(f, 1);
-    assert_non_null(strstr(ask(f, client, "a LIST \"\" work\r\n"), "* LIST"));
+    seat_stop_shard(f);
+    seat_start_shard(f);
+    client = seat_log_in(f, 1);
+    assert_non_null(strstr(seat_ask(f, client, "a LIST \"\" work\r\n"), "* LIST"));
     fd_close(&client);
 }
 
@@ -551,27 +325,27 @@ static void test_a_failed_log_ends_its_sessions_and_is_opened_again(void **state
     struct fixture *f = *state;
     struct rlimit before;
     struct rlimit none;
-    int client = log_in(f, 1);
-    int other = log_in(f, 2);
+    int client = seat_log_in(f, 1);
+    int other = seat_log_in(f, 2);
 
-    (void)ask(f, client, "a CREATE kept\r\n");
+    (void)seat_ask(f, client, "a CREATE kept\r\n");
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     none = before;
     none.rlim_cur = 1; /* a write beyond it fails with EFBIG */
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-    (void)ask(f, client, "b CREATE lost\r\n");
+    (void)seat_ask(f, client, "b CREATE lost\r\n");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-    settle(f);
+    seat_settle(f);
     assert_null(strstr(f->text, "b OK"));
     fd_close(&client);
-    settle(f);
+    seat_settle(f);
 
-    assert_non_null(strstr(ask(f, other, "c NOOP\r\n"), "c OK")); /* another account */
-    client = log_in(f, 1);
-    assert_non_null(strstr(ask(f, client, "d LIST \"\" kept\r\n"), "* LIST"));
-    assert_null(strstr(ask(f, client, "e LIST \"\" lost\r\n"), "* LIST"));
-    assert_non_null(strstr(ask(f, client, "f CREATE again\r\n"), "f OK"));
+    assert_non_null(strstr(seat_ask(f, other, "c NOOP\r\n"), "c OK")); /* another account */
+    client = seat_log_in(f, 1);
+    assert_non_null(strstr(seat_ask(f, client, "d LIST \"\" kept\r\n"), "* LIST"));
+    assert_null(strstr(seat_ask(f, client, "e LIST \"\" lost\r\n"), "* LIST"));
+    assert_non_null(strstr(seat_ask(f, client, "f CREATE again\r\n"), "f OK"));
     fd_close(&client);
     fd_close(&other);
 }
@@ -588,14 +362,14 @@ static void test_sessions_of_an_account_are_counted(void **state)
              fake_memfd(BYTES("log.level = error\nmail.sessions_per_account_max = 3\n")));
     fake_settle(f->loop);
     for (int i = 0; i < MOST; i++)
-        clients[i] = log_in(f, 1);
-    clients[MOST] = hand_over(f, announce(f, 1, IPC_SERVICE_IMAP), BYTES(""), &result);
+        clients[i] = seat_log_in(f, 1);
+    clients[MOST] = seat_hand_over(f, seat_announce(f, 1, IPC_SERVICE_IMAP), BYTES(""), &result);
     assert_int_equal(result, IPC_LIMIT);
     fd_close(&clients[MOST]);
-    clients[MOST] = log_in(f, 2); /* another account has its own */
+    clients[MOST] = seat_log_in(f, 2); /* another account has its own */
     fd_close(&clients[0]);
-    settle(f);
-    clients[0] = log_in(f, 1);
+    seat_settle(f);
+    clients[0] = seat_log_in(f, 1);
     for (int i = 0; i <= MOST; i++)
         fd_close(&clients[i]);
 }
@@ -624,9 +398,9 @@ static void run_with_fds(rlim_t fds, void (*body)(struct fixture *f))
     assert_true(child >= 0);
     if (child == 0) {
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-        (void)set_up(&fixture);
+        (void)seat_set_up(&fixture);
         body(fixture);
-        (void)tear_down(&fixture);
+        (void)seat_tear_down(&fixture);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -640,11 +414,11 @@ enum { FEW_FDS = 250, FEW_HOMES = (82 - 4) / 2 + 1 };
 static void use_more_accounts_than_fit(struct fixture *f)
 {
     for (uint8_t account = 1; account <= FEW_HOMES + 5; account++) {
-        int client = log_in(f, account);
+        int client = seat_log_in(f, account);
 
-        (void)ask(f, client, "a LOGOUT\r\n");
+        (void)seat_ask(f, client, "a LOGOUT\r\n");
         fd_close(&client);
-        settle(f);
+        seat_settle(f);
         assert_in_range(shard_counts(f->shard).accounts_open, 1, FEW_HOMES);
     }
     assert_int_equal(shard_counts(f->shard).accounts_open, FEW_HOMES);
@@ -667,22 +441,23 @@ static void keep_many_accounts_in_use(struct fixture *f)
     enum ipc_result result;
 
     for (uint8_t i = 0; i < MANY; i++) {
-        clients[i] = log_in(f, i + 1);
-        deliver(f, announce(f, i + 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
-        settle(f);
-        assert_int_equal(hear_delivered(f), IPC_OK);
-        assert_non_null(strstr(ask(f, clients[i], "a SELECT INBOX\r\n"), "* 1 EXISTS"));
+        clients[i] = seat_log_in(f, i + 1);
+        seat_deliver(f, seat_announce(f, i + 1, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+        seat_settle(f);
+        assert_int_equal(seat_hear_delivered(f), IPC_OK);
+        assert_non_null(strstr(seat_ask(f, clients[i], "a SELECT INBOX\r\n"), "* 1 EXISTS"));
     }
     assert_int_equal(shard_counts(f->shard).accounts_open, MANY);
     assert_in_range(count_fds(), before + MANY * 4, before + MANY * 4 + AWAKE * AWAKE_FDS);
     for (uint8_t i = 0; i < MANY; i++) { /* all of them work, those at rest too */
         assert_non_null(
-            strstr(ask(f, clients[i], "b FETCH 1 (ENVELOPE BODY.PEEK[])\r\n"), "there"));
-        assert_non_null(strstr(ask(f, clients[i], "c COPY 1 INBOX\r\n"), "c OK"));
+            strstr(seat_ask(f, clients[i], "b FETCH 1 (ENVELOPE BODY.PEEK[])\r\n"), "there"));
+        assert_non_null(strstr(seat_ask(f, clients[i], "c COPY 1 INBOX\r\n"), "c OK"));
         assert_in_range(count_fds(), before, before + MANY * 4 + AWAKE * AWAKE_FDS);
     }
-    clients[MANY] = log_in(f, MANY + 1); /* 78 are taken, and four must be free */
-    clients[MANY + 1] = hand_over(f, announce(f, MANY + 2, IPC_SERVICE_IMAP), BYTES(""), &result);
+    clients[MANY] = seat_log_in(f, MANY + 1); /* 78 are taken, and four must be free */
+    clients[MANY + 1] =
+        seat_hand_over(f, seat_announce(f, MANY + 2, IPC_SERVICE_IMAP), BYTES(""), &result);
     assert_int_equal(result, IPC_UNAVAILABLE); /* nobody is quiet */
     for (size_t i = 0; i < ARRAY_COUNT(clients); i++)
         fd_close(&clients[i]);
@@ -705,22 +480,23 @@ static void test_a_slow_reader_waits_alone(void **state)
     int other;
 
     memset(large, 'x', sizeof(large));
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), bytes_make(large, sizeof(large)));
-    settle(f);
-    assert_int_equal(hear_delivered(f), IPC_OK);
-    client = log_in(f, 1);
-    other = log_in(f, 1);
-    (void)ask(f, client, "a SELECT INBOX\r\n");
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""),
+                 bytes_make(large, sizeof(large)));
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
+    client = seat_log_in(f, 1);
+    other = seat_log_in(f, 1);
+    (void)seat_ask(f, client, "a SELECT INBOX\r\n");
     for (int i = 0; i < FETCHES; i++)
-        say(client, "b FETCH 1 BODY.PEEK[]\r\n");
-    settle(f);
-    assert_non_null(strstr(ask(f, other, "c NOOP\r\n"), "c OK"));
+        seat_say(client, "b FETCH 1 BODY.PEEK[]\r\n");
+    seat_settle(f);
+    assert_non_null(strstr(seat_ask(f, other, "c NOOP\r\n"), "c OK"));
     while (got < FETCHES * sizeof(large)) {
-        size_t len = strlen(hear(f, client));
+        size_t len = strlen(seat_hear(f, client));
 
         assert_true(len > 0);
         got += len;
-        settle(f);
+        seat_settle(f);
     }
     fd_close(&client);
     fd_close(&other);
@@ -736,18 +512,19 @@ static void test_a_reader_that_stopped_is_ended(void **state)
 
     f->shard->limits.idle_ms_max = IDLE_MS;
     memset(large, 'x', sizeof(large));
-    deliver(f, announce(f, 1, IPC_SERVICE_LMTP), BYTES(""), bytes_make(large, sizeof(large)));
-    settle(f);
-    assert_int_equal(hear_delivered(f), IPC_OK);
-    client = log_in(f, 1);
-    (void)ask(f, client, "a SELECT INBOX\r\n");
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""),
+                 bytes_make(large, sizeof(large)));
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
+    client = seat_log_in(f, 1);
+    (void)seat_ask(f, client, "a SELECT INBOX\r\n");
     for (int i = 0; i < FETCHES; i++)
-        say(client, "b FETCH 1 BODY.PEEK[]\r\n");
-    settle(f);
+        seat_say(client, "b FETCH 1 BODY.PEEK[]\r\n");
+    seat_settle(f);
     assert_int_equal(shard_counts(f->shard).sessions, 1);
     for (int i = 0; i < 3; i++) {
         (void)usleep(IDLE_MS * 1000 / 2);
-        settle(f);
+        seat_settle(f);
     }
     assert_int_equal(shard_counts(f->shard).sessions, 0);
     fd_close(&client);
@@ -758,7 +535,7 @@ static void test_stats(void **state)
     struct fixture *f = *state;
     struct ipc_message stats = { IPC_MAIL_STATS, { .request = { 9 } } };
     int control = fake_join(f->supervisor, IPC_ROLE_CONTROL, 0, 1);
-    int client = log_in(f, 1);
+    int client = seat_log_in(f, 1);
 
     fake_say(control, &stats, -1);
     fake_hear(f->loop, control, &f->mail);
@@ -772,31 +549,31 @@ static void test_stats(void **state)
 static void test_work_is_marked(void **state)
 {
     struct fixture *f = *state;
-    int q = log_in(f, 'q');
-    int r = log_in(f, 'r');
+    int q = seat_log_in(f, 'q');
+    int r = seat_log_in(f, 'r');
     struct ipc_account_id ids[MARKS_MAX];
     static char large[70000 + 1];
 
     memset(f->marked, 0, sizeof(f->marked));
-    (void)ask(f, q, "a CREATE one\r\n");
+    (void)seat_ask(f, q, "a CREATE one\r\n");
     assert_string_equal(f->marked, "q"); /* the sync */
     memset(f->marked, 0, sizeof(f->marked));
     memset(large, 'x', sizeof(large) - 1);
-    say(r, "a APPEND INBOX {70000+}\r\n");
-    say(r, large);
-    (void)ask(f, r, "\r\n");
+    seat_say(r, "a APPEND INBOX {70000+}\r\n");
+    seat_say(r, large);
+    (void)seat_ask(f, r, "\r\n");
     assert_true(strlen(f->marked) > 1); /* pieces of the body, from steps; then the sync */
     assert_int_equal(strspn(f->marked, "r"), strlen(f->marked));
     assert_int_equal(marks_read(f->memory, ids), 0);
     fd_close(&q);
     fd_close(&r);
-    settle(f);
+    seat_settle(f);
     assert_int_equal(marks_read(f->memory, ids), 0);
 }
 
 int main(void)
 {
-#define SHARD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SHARD_TEST(name) cmocka_unit_test_setup_teardown(name, seat_set_up, seat_tear_down)
     const struct CMUnitTest tests[] = {
         SHARD_TEST(test_a_session_begins_with_the_answer_to_its_login),
         SHARD_TEST(test_the_next_session_finds_the_account_open),
