@@ -18,7 +18,7 @@ CALLS = ('write,pwrite64,writev,pwritev,pwritev2,fdatasync,fsync,sync_file_range
          'renameat2,sendmsg,sendto,recvfrom')
 HEAD = re.compile(r'(\d+)\s+(\d+\.\d+) (.*)$')
 WHOLE = re.compile(r'(\w+)\((.*)\)\s+= (-?\w+)')
-UNFINISHED = re.compile(r'(\w+)\((.*) <unfinished \.\.\.>$')
+UNFINISHED = re.compile(r'(\w+)\((.*) <(?:unfinished|detached) \.\.\.>$')
 RESUMED = re.compile(r'<\.\.\. (\w+) resumed>(.*)\)\s+= (-?\w+)')
 FIRST_PATH = re.compile(r'-?\w+<([^>]*)>')
 WRITES = {'write', 'pwrite64', 'writev', 'pwritev', 'pwritev2'}
@@ -135,6 +135,7 @@ class Tracer:
         return self
 
     def __exit__(self, *_):
+        time.sleep(0.2)  # the call that brought the last answer may still have to return
         self.process.send_signal(signal.SIGINT)
         self.process.wait(20)
         self.calls = parse(self.path.read_text(errors='replace').splitlines())

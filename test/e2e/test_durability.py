@@ -239,7 +239,10 @@ def test_appends_of_many_connections_share_their_syncs(server):
     assert 0 < len(syncs) < APPENDERS * APPENDS_EACH / 2
     for number in range(APPENDERS):
         for i in range(APPENDS_EACH):
-            (answer,) = strace_log.answers(calls, f'c{number}n{i + 2} OK')
-            writes = strace_log.log_writes(calls, before=answer, text=f'mark-{number}-{i}.')
-            assert len(writes) == 1
-            assert strace_log.uncovered(calls, answer, writes) == []
+            tag = f'c{number}n{i + 2} OK'
+            found = strace_log.answers(calls, tag)
+            assert len(found) == 1, f'{tag}: sent {len(found)} times'
+            writes = strace_log.log_writes(calls, before=found[0], text=f'mark-{number}-{i}.')
+            assert len(writes) == 1, f'{tag}: {len(writes)} writes for it'
+            late = strace_log.uncovered(calls, found[0], writes)
+            assert late == [], f'{tag} left before {late[0]} was durable'
