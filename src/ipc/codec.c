@@ -90,8 +90,10 @@ static const struct field text_answer_fields[] = {
     { FIELD_END, 0, 0 },
 };
 static const struct field listener_fields[] = {
-    SERVICE(ipc_listener),     BOOL(ipc_listener, implicit_tls),
-    BOOL(ipc_listener, local), DATA(ipc_listener, name, NAME_MAX_BYTES),
+    U8_BELOW(ipc_listener, service, IPC_SERVICE_METRICS + 1),
+    BOOL(ipc_listener, implicit_tls),
+    BOOL(ipc_listener, local),
+    DATA(ipc_listener, name, NAME_MAX_BYTES),
     { FIELD_END, 0, 0 },
 };
 static const struct field peer_fields[] = {
@@ -253,10 +255,10 @@ static const struct field *fields_of(enum ipc_type type)
     case IPC_RELOAD:
     case IPC_AUTH_CANCEL:
     case IPC_ACCOUNT_LIST:
-    case IPC_MAIL_STATS: return request_fields;
+    case IPC_STATS: return request_fields;
     case IPC_STATUS_ANSWER:
     case IPC_RELOAD_ANSWER:
-    case IPC_MAIL_STATS_ANSWER: return text_answer_fields;
+    case IPC_STATS_ANSWER: return text_answer_fields;
     case IPC_AUTH_START: return auth_start_fields;
     case IPC_AUTH_CONTINUE:
     case IPC_AUTH_CHALLENGE: return auth_data_fields;

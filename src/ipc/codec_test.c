@@ -102,8 +102,8 @@ static struct ipc_message samples[] = {
     { IPC_ACCOUNT_DROP, DROP },
     { IPC_ACCOUNT_DROP_ANSWER, ANSWERED },
     { IPC_ACCOUNT_LOGOUT, DROP },
-    { IPC_MAIL_STATS, ASK },
-    { IPC_MAIL_STATS_ANSWER, TEXT_ANSWER },
+    { IPC_STATS, ASK },
+    { IPC_STATS_ANSWER, TEXT_ANSWER },
 };
 
 /* Is there, in the sample, a `struct bytes` at this place? Its pointer cannot be compared. */
@@ -195,9 +195,9 @@ static void test_enumerations_have_a_range(void **state)
     struct ipc_message got;
 
     (void)state;
-    /* listener: service 4 is the last; then two booleans and an empty name */
-    assert_true(ipc_decode(BYTES("\x03\0\x04\0\x01\0"), &got));
-    assert_false(ipc_decode(BYTES("\x03\0\x05\0\x01\0"), &got));
+    /* listener: service 5 is the last; then two booleans and an empty name */
+    assert_true(ipc_decode(BYTES("\x03\0\x05\0\x01\0"), &got));
+    assert_false(ipc_decode(BYTES("\x03\0\x06\0\x01\0"), &got));
     assert_false(ipc_decode(BYTES("\x03\0\x04\x02\x01\0"), &got));
     /* peer: role 5 is the last */
     assert_true(ipc_decode(BYTES("\x04\0\x05\0\0\0\0\0\0\0\0\0\0"), &got));

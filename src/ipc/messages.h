@@ -41,6 +41,7 @@ enum ipc_service {
     IPC_SERVICE_POP3 = 2,
     IPC_SERVICE_LMTP = 3,
     IPC_SERVICE_SMTP = 4,
+    IPC_SERVICE_METRICS = 5, /* of listeners only */
 };
 
 enum ipc_result {
@@ -111,9 +112,9 @@ enum ipc_type {
     IPC_ACCOUNT_DROP, /* end its sessions, move its directory to the trash */
     IPC_ACCOUNT_DROP_ANSWER,
     IPC_ACCOUNT_LOGOUT, /* end its sessions: the password was changed */
-    /* control -> mail, and back */
-    IPC_MAIL_STATS,
-    IPC_MAIL_STATS_ANSWER,
+    /* control -> any role, and back: what it counts */
+    IPC_STATS,
+    IPC_STATS_ANSWER,
 };
 
 /* Services whose clients log in, and services that bring mail: a ticket of one kind is never to
@@ -184,14 +185,14 @@ struct ipc_process {
 };
 
 /* `request` comes first in every struct that has one: ask and answer are matched by it. */
-struct ipc_text_answer { /* IPC_STATUS_ANSWER (JSON), IPC_RELOAD_ANSWER, IPC_MAIL_STATS_ANSWER
+struct ipc_text_answer { /* IPC_STATUS_ANSWER (JSON), IPC_RELOAD_ANSWER, IPC_STATS_ANSWER
                             (JSON) */
     uint64_t request;
     uint8_t result;
     struct bytes text;
 };
 
-struct ipc_request { /* IPC_STATUS, IPC_RELOAD, IPC_MAIL_STATS, IPC_AUTH_CANCEL, IPC_ACCOUNT_LIST */
+struct ipc_request { /* IPC_STATUS, IPC_RELOAD, IPC_STATS, IPC_AUTH_CANCEL, IPC_ACCOUNT_LIST */
     uint64_t request;
 };
 

@@ -68,8 +68,8 @@ static const struct ipc_rule rules[] = {
     REQUEST(IPC_ACCOUNT_DROP, AUTH, MAIL, IPC_FD_NONE, "account-drop"),
     ANSWER(IPC_ACCOUNT_DROP_ANSWER, MAIL, AUTH, IPC_FD_NONE, "account-drop-answer"),
     ORDER(IPC_ACCOUNT_LOGOUT, AUTH, MAIL, IPC_FD_NONE, "account-logout"),
-    REQUEST(IPC_MAIL_STATS, CONTROL, MAIL, IPC_FD_NONE, "mail-stats"),
-    ANSWER(IPC_MAIL_STATS_ANSWER, MAIL, CONTROL, IPC_FD_NONE, "mail-stats-answer"),
+    REQUEST(IPC_STATS, CONTROL, TLS | GATE | AUTH | MAIL, IPC_FD_NONE, "stats"),
+    ANSWER(IPC_STATS_ANSWER, TLS | GATE | AUTH | MAIL, CONTROL, IPC_FD_NONE, "stats-answer"),
 };
 
 const struct ipc_rule *ipc_rules(size_t *out_count)
@@ -147,7 +147,7 @@ bool ipc_is_answer_to(enum ipc_type answer, enum ipc_type request)
         { IPC_ACCOUNT_PASSWORD, IPC_ACCOUNT_ANSWER },
         { IPC_ACCOUNT_REMOVE, IPC_ACCOUNT_ANSWER },
         { IPC_ACCOUNT_DROP, IPC_ACCOUNT_DROP_ANSWER },
-        { IPC_MAIL_STATS, IPC_MAIL_STATS_ANSWER },
+        { IPC_STATS, IPC_STATS_ANSWER },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(pairs); i++)

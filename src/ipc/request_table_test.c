@@ -50,6 +50,7 @@ static void test_who_talks(void **state)
         { IPC_ROLE_TLS, IPC_ROLE_GATE },     { IPC_ROLE_GATE, IPC_ROLE_AUTH },
         { IPC_ROLE_GATE, IPC_ROLE_MAIL },    { IPC_ROLE_AUTH, IPC_ROLE_MAIL },
         { IPC_ROLE_AUTH, IPC_ROLE_CONTROL }, { IPC_ROLE_MAIL, IPC_ROLE_CONTROL },
+        { IPC_ROLE_TLS, IPC_ROLE_CONTROL },  { IPC_ROLE_GATE, IPC_ROLE_CONTROL },
     };
     size_t talking = 0;
 

@@ -29,6 +29,7 @@ static bool accept_one(struct listener *listener)
                      SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (fd >= 0) {
+        listener->accepted_total++;
         peer = address_from_sockaddr(&storage);
         listener->accepted(listener, fd, &peer);
         return true;

@@ -3,6 +3,7 @@
 #define ROOST_SYS_LISTENER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "sys/address.h"
 #include "sys/loop.h"
@@ -16,6 +17,7 @@ struct listener {
     struct loop_fd watch;
     struct loop_timer retry;
     bool paused;
+    uint64_t accepted_total; /* for metrics */
     unsigned starved; /* times that the system had no descriptor left; for metrics and the log */
     /* `fd` is the callee's now: O_CLOEXEC, non-blocking. */
     void (*accepted)(struct listener *listener, int fd, const struct address *peer);

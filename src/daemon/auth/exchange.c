@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "daemon/auth/state.h"
+#include "daemon/auth/stats.h"
 #include "ipc/request_table.h"
 #include "sys/clock.h"
 
@@ -31,6 +32,7 @@ struct exchange {
     struct auth_state *state;
     struct role_asker asker;
     enum stage stage;
+    bool counted; /* in state->logins */
     bool forgotten; /* while it runs: free it when it comes back */
     struct loop_timer timer;
     struct fair_item item;
@@ -133,6 +135,15 @@ static void log_outcome(const struct exchange *exchange, enum ipc_result result,
     log_end(&line);
 }
 
+static void count_outcome(struct exchange *exchange, enum ipc_result result)
+{
+    struct bytes mechanism = bytes_make(exchange->mechanism, exchange->mechanism_len);
+
+    if (!exchange->counted)
+        exchange->state->logins[auth_stats_mechanism(mechanism)][result]++;
+    exchange->counted = true;
+}
+
 /* Says how it ended, and is done with it. `text` goes to the client. */
 static void finish(struct exchange *exchange, enum ipc_result result, const char *text)
 {
@@ -140,6 +151,7 @@ static void finish(struct exchange *exchange, enum ipc_result result, const char
                                    { .auth_result = { .result = (uint8_t)result,
                                                       .text = bytes_from_string(text) } } };
 
+    count_outcome(exchange, result);
     log_outcome(exchange, result, text);
     if (result == IPC_OK) {
         message.auth_result.ticket = exchange->announce.ticket;
@@ -280,6 +292,8 @@ static void on_step_done(struct job *job)
 
     state->running--;
     wipe_input(exchange);
+    if (exchange->outcome == SASL_DENIED) /* now: who fails often does not wait for the answer */
+        count_outcome(exchange, IPC_DENIED);
     if (exchange->forgotten) {
         /* Its guess counts all the same: hanging up must not be a way around the delay. */
         if (exchange->outcome == SASL_DENIED || exchange->outcome == SASL_INVALID)

@@ -8,6 +8,7 @@
 #include "daemon/auth/exchange.h"
 #include "daemon/auth/recipient.h"
 #include "daemon/auth/state.h"
+#include "daemon/auth/stats.h"
 #include "daemon/auth/sweep.h"
 #include "sys/entropy.h"
 #include "sys/process.h"
@@ -150,11 +151,17 @@ static void on_place(struct role_peer *from, const struct ipc_message *message, 
 }
 
 static const struct role_handler handlers[] = {
-    { IPC_AUTH_START, exchange_on_start },   { IPC_AUTH_CONTINUE, exchange_on_continue },
-    { IPC_AUTH_CANCEL, exchange_on_cancel }, { IPC_RECIPIENT, recipient_on_request },
-    { IPC_ACCOUNT_ADD, admin_on_add },       { IPC_ACCOUNT_LIST, admin_on_list },
-    { IPC_ACCOUNT_SHOW, admin_on_show },     { IPC_ACCOUNT_PASSWORD, admin_on_password },
-    { IPC_ACCOUNT_REMOVE, admin_on_remove }, { IPC_PLACE, on_place },
+    { IPC_AUTH_START, exchange_on_start },
+    { IPC_AUTH_CONTINUE, exchange_on_continue },
+    { IPC_AUTH_CANCEL, exchange_on_cancel },
+    { IPC_RECIPIENT, recipient_on_request },
+    { IPC_ACCOUNT_ADD, admin_on_add },
+    { IPC_ACCOUNT_LIST, admin_on_list },
+    { IPC_ACCOUNT_SHOW, admin_on_show },
+    { IPC_ACCOUNT_PASSWORD, admin_on_password },
+    { IPC_ACCOUNT_REMOVE, admin_on_remove },
+    { IPC_STATS, auth_stats_on_request },
+    { IPC_PLACE, on_place },
 };
 
 const struct role_spec auth_role_spec = {

@@ -24,6 +24,9 @@ enum {
     AUTH_EXCHANGE_IDLE_MS = 300 * 1000, /* between a challenge and its answer */
 };
 
+/* auth.mechanisms by name, and the last for any other. */
+enum { AUTH_MECHANISMS = 5 };
+
 /* Sees to removed accounts: see sweep.h. */
 struct sweep {
     struct job job;
@@ -60,6 +63,7 @@ struct auth_state {
     struct list admins; /* struct admin */
     size_t admin_count;
     struct sweep sweep;
+    uint64_t logins[AUTH_MECHANISMS][IPC_RESULT_COUNT]; /* for stats.h */
 };
 
 /* Which shard serves an account: always the same one for a number of shards, but for accounts that

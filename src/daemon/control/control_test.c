@@ -144,7 +144,7 @@ static void test_the_supervisor_is_asked_for_status(void **state)
 static void test_shards_are_asked_for_stats(void **state)
 {
     struct fixture *f = *state;
-    struct ipc_message answer = { IPC_MAIL_STATS_ANSWER,
+    struct ipc_message answer = { IPC_STATS_ANSWER,
                                   { .text_answer = { .text = BYTES("{\"shard\":0}") } } };
     int visitor = visit(f, "{\"verb\":\"stats\"}\n"); /* no shard is there yet */
     int mail;

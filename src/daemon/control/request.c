@@ -23,7 +23,7 @@ static const struct verb verbs[] = {
     { "account.list", IPC_ACCOUNT_LIST, IPC_ROLE_AUTH, false, false, false },
     { "status", IPC_STATUS, IPC_ROLE_SUPERVISOR, false, false, false },
     { "reload", IPC_RELOAD, IPC_ROLE_SUPERVISOR, false, false, false },
-    { "stats", IPC_MAIL_STATS, IPC_ROLE_MAIL, false, false, true },
+    { "stats", IPC_STATS, IPC_ROLE_MAIL, false, false, true },
 };
 
 static const struct verb *verb_find(const char *name)

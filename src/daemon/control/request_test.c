@@ -21,7 +21,7 @@ static void test_questions(void **state)
         { BYTES(" {\"verb\":\"account.list\"}\r"), IPC_ACCOUNT_LIST, IPC_ROLE_AUTH },
         { BYTES("{\"verb\":\"status\"}"), IPC_STATUS, IPC_ROLE_SUPERVISOR },
         { BYTES("{\"verb\":\"reload\"}"), IPC_RELOAD, IPC_ROLE_SUPERVISOR },
-        { BYTES("{\"verb\":\"stats\"}"), IPC_MAIL_STATS, IPC_ROLE_MAIL },
+        { BYTES("{\"verb\":\"stats\"}"), IPC_STATS, IPC_ROLE_MAIL },
         { BYTES(""), 0, 0 },
         { BYTES("status"), 0, 0 },
         { BYTES("[]"), 0, 0 },

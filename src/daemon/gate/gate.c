@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "daemon/gate/internal.h"
+#include "daemon/gate/stats.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
@@ -240,6 +241,7 @@ static const struct role_handler handlers[] = {
     { IPC_LISTENER, on_listener },
     { IPC_HAND_BACK, on_hand_back },
     { IPC_CONFIG, on_config },
+    { IPC_STATS, gate_on_stats },
 };
 
 const struct role_spec gate_role = {

@@ -425,6 +425,31 @@ static void test_a_connection_that_is_given_back(void **state)
     fd_close(&pair[1]);
 }
 
+static void test_stats(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message ask = { IPC_STATS, { .request = { 9 } } };
+    int control = fake_join(f->supervisor, IPC_ROLE_CONTROL, 0, 1);
+    int gone = dial(f, "imap");
+    int client = dial(f, "imap");
+    int secret = dial(f, "imaps");
+    int sender = dial(f, "lmtp");
+
+    fd_close(&gone);
+    fake_settle(f->loop);
+    fake_say(control, &ask, -1);
+    fake_hear(f->loop, control, &f->heard);
+    ASSERT_BYTES(f->heard.got.text_answer.text,
+                 BYTES("{\"connections\":{\"imap\":{\"no\":1,\"yes\":1},"
+                       "\"lmtp\":{\"no\":1,\"yes\":0}},"
+                       "\"connections_total\":{\"imap\":{\"no\":2,\"yes\":1},"
+                       "\"lmtp\":{\"no\":1,\"yes\":0}}}"));
+    fd_close(&client);
+    fd_close(&secret);
+    fd_close(&sender);
+    fd_close(&control);
+}
+
 static void test_stop(void **state)
 {
     struct fixture *f = *state;
@@ -641,6 +666,7 @@ int main(void)
         GATE_TEST(test_who_does_not_log_in),
         GATE_TEST(test_the_number_of_connections_is_limited),
         GATE_TEST(test_a_connection_that_is_given_back),
+        GATE_TEST(test_stats),
         GATE_TEST(test_stop),
         GATE_TEST(test_mail_is_taken_when_the_shard_has_it),
         GATE_TEST(test_what_is_down_is_a_451),

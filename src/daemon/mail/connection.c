@@ -80,6 +80,7 @@ void connection_new(struct home *home, const struct ipc_handoff *handoff, struct
     list_push_back(&home->connections, &connection->link);
     home->shard->counts.sessions++;
     home->shard->counts.logins++;
+    home->shard->counts.sessions_tls += client->tls ? 1 : 0;
     if (home->state == HOME_OPEN)
         connection_begin(connection);
 }
@@ -138,10 +139,12 @@ void connection_free(struct connection *connection)
     stream_done(&connection->stream);
     loop_timer_done(&connection->timer);
     buf_done(&connection->in);
+    home->shard->counts.held_bytes -= held_len(&connection->held);
     held_done(&connection->held);
     list_remove(&connection->run_link);
     list_remove(&connection->link);
     home->shard->counts.sessions--;
+    home->shard->counts.sessions_tls -= connection->client.tls ? 1 : 0;
     free(connection->text);
     free(connection);
     home_left(home);
@@ -185,7 +188,9 @@ static size_t output_waiting(const struct connection *connection)
 /* To the client, or held until the log is durable. False: the connection is at its end. */
 static bool let_out(struct connection *connection, struct buf *scratch)
 {
+    struct shard_counts *counts = &connection->home->shard->counts;
     struct account *account = connection->home->account;
+    size_t held_before = held_len(&connection->held);
     uint64_t gate = account_gate(account);
     bool good = !scratch->overflowed;
 
@@ -193,6 +198,7 @@ static bool let_out(struct connection *connection, struct buf *scratch)
         good = stream_send(&connection->stream, buf_bytes(scratch)) != ERR_LIMIT;
     else if (good)
         good = held_add(&connection->held, buf_bytes(scratch), gate);
+    counts->held_bytes += held_len(&connection->held) - held_before;
     if (scratch->capacity > SHARD_SCRATCH_KEPT_BYTES)
         buf_done(scratch);
     buf_clear(scratch);
@@ -359,6 +365,7 @@ void connection_release(struct connection *connection)
             return;
         }
         held_consume(&connection->held, ready.len);
+        connection->home->shard->counts.held_bytes -= ready.len;
         ready = held_ready(&connection->held, account_durable(connection->home->account));
     }
     if (connection->end != END_NOT)

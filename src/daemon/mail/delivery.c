@@ -104,6 +104,7 @@ static void answer(struct delivery *delivery, enum ipc_result result, const char
                                                          .text = bytes_from_string(text) } } };
     struct log_line line;
 
+    delivery->home->shard->counts.answered[result]++;
     log_begin(&line, result == IPC_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "delivery");
     log_number(&line, "session", (int64_t)delivery->session);
     log_bytes(&line, "account", delivery->user);

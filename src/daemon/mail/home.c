@@ -144,7 +144,13 @@ static void log_report(const struct home *home, const struct account_report *rep
 
 static void on_durable(struct account_listener *listener)
 {
-    home_touch(CONTAINER_OF(listener, struct home, listener));
+    struct home *home = CONTAINER_OF(listener, struct home, listener);
+    uint64_t durable = account_durable(home->account);
+
+    home->shard->counts.log_syncs++;
+    home->shard->counts.log_bytes += durable - home->durable;
+    home->durable = durable;
+    home_touch(home);
 }
 
 static void on_changed(struct account_listener *listener, struct mailbox *mailbox)
@@ -166,6 +172,7 @@ static void on_failed(struct account_listener *listener, const struct note *why)
     struct home *home = CONTAINER_OF(listener, struct home, listener);
 
     home->failed = true;
+    home->shard->counts.log_failures++;
     log_home(home, LOG_LEVEL_ERROR, "account-failed", why->text);
     home_touch(home);
 }
@@ -222,6 +229,8 @@ static void opened(struct home *home, struct open_job *open)
     account_set_listener(home->account, &home->listener);
     account_set_quota(home->account, home->quota_bytes);
     home->shard->counts.accounts_open++;
+    home->shard->counts.accounts_opened++;
+    home->durable = account_durable(home->account);
     home->tries = 0;
     home_awake(home);
     if (!is_used(home)) {
@@ -244,6 +253,7 @@ static void open_done(struct job *job)
     } else if (open->err == ERR_BUSY && ++home->tries < HOME_BUSY_TRIES && !home->trash) {
         loop_timer_set_in(&home->timer, HOME_BUSY_RETRY_MS); /* a tool has it; not for long */
     } else {
+        home->shard->counts.open_failures++;
         log_home(home, LOG_LEVEL_ERROR, "account-unavailable", open->why.text);
         refuse_users(home, "the account cannot be opened");
         home_next(home);

@@ -43,6 +43,7 @@ struct home {
     struct account *account; /* NULL unless HOME_OPEN or HOME_CLOSING */
     struct vfs *vfs; /* the directory, as long as the account is there */
     struct account_listener listener;
+    uint64_t durable; /* of its log, when last looked at */
     struct list connections;
     struct list deliveries;
     struct list again; /* connections that want another turn */

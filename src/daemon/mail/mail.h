@@ -29,6 +29,14 @@ struct shard_counts {
     uint64_t deliveries; /* on their way in */
     uint64_t logins; /* since the start */
     uint64_t delivered;
+    uint64_t sessions_tls; /* of `sessions` */
+    uint64_t accounts_opened;
+    uint64_t open_failures;
+    uint64_t log_failures;
+    uint64_t answered[IPC_RESULT_COUNT]; /* deliveries, by result */
+    uint64_t log_syncs;
+    uint64_t log_bytes; /* that those made durable */
+    uint64_t held_bytes; /* now: output that waits for a log */
 };
 struct shard_counts shard_counts(const struct shard *shard);
 

@@ -1,5 +1,4 @@
 /* The mail role: what it is told, what it has, its walls. */
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -8,6 +7,7 @@
 #include "daemon/mail/home.h"
 #include "daemon/mail/mark.h"
 #include "daemon/mail/shard.h"
+#include "daemon/mail/stats.h"
 #include "ipc/request_table.h"
 #include "message/charset.h"
 #include "sys/clock.h"
@@ -20,7 +20,6 @@
 enum {
     QUIET_LOOK_MS = 10 * 1000,
     STOP_SESSIONS_MS = 2000, /* for last words and deliveries that are running */
-    STATS_BYTES_MAX = 4096,
     FDS_OTHERS = 128, /* channels, the loop's own, what jobs open */
     FDS_PER_AWAKE = 5, /* beyond HOME_FDS: the segment, two to be read, the two of summaries */
     FDS_MIN = 64, /* for homes, sessions and deliveries, however few there are */
@@ -186,8 +185,10 @@ static void on_deliver(struct role_peer *from, const struct ipc_message *message
                                         .result = (uint8_t)result,
                                         .text = bytes_from_string(ipc_result_text(result)) } } };
 
-    if (result != IPC_OK)
-        role_answer(&asker, &answer, NULL);
+    if (result == IPC_OK)
+        return;
+    shard_of(from->role)->counts.answered[result]++;
+    role_answer(&asker, &answer, NULL);
 }
 
 static void on_drop(struct role_peer *from, const struct ipc_message *message, int *fd)
@@ -208,24 +209,6 @@ static void on_logout(struct role_peer *from, const struct ipc_message *message,
     tickets_void(&shard_of(from->role)->tickets, message->account_drop.account_id.raw, true);
     if (home != NULL)
         home_bye(home, "The password was changed: please log in again");
-}
-
-static void on_stats(struct role_peer *from, const struct ipc_message *message, int *fd)
-{
-    struct shard *shard = shard_of(from->role);
-    struct role_asker asker = role_asker_of(from, message);
-    struct ipc_message answer = { .type = IPC_MAIL_STATS_ANSWER };
-    struct buf text = buf_make(STATS_BYTES_MAX);
-
-    buf_add_format(&text,
-                   "{\"shard\":%u,\"sessions\":%" PRIu64 ",\"accounts_open\":%" PRIu64
-                   ",\"deliveries\":%" PRIu64 ",\"logins_total\":%" PRIu64
-                   ",\"delivered_total\":%" PRIu64 "}",
-                   from->role->start.index, shard->counts.sessions, shard->counts.accounts_open,
-                   shard->counts.deliveries, shard->counts.logins, shard->counts.delivered);
-    answer.text_answer.text = buf_bytes(&text);
-    role_answer(&asker, &answer, NULL);
-    buf_done(&text);
 }
 
 static enum err read_config(struct shard *shard, struct note *why)
@@ -349,7 +332,7 @@ static void stop(struct role *role)
 
 static const struct role_handler handlers[] = {
     { IPC_TICKET, on_ticket },     { IPC_HANDOFF, on_handoff },       { IPC_DELIVER, on_deliver },
-    { IPC_ACCOUNT_DROP, on_drop }, { IPC_ACCOUNT_LOGOUT, on_logout }, { IPC_MAIL_STATS, on_stats },
+    { IPC_ACCOUNT_DROP, on_drop }, { IPC_ACCOUNT_LOGOUT, on_logout }, { IPC_STATS, mail_on_stats },
     { IPC_CONFIG, on_config },
 };
 

@@ -530,22 +530,6 @@ static void test_a_reader_that_stopped_is_ended(void **state)
     fd_close(&client);
 }
 
-static void test_stats(void **state)
-{
-    struct fixture *f = *state;
-    struct ipc_message stats = { IPC_MAIL_STATS, { .request = { 9 } } };
-    int control = fake_join(f->supervisor, IPC_ROLE_CONTROL, 0, 1);
-    int client = seat_log_in(f, 1);
-
-    fake_say(control, &stats, -1);
-    fake_hear(f->loop, control, &f->mail);
-    assert_true(bytes_find(f->mail.got.text_answer.text, 0, BYTES("\"sessions\":1,")) <
-                f->mail.got.text_answer.text.len);
-    fd_close(&client);
-    fd_close(&control);
-}
-
-/* Should the shard crash, the supervisor finds whose work it was: here two accounts take turns. */
 static void test_work_is_marked(void **state)
 {
     struct fixture *f = *state;
@@ -596,7 +580,6 @@ int main(void)
         cmocka_unit_test(test_accounts_at_rest_keep_two_descriptors),
         SHARD_TEST(test_a_slow_reader_waits_alone),
         SHARD_TEST(test_a_reader_that_stopped_is_ended),
-        SHARD_TEST(test_stats),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -257,7 +257,7 @@ static void test_a_gate_that_speaks_as_auth(void **state)
         { IPC_ACCOUNT_DROP, { .account_drop = { .request = 1 } } },
         { IPC_ACCOUNT_LOGOUT, { .account_drop = { .request = 1 } } },
         { .type = IPC_STOP },
-        { .type = IPC_MAIL_STATS },
+        { .type = IPC_STATS },
     };
     struct fixture *f = *state;
 

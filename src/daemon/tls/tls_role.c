@@ -1,11 +1,13 @@
 /* The tls role: certificates and ticket keys from the supervisor, sockets from the gates. */
 #include "daemon/tls/tls_role.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "config/config.h"
+#include "daemon/role/stats.h"
 #include "daemon/tls/sandbox.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -124,9 +126,14 @@ static void on_start(struct role_peer *from, const struct ipc_message *message, 
 static void on_settled(struct relay *relay, const struct tls_facts *facts, int *plain_fd,
                        const char *why)
 {
+    struct tls_role *tls = CONTAINER_OF(relay->house, struct tls_role, house);
     char text[RELAY_FACTS_BYTES_MAX];
     struct ipc_message answer = { .type = IPC_TLS_ANSWER };
 
+    if (facts != NULL)
+        tls->handshakes++;
+    else
+        tls->handshakes_failed++;
     if (facts == NULL) { /* the gate logs it: it knows the client's address */
         refuse(&relay->asker, IPC_INVALID, why);
         return;
@@ -142,11 +149,24 @@ static void on_settled(struct relay *relay, const struct tls_facts *facts, int *
     role_answer(&relay->asker, &answer, plain_fd);
 }
 
+static void on_stats(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    const struct tls_role *tls = role_of(from);
+    struct role_asker asker = role_asker_of(from, message);
+    struct buf text = buf_make(ROLE_STATS_BYTES_MAX);
+
+    buf_add_format(&text,
+                   "{\"connections\":%zu,\"handshakes_total\":{\"ok\":%" PRIu64
+                   ",\"failed\":%" PRIu64 "}}",
+                   tls->house.count, tls->handshakes, tls->handshakes_failed);
+    role_stats_answer(&asker, buf_bytes(&text));
+    buf_done(&text);
+}
+
 static const struct role_handler handlers[] = {
-    { IPC_CONFIG, on_config },
-    { IPC_CERTIFICATE, on_certificate },
-    { IPC_TLS_TICKETS, on_tickets },
-    { IPC_TLS_START, on_start },
+    { IPC_CONFIG, on_config },       { IPC_CERTIFICATE, on_certificate },
+    { IPC_TLS_TICKETS, on_tickets }, { IPC_TLS_START, on_start },
+    { IPC_STATS, on_stats },
 };
 
 static enum err prepare(struct role *role, struct sandbox_profile *out_profile, struct note *why)

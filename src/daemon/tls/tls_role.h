@@ -18,6 +18,7 @@ struct tls_role {
     struct buf ticket_keys;
     struct role *role; /* once stopping */
     bool stopping;
+    uint64_t handshakes, handshakes_failed; /* that have ended */
 };
 
 void tls_role_init(struct tls_role *tls);

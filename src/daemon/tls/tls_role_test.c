@@ -171,6 +171,29 @@ static void test_another_protocol_is_refused(void **state)
     assert_refused(scene, 1, IPC_INVALID);
 }
 
+static void test_stats(void **state)
+{
+    struct scene *scene = *state;
+    struct ipc_message ask = { IPC_STATS, { .request = { 9 } } };
+    int control = -1;
+
+    start(scene);
+    hand_over(scene, 1, IPC_SERVICE_IMAP);
+    assert_int_equal(send(scene->client_fd, "a LOGIN\r\n", 9, 0), 9);
+    assert_refused(scene, 1, IPC_INVALID);
+    fd_close(&scene->client_fd);
+    hand_over(scene, 2, IPC_SERVICE_IMAP);
+    shake(scene);
+    fake_hear(scene->loop, scene->gate, &scene->mail);
+    fd_close(&scene->mail.fd);
+    control = fake_join(scene->supervisor, IPC_ROLE_CONTROL, 0, 1);
+    fake_say(control, &ask, -1);
+    fake_hear(scene->loop, control, &scene->mail);
+    ASSERT_BYTES(scene->mail.got.text_answer.text,
+                 BYTES("{\"connections\":1,\"handshakes_total\":{\"ok\":1,\"failed\":1}}"));
+    fd_close(&control);
+}
+
 static void test_what_is_no_connection(void **state)
 {
     struct scene *scene = *state;
@@ -337,6 +360,7 @@ int main(void)
         CASE(test_a_handshake_and_its_facts),
         CASE(test_what_is_no_handshake),
         CASE(test_another_protocol_is_refused),
+        CASE(test_stats),
         CASE(test_what_is_no_connection),
         CASE(test_certificates_are_renewed),
         CASE(test_a_gate_that_has_gone),
