@@ -110,6 +110,8 @@ TESTED_ELSEWHERE = {
     'src/daemon/gate/imap.c': 'gate_test.c: a whole gate is needed to see it work',
     'src/daemon/gate/lmtp.c': 'gate_test.c: a whole gate is needed to see it work',
     'src/daemon/gate/parcel.c': 'gate_test.c: a whole gate is needed to see it work',
+    'src/daemon/gate/stats.c': 'gate_test.c: a whole gate is needed to see it work',
+    'src/daemon/control/scrape.c': 'page_test.c: the page is what it makes',
     'src/daemon/role/ask.c': 'role_test.c: asks need a role to live in',
 }
 

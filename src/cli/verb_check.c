@@ -266,6 +266,7 @@ static void check_ports(struct checking *checking)
     check_listen(checking, "imap.listen", &config->imap_listen);
     check_listen(checking, "imaps.listen", &config->imaps_listen);
     check_listen(checking, "lmtp.listen", &config->lmtp_listen);
+    check_listen(checking, "metrics.listen", &config->metrics_listen);
 }
 
 static int run(const struct verb *verb, struct arguments arguments)

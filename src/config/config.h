@@ -76,6 +76,8 @@ struct config {
     uint64_t mail_quota_bytes; /* 0: none */
     uint64_t mail_sessions_per_account_max;
 
+    struct config_listen metrics_listen;
+
     bool sandbox_required;
     unsigned log_level; /* enum log_level */
 };

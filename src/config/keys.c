@@ -289,6 +289,14 @@ const struct config_key config_keys[] = {
       .help = "Most sessions that one account may have at the same time.",
       .example = "50" },
 
+    { .name = "metrics.listen",
+      LISTEN(metrics_listen),
+      .standard = "",
+      .help =
+          "Where counters are served for Prometheus and the like, as http://ADDRESS/metrics, to "
+          "anybody who can connect. Empty: nowhere.",
+      .example = "127.0.0.1:9154" },
+
     { .name = "sandbox.required",
       BOOL(sandbox_required),
       .standard = "yes",
@@ -306,8 +314,8 @@ const struct config_key config_keys[] = {
 
 const size_t config_keys_count = ARRAY_COUNT(config_keys);
 
-const char *const config_sections[] = { "imap", "imaps", "lmtp",    "gate", "tls",
-                                        "auth", "mail",  "sandbox", "log" };
+const char *const config_sections[] = { "imap", "imaps", "lmtp",    "gate",    "tls",
+                                        "auth", "mail",  "metrics", "sandbox", "log" };
 const size_t config_sections_count = ARRAY_COUNT(config_sections);
 
 _Static_assert(ARRAY_COUNT(config_keys) <= CONFIG_KEYS_MAX, "few settings");

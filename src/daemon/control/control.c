@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "daemon/control/page.h"
 #include "daemon/control/request.h"
 #include "daemon/role/ask.h"
 #include "ipc/request_table.h"
@@ -33,6 +34,7 @@ struct control {
     struct listener listener;
     int listener_fd; /* until the start; then -1 */
     bool listening;
+    struct page *page; /* from the first listener for it on; else NULL */
     struct list visitors;
     size_t visitor_count;
     uid_t owners[OWNERS_MAX]; /* who may ask */
@@ -343,7 +345,14 @@ static void on_listener(struct role_peer *from, const struct ipc_message *messag
 {
     struct control *control = from->role->context;
 
-    if (message->listener.service != 0 || !fd_check(*fd, FD_KIND_SOCKET_LISTENING))
+    if (!fd_check(*fd, FD_KIND_SOCKET_LISTENING))
+        return;
+    if (message->listener.service == IPC_SERVICE_METRICS) {
+        if (control->page == NULL)
+            control->page = page_new(from->role);
+        page_add_listener(control->page, fd);
+    }
+    if (message->listener.service != 0)
         return;
     fd_close(&control->listener_fd);
     control->listener_fd = fd_take(fd);
@@ -405,6 +414,8 @@ static enum err begin(struct role *role, struct note *why)
         return note_fail(why, ERR_INVALID, "the control socket was not given");
     listener_init(&control->listener, role->loop, fd_take(&control->listener_fd), on_accepted);
     control->listening = true;
+    if (control->page != NULL)
+        page_begin(control->page);
     return ERR_OK;
 }
 
@@ -423,6 +434,7 @@ void control_free(struct control *control)
 {
     while (!list_is_empty(&control->visitors))
         visitor_free(CONTAINER_OF(list_first(&control->visitors), struct visitor, link));
+    page_free(control->page);
     if (control->listening)
         listener_done(&control->listener);
     fd_close(&control->listener_fd);

@@ -188,6 +188,7 @@ enum err ports_open(struct supervisor *supervisor, struct service_socket *passed
         { "imap", IPC_SERVICE_IMAP, false, &config->imap_listen },
         { "imaps", IPC_SERVICE_IMAP, true, &config->imaps_listen },
         { "lmtp", IPC_SERVICE_LMTP, false, &config->lmtp_listen },
+        { "metrics", IPC_SERVICE_METRICS, false, &config->metrics_listen },
         { "control", 0, false, NULL },
     };
     enum err err = ERR_OK;
@@ -198,7 +199,7 @@ enum err ports_open(struct supervisor *supervisor, struct service_socket *passed
         if (err == ERR_OK && passed[i].fd >= 0)
             err = note_fail(why, ERR_INVALID,
                             "a socket named \"%s\" was passed to us; FileDescriptorName= must be "
-                            "imap, imaps, lmtp or control",
+                            "imap, imaps, lmtp, metrics or control",
                             passed[i].name);
         fd_close(&passed[i].fd);
     }

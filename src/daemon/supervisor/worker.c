@@ -132,6 +132,11 @@ static void give_bytes(struct worker *worker, enum ipc_type type, struct bytes b
         kill_worker(worker, "no memory for what it must be given");
 }
 
+static bool is_for_control(const struct port *port)
+{
+    return port->service == 0 || port->service == IPC_SERVICE_METRICS;
+}
+
 static void give_ports(struct worker *worker)
 {
     struct supervisor *supervisor = worker->supervisor;
@@ -145,7 +150,7 @@ static void give_ports(struct worker *worker)
                                                    .local = port->local,
                                                    .name = bytes_from_string(port->name) } } };
 
-        if ((port->service == 0) == (worker->role == IPC_ROLE_CONTROL))
+        if (is_for_control(port) == (worker->role == IPC_ROLE_CONTROL))
             worker_tell(worker, &message, port->fd);
     }
 }
