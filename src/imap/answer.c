@@ -1,6 +1,7 @@
 /* Tagged answers: from the run's outcome and from the store's errors. */
 #include "imap/answer.h"
 
+#include "base/log.h"
 #include "imap/state.h"
 
 static const char capabilities[] =
@@ -28,6 +29,7 @@ enum imap_progress imap_answer(struct imap_run *run, enum imap_condition conditi
 
 enum imap_progress imap_answer_err(struct imap_run *run, enum err err)
 {
+    run->err = err;
     switch (err) {
     case ERR_OK: return imap_answer(run, IMAP_OK, NULL, "Done");
     case ERR_NOT_FOUND: return imap_answer(run, IMAP_NO, "NONEXISTENT", "No such mailbox");
@@ -49,8 +51,25 @@ enum imap_progress imap_answer_err(struct imap_run *run, enum err err)
     return imap_answer(run, IMAP_NO, "UNAVAILABLE", "The mail store failed, try later");
 }
 
+/* What is no fault of the client is the administrator's business. */
+static void report(const struct imap_session *session, const struct imap_run *run)
+{
+    struct log_line line;
+
+    if (run->err != ERR_NO_SPACE && run->err != ERR_IO && run->err != ERR_CORRUPT)
+        return;
+    log_begin(&line, run->err == ERR_NO_SPACE ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+              "command-failed");
+    log_number(&line, "session", (int64_t)session->number);
+    log_bytes(&line, "account", buf_bytes(&session->user));
+    log_string(&line, "command", run->verb->name);
+    log_string(&line, "why", err_text(run->err));
+    log_end(&line);
+}
+
 void imap_answer_send(struct imap_session *session, struct imap_run *run)
 {
+    report(session, run);
     if (run->code.len == 0) {
         imap_respond(session->out, run->command.tag, run->condition, NULL, run->text);
         return;

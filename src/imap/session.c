@@ -83,6 +83,7 @@ static void end_run(struct imap_session *session)
     run->args = NULL;
     run->state = NULL;
     run->release = NULL;
+    run->err = ERR_OK;
     run->silent = (struct modseq){ 0 };
     buf_clear(&run->code);
     buf_trim(&run->code);

@@ -65,6 +65,7 @@ struct imap_run {
     enum imap_condition condition;
     struct buf code; /* response code without brackets; empty: none */
     const char *text;
+    enum err err; /* that the answer was made from */
     struct modseq silent; /* of this command's own change: not told as news */
     struct arena arena;
 };

@@ -328,6 +328,8 @@ def test_a_full_disk(make_server, small_disk):
     assert talk.begin('ann').data(large)[0].startswith('452 4.3.1')
     status, why = connection.append('INBOX', None, None, large)
     assert status == 'NO' and b'[UNAVAILABLE]' in why[0], why
+    assert re.search(r'event=command-failed session=\d+ account=ann command=APPEND why="no space"',
+                     server.log())
     for _ in range(3):  # what is small enough may still find a place
         answer = talk.begin('ann').data(text)[0]
         assert re.match(r'250|452 4\.3\.1', answer), answer
