@@ -361,8 +361,8 @@ static void compare(struct client *client, struct bytes line)
 
         view_row(view, (struct seqno){ i + 1 }, &row);
         CHECK(message->uid == 0 || message->uid == row.uid.value, client, line);
-        for (int bit = 0; bit < 5; bit++)
-            flags |= (row.flags >> bit & 1u) << bit;
+        for (unsigned bit = 0; bit < 5; bit++)
+            flags |= ((uint32_t)row.flags >> bit & 1u) << bit;
         for (size_t bit = 5; bit < ARRAY_COUNT(flag_words); bit++) {
             int index = mailbox_keyword_find(client->selected, bytes_from_string(flag_words[bit]));
 

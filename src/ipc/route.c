@@ -7,7 +7,9 @@
 
 uint16_t ipc_shard_of(const struct ipc_account_id *id, uint16_t shards)
 {
-    return shards == 0 ? 0 : (uint16_t)(num_load_u64(id->raw) % shards);
+    if (shards == 0)
+        return 0;
+    return (uint16_t)(num_load_u64(id->raw) % shards);
 }
 
 bool ipc_id_equal(const struct ipc_account_id *a, const struct ipc_account_id *b)
