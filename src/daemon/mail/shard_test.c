@@ -1,5 +1,6 @@
 /* The shard: tickets, sessions, deliveries, what waits for the log, what makes room. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -320,24 +321,33 @@ static void test_stop_says_bye_and_closes_in_order(void **state)
 }
 
 /* The disk takes no more: what is said from then on could be untrue. */
-static void test_a_failed_log_ends_its_sessions_and_is_opened_again(void **state)
+static bool sync_fails;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+    if (!sync_fails)
+        return __real_fdatasync(fd);
+    errno = EIO;
+    return -1;
+}
+
+/* What may have been lost is not believed: no answer, the end, and the account as the disk has it.
+ */
+static void test_a_failed_sync_ends_the_sessions_of_its_account(void **state)
 {
     struct fixture *f = *state;
-    struct rlimit before;
-    struct rlimit none;
     int client = seat_log_in(f, 1);
     int other = seat_log_in(f, 2);
 
-    (void)seat_ask(f, client, "a CREATE kept\r\n");
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-    none = before;
-    none.rlim_cur = 1; /* a write beyond it fails with EFBIG */
-    (void)signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-    (void)seat_ask(f, client, "b CREATE lost\r\n");
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_non_null(strstr(seat_ask(f, client, "a CREATE kept\r\n"), "a OK"));
+    sync_fails = true;
+    assert_null(strstr(seat_ask(f, client, "b CREATE lost\r\n"), "b OK"));
+    sync_fails = false;
     seat_settle(f);
-    assert_null(strstr(f->text, "b OK"));
+    assert_true(seat_is_closed(client));
     fd_close(&client);
     seat_settle(f);
 
@@ -348,6 +358,25 @@ static void test_a_failed_log_ends_its_sessions_and_is_opened_again(void **state
     assert_non_null(strstr(seat_ask(f, client, "f CREATE again\r\n"), "f OK"));
     fd_close(&client);
     fd_close(&other);
+}
+
+static void test_a_write_that_fails_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before;
+    struct rlimit none;
+    int client = seat_log_in(f, 1);
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = before;
+    none.rlim_cur = 1; /* a write beyond it fails with EFBIG */
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_non_null(strstr(seat_ask(f, client, "b CREATE lost\r\n"), "b NO [UNAVAILABLE]"));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_null(strstr(seat_ask(f, client, "e LIST \"\" lost\r\n"), "* LIST"));
+    assert_non_null(strstr(seat_ask(f, client, "f CREATE again\r\n"), "f OK"));
+    fd_close(&client);
 }
 
 static void test_sessions_of_an_account_are_counted(void **state)
@@ -574,7 +603,8 @@ int main(void)
         SHARD_TEST(test_logout_and_drop),
         SHARD_TEST(test_logout_and_drop_void_tickets),
         SHARD_TEST(test_stop_says_bye_and_closes_in_order),
-        SHARD_TEST(test_a_failed_log_ends_its_sessions_and_is_opened_again),
+        SHARD_TEST(test_a_failed_sync_ends_the_sessions_of_its_account),
+        SHARD_TEST(test_a_write_that_fails_changes_nothing),
         SHARD_TEST(test_sessions_of_an_account_are_counted),
         cmocka_unit_test(test_quiet_accounts_make_room),
         cmocka_unit_test(test_accounts_at_rest_keep_two_descriptors),
