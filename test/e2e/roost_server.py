@@ -19,10 +19,20 @@ START_SECONDS = 10
 READY = 'event=server-ready'
 
 
-def free_port():
-    """Below those that the kernel gives to clients, so that none of them takes it meanwhile."""
+def ports_in_turn():
+    """Below those that the kernel gives to clients, so that none of them takes it meanwhile, and
+    none of them twice: two listeners of one server must not be given the same one."""
+    ports = random.sample(range(20000, 32000), 12000)
     while True:
-        port = random.randrange(20000, 32000)
+        yield from ports
+
+
+PORTS = ports_in_turn()
+
+
+def free_port():
+    """A port that nobody listens on, and that was not given out before."""
+    for port in PORTS:
         with socket.socket() as probe:
             try:
                 probe.bind(('127.0.0.1', port))
