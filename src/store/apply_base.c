@@ -69,7 +69,7 @@ static void base_rows(struct state *state, const struct op_rows *op)
         block_append(&block, &row);
         if (segment_kind(place.segment) == SEGMENT_BODY)
             state_add_body_segment(state, place.segment);
-        body_table_collect(&state->bodies, row.body, place, row.size);
+        body_table_collect(&state->bodies, row.body, place, row.size, 1);
         state_count_row(mailbox, &row, 1);
         last = row.uid.value;
     }
@@ -89,6 +89,27 @@ static void base_vanished(struct state *state, const struct op_vanished *op)
         vanished_add(&mailbox->vanished, range, op->modseq.value);
 }
 
+/* Changes behind the base name it as it stood once; a body that is known keeps its place. */
+static void base_body(struct state *state, const struct op_base_body *op)
+{
+    if (segment_kind(op->place.segment) == SEGMENT_BODY)
+        state_add_body_segment(state, op->place.segment);
+    body_table_collect(&state->bodies, op->body, op->place, op->size, 0);
+}
+
+/* A body segment that is still to be dropped is none that an interrupted upload left. */
+static void base_drop(struct state *state, const struct op_base_drop *op)
+{
+    struct op_number_walk walk = { .numbers = &op->segments };
+    uint64_t segment;
+
+    while (op_numbers_next(&walk, &segment)) {
+        if (segment_kind(segment) == SEGMENT_BODY)
+            state_add_body_segment(state, segment);
+        state_add_drop(state, segment, op->when);
+    }
+}
+
 bool apply_base(struct state *state, const struct op *op)
 {
     switch ((unsigned)op->code) {
@@ -96,6 +117,8 @@ bool apply_base(struct state *state, const struct op *op)
     case OP_BASE_MAILBOX: base_mailbox(state, &op->as.base_mailbox); return true;
     case OP_BASE_ROWS: base_rows(state, &op->as.base_rows); return true;
     case OP_BASE_VANISHED: base_vanished(state, &op->as.base_vanished); return true;
+    case OP_BASE_BODY: base_body(state, &op->as.base_body); return true;
+    case OP_BASE_DROP: base_drop(state, &op->as.base_drop); return true;
     default: return false;
     }
 }

@@ -187,6 +187,48 @@ static void test_old_numbers_are_no_news(void **context)
     done(&scene);
 }
 
+/* A base knows bodies that only later changes bring back: theirs is the place that counts. */
+static void test_bodies_of_a_base(void **context)
+{
+    const uint64_t gone[] = { 4, 9 };
+    struct scene scene;
+    struct log_record record = { .type = RECORD_BASE };
+    struct op state = { OP_BASE_STATE,
+                        { .base_state = { .change = { 1 }, .mailbox_next = 2, .body_next = 9 } } };
+    struct op mailbox = { OP_BASE_MAILBOX,
+                          { .base_mailbox = { .id = { 1 },
+                                              .uidvalidity = 1,
+                                              .uidnext = 1,
+                                              .recent_floor = 1,
+                                              .name = BYTES("INBOX") } } };
+    struct op body = { OP_BASE_BODY, { .base_body = { { 7 }, { 14, 8192 }, 5 } } };
+    struct op drop = { OP_BASE_DROP, { .base_drop = { { 60 }, { .list = gone, .count = 2 } } } };
+
+    (void)context;
+    begin(&scene);
+    add(&scene, state);
+    add(&scene, mailbox);
+    add(&scene, body);
+    add(&scene, drop);
+    record.payload = buf_bytes(&scene.ops);
+    assert_true(apply_record(&scene.state, &record));
+    scene.number = 1;
+    start_change(&scene);
+    add(&scene, put(1, 1, 7));
+    add(&scene, put(1, 2, 8));
+    assert_true(commit(&scene));
+    assert_int_equal(body_table_find(&scene.state.bodies, (struct body_id){ 7 })->place.segment,
+                     14);
+    assert_int_equal(body_table_find(&scene.state.bodies, (struct body_id){ 7 })->messages, 1);
+    assert_int_not_equal(body_table_find(&scene.state.bodies, (struct body_id){ 8 })->place.segment,
+                         14);
+    assert_int_equal(scene.state.drops.count, 2);
+    assert_int_equal(scene.state.drops.when.us, 60);
+    assert_true(state_has_body_segment(&scene.state, 9));
+    state_forget_drops(&scene.state);
+    done(&scene);
+}
+
 static void test_epoch(void **context)
 {
     struct scene scene;
@@ -222,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_copies_of_what_is_missing),
         cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_old_numbers_are_no_news),
+        cmocka_unit_test(test_bodies_of_a_base),
         cmocka_unit_test(test_epoch),
     };
 

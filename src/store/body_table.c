@@ -55,12 +55,12 @@ struct body_entry *body_table_add(struct body_table *table, struct body_id id, s
 }
 
 void body_table_collect(struct body_table *table, struct body_id id, struct place place,
-                        uint64_t size)
+                        uint64_t size, uint32_t messages)
 {
     table->entries =
         store_grow(table->entries, table->count, &table->capacity, sizeof(*table->entries));
     table->entries[table->count++] =
-        (struct body_entry){ .id = id, .place = place, .size = size, .messages = 1 };
+        (struct body_entry){ .id = id, .place = place, .size = size, .messages = messages };
     table->unsettled = true;
 }
 
@@ -99,16 +99,22 @@ void body_table_settle(struct body_table *table)
     }
     table->count = kept;
     table->dead = 0;
-    for (size_t i = 0; i < kept; i++)
+    table->living_bytes = 0;
+    for (size_t i = 0; i < kept; i++) {
         if (table->entries[i].messages == 0)
             table->dead++;
+        else
+            table->living_bytes += table->entries[i].size;
+    }
     table->unsettled = false;
 }
 
 void body_table_reference(struct body_table *table, struct body_entry *entry)
 {
-    if (entry->messages++ == 0)
-        table->dead--;
+    if (entry->messages++ > 0)
+        return;
+    table->dead--;
+    table->living_bytes += entry->size;
 }
 
 void body_table_unreference(struct body_table *table, struct body_entry *entry, uint64_t change)
@@ -118,6 +124,16 @@ void body_table_unreference(struct body_table *table, struct body_entry *entry, 
         return;
     entry->died = change;
     table->dead++;
+    table->living_bytes -= entry->size;
+}
+
+void body_table_move(struct body_table *table, struct body_id id, struct place from,
+                     struct place to)
+{
+    struct body_entry *entry = body_table_find(table, id);
+
+    if (entry != NULL && entry->place.segment == from.segment && entry->place.offset == from.offset)
+        entry->place = to;
 }
 
 bool body_table_purge(struct body_table *table, uint64_t change)

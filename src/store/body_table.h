@@ -24,6 +24,7 @@ struct body_table {
     size_t count;
     size_t capacity;
     size_t dead;
+    uint64_t living_bytes; /* of bodies with messages, each counted once */
     bool unsettled; /* body_table_collect has been called since body_table_settle */
 };
 
@@ -36,14 +37,18 @@ struct body_entry *body_table_find(const struct body_table *table, struct body_i
 struct body_entry *body_table_add(struct body_table *table, struct body_id id, struct place place,
                                   uint64_t size);
 
-/* For loading many in any order, the same one several times: adds a body with one message. Until
+/* For loading many in any order, the same one several times: adds so many messages to a body. Until
  * body_table_settle nothing else works. */
 void body_table_collect(struct body_table *table, struct body_id id, struct place place,
-                        uint64_t size);
+                        uint64_t size, uint32_t messages);
 void body_table_settle(struct body_table *table);
 
 void body_table_reference(struct body_table *table, struct body_entry *entry);
 void body_table_unreference(struct body_table *table, struct body_entry *entry, uint64_t change);
+
+/* The body stands at `to` now, unless it is not known, or not at `from`. */
+void body_table_move(struct body_table *table, struct body_id id, struct place from,
+                     struct place to);
 
 /* Forgets the bodies that died with a change up to `change`, and answers true; does nothing unless
  * many are dead. */

@@ -34,14 +34,39 @@ static void test_collecting(void **context)
 
     (void)context;
     for (uint64_t i = 0; i < 1000; i++)
-        body_table_collect(&table, (struct body_id){ 1 + i * 7 % 500 }, (struct place){ 4, i }, 5);
+        body_table_collect(&table, (struct body_id){ 1 + i * 7 % 500 }, (struct place){ 4, i }, 5,
+                           1);
+    body_table_collect(&table, (struct body_id){ 1000 }, (struct place){ 4, 1 }, 9, 0);
     body_table_settle(&table);
-    assert_int_equal(table.count, 500);
-    assert_int_equal(table.dead, 0);
+    assert_int_equal(table.count, 501);
+    assert_int_equal(table.dead, 1);
+    assert_int_equal(table.living_bytes, 500 * 5);
     for (uint64_t id = 1; id <= 500; id++)
         assert_int_equal(body_table_find(&table, (struct body_id){ id })->messages, 2);
     body_table_settle(&table);
-    assert_int_equal(table.count, 500);
+    assert_int_equal(table.count, 501);
+    body_table_reference(&table, body_table_find(&table, (struct body_id){ 1000 }));
+    assert_int_equal(table.living_bytes, 500 * 5 + 9);
+    body_table_unreference(&table, body_table_find(&table, (struct body_id){ 1000 }), 1);
+    assert_int_equal(table.living_bytes, 500 * 5);
+    body_table_done(&table);
+}
+
+static void test_moving(void **context)
+{
+    const struct body_id id = { 3 };
+    struct body_table table = { 0 };
+
+    (void)context;
+    (void)body_table_add(&table, id, (struct place){ 4, 8192 }, 5);
+    body_table_move(&table, id, (struct place){ 4, 8200 }, (struct place){ 6, 1 });
+    body_table_move(&table, id, (struct place){ 8, 8192 }, (struct place){ 6, 1 });
+    assert_int_equal(body_table_find(&table, id)->place.segment, 4);
+    body_table_move(&table, id, (struct place){ 4, 8192 }, (struct place){ 6, 1 });
+    assert_int_equal(body_table_find(&table, id)->place.segment, 6);
+    assert_int_equal(body_table_find(&table, id)->place.offset, 1);
+    body_table_move(&table, (struct body_id){ 4 }, (struct place){ 4, 8192 },
+                    (struct place){ 6, 1 });
     body_table_done(&table);
 }
 
@@ -50,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_collecting),
+        cmocka_unit_test(test_moving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include "store/op.h"
 #include "store/state.h"
 
-enum { CHECKPOINT_VERSION = 1 };
+enum { CHECKPOINT_VERSION = 2 };
 
 void checkpoint_head_encode(const struct checkpoint_head *head, uint8_t raw[CHECKPOINT_HEAD_BYTES])
 {
@@ -25,17 +25,20 @@ void checkpoint_head_encode(const struct checkpoint_head *head, uint8_t raw[CHEC
     num_store_u32(raw + 64, head->crc);
     num_store_u32(raw + 68, head->body_segments);
     num_store_u32(raw + 72, head->damaged ? 1 : 0);
-    num_store_u32(raw + 76, crc32c(0, bytes_make(raw, 76)));
+    num_store_u64(raw + 76, head->mark.base);
+    num_store_u32(raw + 84, crc32c(0, bytes_make(raw, 84)));
 }
 
 bool checkpoint_head_decode(const uint8_t raw[CHECKPOINT_HEAD_BYTES],
                             struct checkpoint_head *out_head)
 {
     if (memcmp(raw, "ROOSTCHK", 8) != 0 || num_load_u32(raw + 8) != CHECKPOINT_VERSION ||
-        num_load_u32(raw + 76) != crc32c(0, bytes_make(raw, 76)))
+        num_load_u32(raw + 84) != crc32c(0, bytes_make(raw, 84)))
         return false;
     *out_head = (struct checkpoint_head){
-        .mark = { .position = num_load_u64(raw + 16), .segment = num_load_u64(raw + 24) },
+        .mark = { .position = num_load_u64(raw + 16),
+                  .segment = num_load_u64(raw + 24),
+                  .base = num_load_u64(raw + 76) },
         .generation = num_load_u64(raw + 48),
         .length = num_load_u64(raw + 56),
         .sections = num_load_u32(raw + 12),
@@ -146,6 +149,21 @@ static void encode_subscriptions(struct buf *buf, const struct state *state)
     }
 }
 
+static void encode_drops(struct buf *buf, const struct drops *drops)
+{
+    for (size_t at = 0; at < drops->count; at += OP_DROP_SEGMENTS_MAX) {
+        size_t left = drops->count - at;
+        struct op op = { .code = OP_BASE_DROP };
+
+        op.as.base_drop.when = drops->when;
+        op.as.base_drop.segments = (struct op_numbers){
+            .list = drops->segments + at,
+            .count = (uint32_t)(left < OP_DROP_SEGMENTS_MAX ? left : OP_DROP_SEGMENTS_MAX),
+        };
+        op_encode(buf, &op);
+    }
+}
+
 void checkpoint_state_encode(struct buf *buf, const struct state *state, uint64_t position)
 {
     struct op op = { .code = OP_BASE_STATE };
@@ -166,6 +184,7 @@ void checkpoint_state_encode(struct buf *buf, const struct state *state, uint64_
     }
     encode_subscriptions(buf, state);
     encode_threads(buf, &state->threads);
+    encode_drops(buf, &state->drops);
 }
 
 void checkpoint_rows_encode(struct buf *buf, const struct state *state,

@@ -14,7 +14,7 @@
 struct state;
 
 enum {
-    CHECKPOINT_HEAD_BYTES = 80,
+    CHECKPOINT_HEAD_BYTES = 88,
     CHECKPOINT_ROWS_HEAD_BYTES = 32,
 };
 

@@ -11,7 +11,7 @@
 
 enum { ROWS = 3 * BLOCK_ROWS };
 
-static const struct log_mark mark = { 1000, 4, "0123456789abcde" };
+static const struct log_mark mark = { 1000, 4, "0123456789abcde", 6 };
 
 static struct mailbox *fill(struct state *state)
 {
@@ -66,6 +66,7 @@ static bool load(struct vfs *vfs, struct state *state)
 
     assert_int_equal(found.position, loaded ? mark.position : 0);
     assert_int_equal(found.segment, loaded ? mark.segment : 0);
+    assert_int_equal(found.base, loaded ? mark.base : 0);
     if (!loaded)
         assert_int_equal(state->mailbox_count, 0);
     checkpoint_free(checkpoint);
@@ -108,9 +109,12 @@ static void test_comes_back(void **context)
     checkpoint = checkpoint_load(vfs, &state, &none);
     assert_int_equal(checkpoint_change(checkpoint).value, 0);
     (void)fill(&state);
+    state_add_drop(&state, 8, (struct wall){ 55 });
+    state_add_drop(&state, 13, (struct wall){ 55 });
     write_one(checkpoint, &state);
     checkpoint_free(checkpoint);
     assert_true(load(vfs, &again));
+    assert_int_equal(again.drops.count, 2);
     assert_same(&state, &again);
     state_done(&state);
     state_done(&again);

@@ -335,7 +335,9 @@ uint64_t log_durable(const struct log *log)
 
 struct log_mark log_mark_here(const struct log *log, uint64_t position)
 {
-    struct log_mark mark = { .position = position, .segment = log->segment.number };
+    struct log_mark mark = { .position = position,
+                             .segment = log->segment.number,
+                             .base = log->base };
 
     memcpy(mark.segment_id, log->segment.id, sizeof(mark.segment_id));
     return mark;
@@ -344,6 +346,17 @@ struct log_mark log_mark_here(const struct log *log, uint64_t position)
 void log_durable_mark(const struct log *log, struct log_mark *out_mark)
 {
     *out_mark = log->durable_mark;
+}
+
+uint64_t log_base(const struct log *log)
+{
+    return log->base;
+}
+
+void log_set_base(struct log *log, uint64_t base)
+{
+    log->base = base;
+    log->durable_mark.base = base;
 }
 
 bool log_is_busy(const struct log *log)

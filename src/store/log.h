@@ -34,6 +34,7 @@ struct log_mark {
     uint64_t position;
     uint64_t segment;
     uint8_t segment_id[16];
+    uint64_t base; /* the newest base of the log then; 0: none */
 };
 
 /* One CHANGE or BASE record. The bytes are borrowed until the callback returns, or, of one's own
@@ -77,6 +78,8 @@ struct log_report {
     uint64_t tail_bytes; /* set aside behind the last whole record */
     uint64_t damaged; /* records, and stretches where none could be made out, set aside */
     struct note damage; /* where the first of them is */
+    uint64_t base_unfinished; /* one that does not count and stands for nothing that is gone; or 0
+                               */
 };
 
 /* Locks, finds the whole records, replays them, sets aside the rest, syncs what is kept.
@@ -90,6 +93,11 @@ MUST_USE enum err log_open(const struct log_options *options, struct log **out_l
  * for, always first; the beginning of a new account) is on the disk when it returns; then the lock
  * file names this machine, boot and directory. Blocks. */
 MUST_USE enum err log_settle(struct log *log, struct note *why);
+
+/* The newest base: what the log begins with. 0: none, it begins with its first segment. */
+uint64_t log_base(const struct log *log);
+/* There is a newer one, it is on the disk, and nothing needs what it supersedes. */
+void log_set_base(struct log *log, uint64_t base);
 
 /* Syncs what is left and leaves the clean mark (unless the log has failed), unlocks, frees. No job
  * of the log may be running. NULL is allowed. */

@@ -72,6 +72,7 @@ struct log {
     bool failed;
     struct log_work work;
 
+    uint64_t base; /* the newest that counts */
     uint64_t serial_next;
     struct log_old_file old[LOG_OLD_FILES_MAX];
     uint64_t uses;

@@ -438,6 +438,36 @@ static void decode_base_vanished(struct reader *reader, struct place change, str
     op_read_uids(reader, &op->as.base_vanished.uids);
 }
 
+static void encode_base_body(struct buf *buf, const struct op *op)
+{
+    const struct op_base_body *body = &op->as.base_body;
+
+    assert(body->size <= RECORD_BODY_BYTES_MAX);
+    buf_put_varint(buf, body->body.value);
+    op_put_place(buf, body->place);
+    buf_put_varint(buf, body->size);
+}
+
+static void decode_base_body(struct reader *reader, struct place change, struct op *op)
+{
+    op->as.base_body.body.value = op_read_id64(reader);
+    op->as.base_body.place = op_read_place(reader);
+    op->as.base_body.size = reader_varint_max(reader, RECORD_BODY_BYTES_MAX);
+}
+
+static void encode_base_drop(struct buf *buf, const struct op *op)
+{
+    assert(op->as.base_drop.segments.count <= OP_DROP_SEGMENTS_MAX);
+    op_put_signed(buf, op->as.base_drop.when.us);
+    op_put_numbers(buf, &op->as.base_drop.segments);
+}
+
+static void decode_base_drop(struct reader *reader, struct place change, struct op *op)
+{
+    op->as.base_drop.when.us = op_read_signed(reader);
+    op_read_numbers(reader, OP_DROP_SEGMENTS_MAX, &op->as.base_drop.segments);
+}
+
 static void encode_base_end(struct buf *buf, const struct op *op)
 {
     buf_put_varint(buf, op->as.base_end);
@@ -476,6 +506,8 @@ static const struct op_kind {
     { OP_BASE_MAILBOX, encode_base_mailbox, decode_base_mailbox },
     { OP_BASE_ROWS, encode_base_rows, decode_base_rows },
     { OP_BASE_VANISHED, encode_base_vanished, decode_base_vanished },
+    { OP_BASE_BODY, encode_base_body, decode_base_body },
+    { OP_BASE_DROP, encode_base_drop, decode_base_drop },
     { OP_BASE_END, encode_base_end, decode_base_end },
 };
 

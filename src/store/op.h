@@ -42,6 +42,8 @@ enum op_code { /* on disk */
                OP_BASE_MAILBOX = 0x41,
                OP_BASE_ROWS = 0x42,
                OP_BASE_VANISHED = 0x43,
+               OP_BASE_BODY = 0x44, /* a body without a row that changes behind the base name */
+               OP_BASE_DROP = 0x45, /* segments that nothing needs from this base on */
                OP_BASE_END = 0x4f, /* last op of a complete base segment */
                OP_IGNORABLE = 0x80, /* from here on a reader may skip what it does not know */
 };
@@ -116,6 +118,8 @@ struct op {
         struct op_base_mailbox base_mailbox;
         struct op_rows base_rows;
         struct op_vanished base_vanished;
+        struct op_base_body base_body;
+        struct op_base_drop base_drop;
         uint64_t base_end; /* BASE records of the segment, this one included */
     } as;
 };

@@ -34,4 +34,17 @@ struct op_vanished {
     struct op_uids uids;
 };
 
+struct op_base_body {
+    struct body_id body;
+    struct place place;
+    uint64_t size; /* bytes of the message */
+};
+
+enum { OP_DROP_SEGMENTS_MAX = 64 * 1024 };
+
+struct op_base_drop {
+    struct wall when; /* the base was made */
+    struct op_numbers segments; /* of any kind, at most OP_DROP_SEGMENTS_MAX */
+};
+
 #endif

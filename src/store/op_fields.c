@@ -136,6 +136,31 @@ void op_read_names(struct reader *reader, uint32_t count_max, struct op_names *o
     };
 }
 
+void op_put_numbers(struct buf *buf, const struct op_numbers *numbers)
+{
+    struct op_number_walk walk = { .numbers = numbers };
+    uint64_t number;
+
+    buf_put_varint(buf, numbers->count);
+    while (op_numbers_next(&walk, &number)) {
+        assert(number != 0);
+        buf_put_varint(buf, number);
+    }
+}
+
+void op_read_numbers(struct reader *reader, uint32_t count_max, struct op_numbers *out_numbers)
+{
+    uint32_t count = (uint32_t)reader_varint_max(reader, count_max);
+    size_t start = reader->offset;
+
+    for (uint32_t i = 0; i < count && !reader->failed; i++)
+        (void)op_read_id64(reader);
+    *out_numbers = (struct op_numbers){
+        .raw = bytes_slice(reader->in, start, reader->offset - start),
+        .count = count,
+    };
+}
+
 void op_put_flag_names(struct buf *buf, const struct op_flag_names *flags)
 {
     assert((flags->flags & ~FLAGS_ALL) == 0 && flags->keywords.count <= KEYWORDS_PER_MAILBOX_MAX);

@@ -26,6 +26,9 @@ MUST_USE bool op_read_range(struct reader *reader, uint32_t last, struct uid_ran
 void op_put_names(struct buf *buf, const struct op_names *names);
 void op_read_names(struct reader *reader, uint32_t count_max, struct op_names *out_names);
 
+void op_put_numbers(struct buf *buf, const struct op_numbers *numbers);
+void op_read_numbers(struct reader *reader, uint32_t count_max, struct op_numbers *out_numbers);
+
 void op_put_flag_names(struct buf *buf, const struct op_flag_names *flags);
 void op_read_flag_names(struct reader *reader, struct op_flag_names *out_flags);
 

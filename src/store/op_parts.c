@@ -44,6 +44,24 @@ bool op_names_next(struct op_name_walk *walk, struct bytes *out_name)
     return !reader.failed;
 }
 
+bool op_numbers_next(struct op_number_walk *walk, uint64_t *out_number)
+{
+    const struct op_numbers *numbers = walk->numbers;
+    struct reader reader;
+
+    if (walk->done >= numbers->count)
+        return false;
+    if (numbers->list != NULL) {
+        *out_number = numbers->list[walk->done++];
+        return true;
+    }
+    reader = reader_make(bytes_from(numbers->raw, walk->at));
+    *out_number = op_read_id64(&reader);
+    walk->at += reader.offset;
+    walk->done++;
+    return !reader.failed;
+}
+
 bool op_rows_next(struct op_row_walk *walk, struct row *out_row, struct place *out_place)
 {
     const struct op_rows *rows = walk->rows;

@@ -46,6 +46,19 @@ struct op_flag_names {
     struct op_names keywords; /* each 1 to KEYWORD_BYTES_MAX bytes */
 };
 
+/* Numbers that are never 0: `list` for encoding, `raw` when decoded. May be empty. */
+struct op_numbers {
+    const uint64_t *list;
+    struct bytes raw;
+    uint32_t count;
+};
+struct op_number_walk {
+    const struct op_numbers *numbers;
+    size_t at;
+    uint32_t done;
+};
+bool op_numbers_next(struct op_number_walk *walk, uint64_t *out_number);
+
 struct op_rows { /* ascending UIDs; for encoding `list` and `places`, else `raw` */
     struct mailbox_id mailbox;
     const struct row *list;

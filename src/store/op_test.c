@@ -19,6 +19,8 @@ static struct op_flag_names flag_names(void)
     return (struct op_flag_names){ FLAG_SEEN | FLAG_DRAFT, { .list = keywords, .count = 2 } };
 }
 
+static const uint64_t dropped[] = { 4, INT64_MAX, 9 };
+
 /* The ops of CHANGEs, one of each kind. */
 static size_t sample_changes(struct op *ops)
 {
@@ -94,6 +96,10 @@ static size_t sample_bases(struct op *ops)
     ops[count++] =
         (struct op){ OP_BASE_ROWS, { .base_rows = { { 1 }, rows, places, .count = 2 } } };
     ops[count++] = (struct op){ OP_BASE_VANISHED, { .base_vanished = { { 1 }, { 8 }, all } } };
+    ops[count++] = (struct op){ OP_BASE_BODY, { .base_body = { { 90 }, { 14, 8192 }, 1 << 20 } } };
+    ops[count++] =
+        (struct op){ OP_BASE_DROP, { .base_drop = { { -1 }, { .list = dropped, .count = 3 } } } };
+    ops[count++] = (struct op){ OP_BASE_DROP, { .base_drop = { { 1700000000 }, { 0 } } } };
     ops[count++] = (struct op){ OP_BASE_END, { .base_end = 5 } };
     return count;
 }

@@ -36,6 +36,7 @@ void state_done(struct state *state)
         free((void *)(uintptr_t)state->subscriptions[i].at);
     free(state->subscriptions);
     free(state->body_segments);
+    state_forget_drops(state);
     body_table_done(&state->bodies);
     thread_table_done(&state->threads);
     state_init(state);
@@ -265,6 +266,22 @@ void state_add_body_segment(struct state *state, uint64_t segment)
             (count - at) * sizeof(*state->body_segments));
     state->body_segments[at] = segment;
     state->body_segment_count++;
+}
+
+void state_add_drop(struct state *state, uint64_t segment, struct wall when)
+{
+    struct drops *drops = &state->drops;
+
+    drops->segments =
+        store_grow(drops->segments, drops->count, &drops->capacity, sizeof(*drops->segments));
+    drops->segments[drops->count++] = segment;
+    drops->when = when;
+}
+
+void state_forget_drops(struct state *state)
+{
+    free(state->drops.segments);
+    state->drops = (struct drops){ 0 };
 }
 
 void state_touch(struct mailbox *mailbox)

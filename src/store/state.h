@@ -41,6 +41,14 @@ struct mailbox {
     struct list touched; /* in state->touched */
 };
 
+/* Segments that the base made superfluous; they may be removed some time after it was made. */
+struct drops {
+    uint64_t *segments;
+    size_t count;
+    size_t capacity;
+    struct wall when; /* the base was made */
+};
+
 struct state {
     struct account_id id;
     struct modseq change; /* number of the last change */
@@ -64,6 +72,7 @@ struct state {
     uint64_t *body_segments; /* sorted: those that a change ever named, for finding the others */
     size_t body_segment_count;
     size_t body_segment_capacity;
+    struct drops drops;
     bool damaged; /* an epoch told of damage: what nobody names may have been named */
     uint64_t used_bytes; /* of all messages in all mailboxes */
     uint64_t used_messages;
@@ -111,6 +120,9 @@ size_t state_subscription_place(const struct state *state, struct bytes name, bo
 /* Notes a body segment, in any order; those that are known already are ignored. */
 void state_add_body_segment(struct state *state, uint64_t segment);
 bool state_has_body_segment(const struct state *state, uint64_t segment);
+
+void state_add_drop(struct state *state, uint64_t segment, struct wall when);
+void state_forget_drops(struct state *state);
 
 /* Rows of the mailbox are about to change: the cached snapshot goes, the mailbox is noted. */
 void state_touch(struct mailbox *mailbox);
