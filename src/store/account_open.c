@@ -62,6 +62,18 @@ static enum err replay_log(struct account *account, const struct account_options
     return log_open(&log_options, &account->log, met, why);
 }
 
+/* A base whose making was cut short. A body that stands in it says that it was whole once, and is
+ * damaged: it stays. */
+static enum err remove_unfinished_base(struct account *account, uint64_t base)
+{
+    const struct body_table *bodies = &account->state.bodies;
+
+    for (size_t i = 0; i < bodies->count; i++)
+        if (bodies->entries[i].place.segment == base)
+            return ERR_OK;
+    return log_unlink(account->log, base);
+}
+
 static enum err open_log(struct account *account, const struct account_options *options,
                          struct account_report *report, uint32_t *out_epoch_reasons,
                          struct note *why)
@@ -72,6 +84,8 @@ static enum err open_log(struct account *account, const struct account_options *
     body_table_settle(&account->state.bodies);
     if (err != ERR_OK)
         return err;
+    if (met.base_unfinished != 0)
+        err = remove_unfinished_base(account, met.base_unfinished);
     report->unclean = met.unclean;
     report->epoch = met.epoch_reasons != 0;
     report->records_replayed = met.records;
@@ -80,7 +94,7 @@ static enum err open_log(struct account *account, const struct account_options *
         report->damage = met.damage;
     report->records_damaged += met.damaged;
     *out_epoch_reasons = met.epoch_reasons;
-    return ERR_OK;
+    return err;
 }
 
 static struct origin store_origin(const struct account *account)
@@ -177,7 +191,7 @@ static void remove_orphans(struct account *account)
     if (!account->state.damaged)
         err = log_body_segments(account->log, on_body_segment, &orphans);
     for (size_t i = 0; i < orphans.count && err == ERR_OK; i++)
-        err = log_body_unlink(account->log, orphans.segments[i]);
+        err = log_unlink(account->log, orphans.segments[i]);
     free(orphans.segments);
 }
 

@@ -168,17 +168,22 @@ enum err log_body_segments(struct log *log, log_segment_fn *each, void *context)
     return log->vfs->list(log->vfs, "log", visit_name, &walk);
 }
 
-enum err log_body_unlink(struct log *log, uint64_t segment)
+void log_forget(struct log *log, uint64_t segment)
 {
-    char path[SEGMENT_PATH_BYTES];
-
-    assert(segment_kind(segment) == SEGMENT_BODY);
+    assert(segment != log->segment.number);
     for (size_t i = 0; i < LOG_OLD_FILES_MAX; i++) {
         if (log->old[i].number != segment)
             continue;
         vfs_close(log->old[i].file);
         log->old[i] = (struct log_old_file){ 0 };
     }
+}
+
+enum err log_unlink(struct log *log, uint64_t segment)
+{
+    char path[SEGMENT_PATH_BYTES];
+
+    log_forget(log, segment);
     segment_path(segment, path);
     return log->vfs->unlink(log->vfs, path);
 }

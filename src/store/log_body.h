@@ -36,7 +36,9 @@ void log_body_free(struct log_body *body, bool keep);
 /* Every body segment on the disk, for finding those that nothing refers to. */
 typedef void log_segment_fn(void *context, uint64_t segment);
 MUST_USE enum err log_body_segments(struct log *log, log_segment_fn *each, void *context);
-MUST_USE enum err log_body_unlink(struct log *log, uint64_t segment);
+/* Removes a segment of any kind that nothing refers to. log_forget: it is about to be removed. */
+void log_forget(struct log *log, uint64_t segment);
+MUST_USE enum err log_unlink(struct log *log, uint64_t segment);
 
 /* What reading one stored body needs, once its header was checked. A plain value: it may travel to
  * a job. Good as long as the segment is on the disk. */

@@ -168,7 +168,7 @@ static void bodies_that_nobody_names_can_be_found(void **state)
     assert_int_equal(log_body_segments(bench.log, count_segment, &count), ERR_OK);
     assert_int_equal(count, 2);
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, 0, &source), ERR_OK);
-    assert_int_equal(log_body_unlink(bench.log, place.segment), ERR_OK);
+    assert_int_equal(log_unlink(bench.log, place.segment), ERR_OK);
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, 0, &source),
                      ERR_NOT_FOUND);
     count = 0;

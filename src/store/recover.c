@@ -23,6 +23,27 @@ static enum err drop_unfinished(struct recover *recover)
     return err;
 }
 
+/* The same for bases: nothing can name them yet. */
+static enum err drop_unfinished_bases(struct recover *recover)
+{
+    struct segments *segments = &recover->segments;
+    enum err err = ERR_OK;
+
+    for (size_t i = segments->count; err == ERR_OK && i > 0; i--) {
+        struct found_segment *found = &segments->at[i - 1];
+        char path[SEGMENT_PATH_BYTES];
+
+        if (segment_kind(found->number) != SEGMENT_BASE || !found->broken ||
+            found->size > SEGMENT_RECORDS_AT)
+            continue;
+        segment_path(found->number, path);
+        err = recover->log->vfs->unlink(recover->log->vfs, path);
+        if (err == ERR_OK)
+            segments_drop(segments, found);
+    }
+    return err;
+}
+
 const struct found_segment *recover_last(const struct recover *recover)
 {
     return segments_last(&recover->segments, recover->first);
@@ -48,14 +69,39 @@ static bool mark_is_here(const struct found_segment *found, const struct log_mar
            (mark->position - start) % RECORD_ALIGN == 0;
 }
 
+/* Which base counts, for a log that is replayed from `from` on: it must be the one that the
+ * checkpoint there builds on. */
+static enum err find_base(struct recover *recover, const struct log_mark *from)
+{
+    const struct segments *segments = &recover->segments;
+    uint64_t newest = segments_newest_base(segments);
+    uint64_t base = newest;
+    enum err err = ERR_OK;
+
+    if (from->position == 0 || from->base != newest) {
+        err = segments_choose_base(segments, &recover->base, &recover->first);
+        base = recover->base == NULL ? 0 : recover->base->number;
+    }
+    if (err != ERR_OK)
+        return err;
+    recover->log->base = base;
+    recover->report->base_unfinished = base == newest ? 0 : newest;
+    return from->position != 0 && from->base != base ? ERR_CONFLICT : ERR_OK;
+}
+
 /* Finds where replay begins: at the checkpoint's mark, at a base, or at the first segment. */
 static enum err find_start(struct recover *recover)
 {
     const struct log_mark *from = &recover->options->from;
     const struct segments *segments = &recover->segments;
 
-    if (from->position == 0)
-        return segments_choose_base(segments, &recover->base, &recover->first);
+    enum err err = find_base(recover, from);
+
+    if (err == ERR_CONFLICT)
+        return note_fail(recover->why, err, "the checkpoint builds on another base");
+    if (err != ERR_OK || from->position == 0)
+        return err;
+    recover->base = NULL;
     for (size_t i = 0; i < segments->count; i++) {
         if (segments->at[i].number != from->segment)
             continue;
@@ -125,6 +171,27 @@ static enum err stand_at_end(struct recover *recover)
     return log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &log->file);
 }
 
+/* What a base supersedes may go: it must be on the disk. (When a checkpoint builds on it it was.)
+ * One that does not get there is not to be believed later; what it supersedes is still there then.
+ */
+static enum err sync_base(struct recover *recover)
+{
+    struct vfs *vfs = recover->log->vfs;
+    char path[SEGMENT_PATH_BYTES];
+    struct vfs_file *file;
+    enum err err;
+
+    if (recover->base == NULL)
+        return ERR_OK;
+    segment_path(recover->base->number, path);
+    err = vfs->open(vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file);
+    if (err != ERR_OK)
+        return err;
+    err = vfs_sync(file);
+    vfs_close(file);
+    return err == ERR_OK ? vfs->sync_dir(vfs, "log") : err;
+}
+
 /* Who died may have left bytes and names in memory only: on the disk with them, before anyone
  * hears. */
 static enum err sync_kept(struct recover *recover)
@@ -135,8 +202,11 @@ static enum err sync_kept(struct recover *recover)
     struct vfs_file *file;
     enum err err;
 
-    if (last == NULL || last->broken || !recover->report->unclean)
+    if (!recover->report->unclean)
         return ERR_OK;
+    err = sync_base(recover);
+    if (err != ERR_OK || last == NULL || last->broken)
+        return err;
     segment_path(last->number, path);
     err = log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file);
     if (err != ERR_OK)
@@ -203,6 +273,8 @@ static enum err run(struct recover *recover)
         recover->log->serial_next = recover->segments.serial_next;
     if (err == ERR_OK)
         err = drop_unfinished(recover);
+    if (err == ERR_OK)
+        err = drop_unfinished_bases(recover);
     if (err != ERR_OK)
         return err;
     judge_lock(recover);

@@ -8,6 +8,7 @@
 static const char log_1[] = "log/0000000000000004.log";
 static const char log_2[] = "log/0000000000000008.log";
 static const char base_path[] = "log/0000000000000042.base";
+static const char newer_path[] = "log/0000000000000046.base";
 
 /* Changes 1 to 100 in several segments. */
 static struct vfs *disk_with_segments(void)
@@ -41,20 +42,23 @@ static void add_record(struct buf *file, struct record_key key, const struct op 
     buf_done(&ops);
 }
 
-/* A base that supersedes the first two segments, with `told` as its count of records. */
-static void add_base(struct vfs *disk, uint64_t told)
+/* A base that supersedes the segments up to `until`, with `told` as its count of records. */
+static void add_base_until(struct vfs *disk, uint64_t number, uint64_t until, uint64_t told)
 {
+    char path[SEGMENT_PATH_BYTES];
     struct op state = { OP_BASE_STATE,
                         { .base_state = { .change = { 7 }, .mailbox_next = 1, .body_next = 1 } } };
     struct op end = { OP_BASE_END, { .base_end = told } };
-    struct segment last, base = { .number = 0x42, .base = 8 };
+    struct segment last, base = { .number = number, .base = until };
     struct buf file = buf_make(1 << 20);
 
+    segment_path(until, path);
     assert_int_equal(segment_header_decode(
-                         bytes_slice(mem_vfs_file(disk, log_2), 0, SEGMENT_HEADER_BYTES), &last),
+                         bytes_slice(mem_vfs_file(disk, path), 0, SEGMENT_HEADER_BYTES), &last),
                      ERR_OK);
     segment_id_make(disk, base.id);
-    base.position = last.position + mem_vfs_file(disk, log_2).len;
+    base.position = last.position + mem_vfs_file(disk, path).len;
+    segment_path(number, path);
     segment_header_encode(&file, &base);
     while (file.len < SEGMENT_COPY_AT)
         buf_put_u8(&file, 0);
@@ -63,8 +67,14 @@ static void add_base(struct vfs *disk, uint64_t told)
         buf_put_u8(&file, 0);
     add_record(&file, record_key_make(base.id), &state);
     add_record(&file, record_key_make(base.id), &end);
-    mem_vfs_put(disk, base_path, buf_bytes(&file));
+    mem_vfs_put(disk, path, buf_bytes(&file));
     buf_done(&file);
+}
+
+/* One that supersedes the first two segments. */
+static void add_base(struct vfs *disk, uint64_t told)
+{
+    add_base_until(disk, 0x42, 8, told);
 }
 
 static void open_and_close(struct vfs *disk, struct log_bench *bench)
@@ -128,6 +138,79 @@ static void damaged_base_gives_what_is_whole_when_the_past_is_gone(void **state)
     mem_vfs_free(disk);
 }
 
+/* What a second compaction left when it was cut short stands for nothing: the first base and the
+ * segments behind it say it all. */
+static void unfinished_base_over_a_complete_one(void **state)
+{
+    struct vfs *disk = disk_with_segments();
+    struct log_bench bench;
+
+    add_base(disk, 2);
+    add_base_until(disk, 0x46, 12, 3);
+    mem_vfs_remove(disk, log_1);
+    mem_vfs_remove(disk, log_2);
+    open_and_close(disk, &bench);
+    assert_int_equal(bench.report.damaged, 0);
+    assert_int_equal(bench.report.base_unfinished, 0x46);
+    assert_int_equal(bench.seen[bench.seen_count - 1], 100);
+    assert_int_equal(bench.seen_count, 2 + 100 - bench.seen[2] + 1);
+    assert_non_null(mem_vfs_file(disk, newer_path).at); /* who opened decides */
+    mem_vfs_remove(disk, "log/000000000000000c.log");
+    open_and_close(disk, &bench); /* now it is needed */
+    assert_int_equal(bench.report.base_unfinished, 0);
+    assert_int_equal(bench.report.damaged, 0);
+    assert_int_equal(bench.seen[bench.seen_count - 1], 100);
+    mem_vfs_free(disk);
+}
+
+/* No record can stand behind a header that was never finished. */
+static void base_without_a_header_is_removed(void **state)
+{
+    struct vfs *disk = disk_with_segments();
+    struct log_bench bench;
+
+    mem_vfs_put(disk, base_path, BYTES("ROOSTSEG"));
+    open_and_close(disk, &bench);
+    assert_null(mem_vfs_file(disk, base_path).at);
+    assert_int_equal(bench.report.damaged, 0);
+    assert_int_equal(bench.seen_count, 100);
+    mem_vfs_free(disk);
+}
+
+/* A checkpoint holds places that another base may have made void. */
+static void checkpoint_of_another_base_is_refused(void **state)
+{
+    struct vfs *disk = disk_with_segments();
+    struct log_mark mark;
+    struct log_bench bench;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, 1000);
+    log_durable_mark(bench.log, &mark);
+    bench_close(&bench);
+    assert_int_equal(mark.base, 0);
+    for (int complete = 0; complete < 2; complete++) {
+        add_base(disk, complete ? 2 : 3);
+        bench_init(&bench, disk);
+        bench.options.from = mark;
+        assert_int_equal(bench_open(&bench), complete ? ERR_CONFLICT : ERR_OK);
+        if (!complete)
+            bench_close(&bench);
+    }
+    bench.options.from = (struct log_mark){ 0 };
+    bench_start(&bench, 1000);
+    assert_int_equal(log_base(bench.log), 0x42);
+    log_durable_mark(bench.log, &mark);
+    assert_int_equal(mark.base, 0x42);
+    bench_close(&bench);
+    bench.options.from = mark;
+    bench_start(&bench, 1000);
+    assert_int_equal(bench.seen_count, 0);
+    assert_int_equal(log_base(bench.log), 0x42);
+    bench_close(&bench);
+    mem_vfs_free(disk);
+}
+
 /* A base, and not one segment behind it: the log goes on where the base says. */
 static void base_alone_is_a_log(void **state)
 {
@@ -164,6 +247,9 @@ int main(void)
         cmocka_unit_test(complete_base_replaces_what_it_supersedes),
         cmocka_unit_test(incomplete_base_is_ignored_while_the_past_is_there),
         cmocka_unit_test(damaged_base_gives_what_is_whole_when_the_past_is_gone),
+        cmocka_unit_test(unfinished_base_over_a_complete_one),
+        cmocka_unit_test(base_without_a_header_is_removed),
+        cmocka_unit_test(checkpoint_of_another_base_is_refused),
         cmocka_unit_test(base_alone_is_a_log),
     };
 

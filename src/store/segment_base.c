@@ -55,15 +55,18 @@ static enum err check_complete(const struct segments *segments, const struct fou
     return err;
 }
 
-/* Are the log segments up to and with `until` all there? */
-static bool log_is_whole(const struct segments *segments, uint64_t until)
+/* Are the log segments behind `from` (0: from the first on) up to `until` all there? */
+static bool log_is_whole(const struct segments *segments, uint64_t from, uint64_t until)
 {
-    uint64_t previous = 0;
+    uint64_t previous = from;
 
+    if (until <= from)
+        return true;
     for (size_t i = 0; i < segments->count; i++) {
         const struct found_segment *found = &segments->at[i];
 
-        if (segment_kind(found->number) != SEGMENT_LOG || found->number > until)
+        if (segment_kind(found->number) != SEGMENT_LOG || found->number <= from ||
+            found->number > until)
             continue;
         if (found->broken || found->segment.previous != previous)
             return false;
@@ -84,27 +87,68 @@ static size_t first_above(const struct segments *segments, uint64_t number)
     return first;
 }
 
-/* The newest first: one that is complete, or one whose past is gone. */
+/* The base below index *at that is next in age. */
+static const struct found_segment *base_before(const struct segments *segments, size_t *at)
+{
+    while (*at > 0) {
+        const struct found_segment *found = &segments->at[--*at];
+
+        if (segment_kind(found->number) == SEGMENT_BASE && !found->broken)
+            return found;
+    }
+    return NULL;
+}
+
+uint64_t segments_newest_base(const struct segments *segments)
+{
+    size_t at = segments->count;
+    const struct found_segment *found = base_before(segments, &at);
+
+    return found == NULL ? 0 : found->number;
+}
+
+static enum err newest_complete(const struct segments *segments,
+                                const struct found_segment **out_base)
+{
+    size_t at = segments->count;
+    bool complete = false;
+    enum err err = ERR_OK;
+
+    do {
+        *out_base = base_before(segments, &at);
+        if (*out_base != NULL)
+            err = check_complete(segments, *out_base, &complete);
+    } while (err == ERR_OK && *out_base != NULL && !complete);
+    return err;
+}
+
+/* Of those that are newer than the complete one the newest whose past is gone has to do. The others
+ * are what was left when their making was cut short. */
+static const struct found_segment *broken_base(const struct segments *segments,
+                                               const struct found_segment *complete)
+{
+    uint64_t from = complete == NULL ? 0 : complete->segment.base;
+    const struct found_segment *found;
+    size_t at = segments->count;
+
+    while ((found = base_before(segments, &at)) != complete)
+        if (!log_is_whole(segments, from, found->segment.base) &&
+            !log_is_whole(segments, 0, found->segment.base))
+            return found;
+    return NULL;
+}
+
 enum err segments_choose_base(const struct segments *segments,
                               const struct found_segment **out_base, size_t *out_first)
 {
-    for (size_t i = segments->count; i > 0; i--) {
-        const struct found_segment *found = &segments->at[i - 1];
-        bool complete;
-        enum err err;
+    const struct found_segment *base;
+    const struct found_segment *broken;
+    enum err err = newest_complete(segments, &base);
 
-        if (segment_kind(found->number) != SEGMENT_BASE || found->broken)
-            continue;
-        err = check_complete(segments, found, &complete);
-        if (err != ERR_OK)
-            return err;
-        if (complete || !log_is_whole(segments, found->segment.base)) {
-            *out_base = found;
-            *out_first = first_above(segments, found->segment.base);
-            return ERR_OK;
-        }
-    }
-    *out_base = NULL;
-    *out_first = 0;
+    if (err != ERR_OK)
+        return err;
+    broken = broken_base(segments, base);
+    *out_base = broken != NULL ? broken : base;
+    *out_first = *out_base == NULL ? 0 : first_above(segments, (*out_base)->segment.base);
     return ERR_OK;
 }

@@ -44,6 +44,9 @@ struct found_segment *segments_last(const struct segments *segments, size_t firs
  * log position `end` when that is in the last one, which has the number `last` (0: no such end). */
 void segments_limit(struct segments *segments, uint64_t last, uint64_t end);
 
+/* Number of the last base whose header holds; 0: there is none. */
+uint64_t segments_newest_base(const struct segments *segments);
+
 /* Decides between the newest base and the segments it supersedes. *out_base: to be replayed first,
  * or NULL; *out_first: index of the first log segment to be replayed. Reads bases as a whole. */
 MUST_USE enum err segments_choose_base(const struct segments *segments,
