@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "imap/listing.h"
+#include "imap/modseq.h"
 #include "imap/selected.h"
 #include "imap/state.h"
 #include "imap/wire/list.h"
@@ -88,6 +89,25 @@ static void go_to(struct imap_news *news, enum imap_news_phase phase)
     news->next = 0;
 }
 
+/* One line for all (RFC 7162 section 3.2.10.2), written in steps. */
+static void tell_vanished(struct imap_session *session, struct imap_news *news)
+{
+    const struct view_changes *changes = &news->changes;
+
+    if (news->next == 0 && changes->expunged_count > 0)
+        buf_add(session->out, BYTES("* VANISHED "));
+    news->printer.out = session->out;
+    for (; news->next < changes->expunged_count; news->next++) {
+        if (imap_output_is_full(session))
+            return;
+        imap_seqset_printer_add(&news->printer, changes->expunged_uids[news->next].value);
+    }
+    imap_seqset_printer_end(&news->printer);
+    if (changes->expunged_count > 0)
+        buf_add(session->out, BYTES("\r\n"));
+    go_to(news, IMAP_NEWS_MESSAGES);
+}
+
 static void tell_expunged(struct imap_session *session, struct imap_news *news)
 {
     const struct view_changes *changes = &news->changes;
@@ -125,6 +145,10 @@ static void tell_flags(struct imap_session *session, struct seqno seqno)
     buf_add(session->out, BYTES(" FETCH (UID "));
     buf_add_number(session->out, row.uid.value);
     buf_add_byte(session->out, ' ');
+    if (session->condstore) {
+        imap_modseq_print(session, &row);
+        buf_add_byte(session->out, ' ');
+    }
     imap_selected_print_flags(session, &row);
     buf_add(session->out, BYTES(")\r\n"));
 }
@@ -136,6 +160,8 @@ static void tell_changed(struct imap_session *session, struct imap_news *news)
             return;
         tell_flags(session, news->changes.changed[news->next]);
     }
+    if (news->changes.expunged_count > 0)
+        imap_modseq_tell_highest(session);
     forget(news);
 }
 
@@ -144,7 +170,12 @@ void imap_news_tell(struct imap_session *session)
     struct imap_news *news = &session->selected->news;
 
     switch (news->phase) {
-    case IMAP_NEWS_EXPUNGED: tell_expunged(session, news); break;
+    case IMAP_NEWS_EXPUNGED:
+        if (session->qresync)
+            tell_vanished(session, news);
+        else
+            tell_expunged(session, news);
+        break;
     case IMAP_NEWS_MESSAGES: tell_messages(session, news); break;
     case IMAP_NEWS_CHANGED: tell_changed(session, news); break;
     case IMAP_NEWS_NONE: break;

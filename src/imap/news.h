@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "imap/wire/seqset.h"
 #include "store/types.h"
 #include "store/view.h"
 
@@ -25,6 +26,7 @@ enum imap_news_phase {
 struct imap_news {
     enum imap_news_phase phase;
     uint32_t next; /* in the list of the phase */
+    struct imap_seqset_printer printer; /* of VANISHED */
     struct view_changes changes; /* in the arena */
     struct arena arena;
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "imap/answer.h"
+#include "imap/modseq.h"
 #include "imap/news.h"
 #include "imap/selected.h"
 #include "imap/state.h"
@@ -85,6 +86,7 @@ static void end_run(struct imap_session *session)
     run->release = NULL;
     run->err = ERR_OK;
     run->silent = (struct modseq){ 0 };
+    run->keeps_seqnos = false;
     buf_clear(&run->code);
     buf_trim(&run->code);
     arena_done(&run->arena);
@@ -176,13 +178,15 @@ static void finish_run(struct imap_session *session)
 {
     struct imap_run *run = &session->run;
     unsigned traits = run->verb->traits;
-    bool keeps_seqnos = (traits & IMAP_KEEPS_SEQNOS) != 0;
+    bool keeps_seqnos = (traits & IMAP_KEEPS_SEQNOS) != 0 || run->keeps_seqnos;
 
     if (!run->has_looked && (traits & IMAP_TELLS_ITSELF) == 0) {
         run->has_looked = true;
         if (imap_news_gather(session, run->silent, keeps_seqnos))
             return; /* called again when they are told */
     }
+    if (keeps_seqnos)
+        imap_modseq_tell_delay(session);
     imap_answer_send(session, run);
     count_command(session, run->condition == IMAP_BAD);
 }

@@ -67,6 +67,7 @@ struct imap_run {
     const char *text;
     enum err err; /* that the answer was made from */
     struct modseq silent; /* of this command's own change: not told as news */
+    bool keeps_seqnos; /* as IMAP_KEEPS_SEQNOS, of a UID form that names messages by number */
     struct arena arena;
 };
 
@@ -85,6 +86,8 @@ struct imap_session {
     enum imap_want want; /* of the last step */
     const char *bye; /* BYE to be sent; static text */
     unsigned bad_commands; /* in a row */
+    bool condstore; /* FETCH responses bear MODSEQ (RFC 7162 section 3.1) */
+    bool qresync; /* VANISHED takes the place of EXPUNGE (RFC 7162 section 3.2.3) */
     bool tls;
     bool ended; /* LOGOUT or BYE is in the output */
     bool hand_back;

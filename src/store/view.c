@@ -59,6 +59,16 @@ struct modseq view_modseq(const struct view *view)
     return view->shown->modseq;
 }
 
+struct modseq view_modseq_known(const struct view *view)
+{
+    return view_keeps_expunged(view) ? view->complete : view->shown->modseq;
+}
+
+bool view_keeps_expunged(const struct view *view)
+{
+    return view->shown != view->base;
+}
+
 void view_row(const struct view *view, struct seqno seqno, struct row *out_row)
 {
     const struct snapshot_block *part;

@@ -28,6 +28,13 @@ uint32_t view_count(const struct view *view);
 uint32_t view_uid_last(const struct view *view); /* the highest UID in it, 0 when empty */
 struct modseq view_modseq(const struct view *view); /* all changes up to this one are in it */
 
+/* As HIGHESTMODSEQ may be told to who sees this view (RFC 7162 section 3.2): all changes up to it
+ * are in the view, expunges included. */
+struct modseq view_modseq_known(const struct view *view);
+
+/* True while it shows messages that were expunged: a refresh has kept them. */
+bool view_keeps_expunged(const struct view *view);
+
 /* seqno from 1 to view_count. */
 void view_row(const struct view *view, struct seqno seqno, struct row *out_row);
 

@@ -1,30 +1,36 @@
-/* FETCH and UID FETCH (RFC 9051 section 6.4.5), in steps: message by message, item by item. */
+/* FETCH and UID FETCH (RFC 9051 section 6.4.5; RFC 7162 sections 3.1.4 and 3.2.6), in steps:
+ * message by message, item by item. */
 #include "imap/fetch.h"
 
 #include "imap/cmd/runners.h"
+#include "imap/modseq.h"
 #include "imap/news.h"
+#include "imap/resync.h"
 #include "imap/selected.h"
 #include "store/act.h"
 #include "store/body.h"
 #include "store/mailbox.h"
+#include "store/uid_set.h"
 #include "store/view.h"
 
 enum fetch_phase {
     FETCH_HEAR, /* what others did is told before \Seen is set: our own change hides nothing */
+    FETCH_VANISHED,
     FETCH_MESSAGES,
 };
 
 struct fetch_state {
     enum fetch_phase phase;
     struct uid_set uids;
-    uint32_t range; /* the one at hand */
-    uint32_t from_uid; /* messages of it below this one are done */
+    struct imap_changed_walk walk; /* over them */
+    struct imap_vanished vanished;
     struct row row; /* the message at hand; uid 0: none */
     struct seqno seqno;
     uint32_t att; /* items of it that are done */
     bool open; /* its line has been begun */
     bool has_uid; /* UID is among the items asked for */
     bool has_flags;
+    bool has_modseq;
     struct imap_stream stream;
     const char *trouble_code; /* of the first message that could not be answered in full */
     const char *trouble;
@@ -87,10 +93,13 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
     struct fetch_state *state = imap_state_new(run, sizeof(*state));
     enum err err;
 
-    if (args->changed_since > 0 || args->vanished || asks_for(args, IMAP_FETCH_MODSEQ))
-        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE and QRESYNC are not announced here");
+    if (args->vanished && (!run->command.uid || !session->qresync))
+        return imap_answer(run, IMAP_BAD, NULL, "VANISHED is for UID FETCH, after ENABLE QRESYNC");
     if (state == NULL)
         return imap_answer_err(run, ERR_LIMIT);
+    state->has_modseq = asks_for(args, IMAP_FETCH_MODSEQ);
+    if (state->has_modseq || args->changed_since > 0)
+        imap_modseq_enable(session);
     err = imap_selected_resolve(session, run, &args->set, run->command.uid, &state->uids);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_BAD, NULL, "No message has that sequence number");
@@ -98,46 +107,58 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
         return imap_answer_err(run, err);
     state->has_uid = asks_for(args, IMAP_FETCH_UID);
     state->has_flags = asks_for(args, IMAP_FETCH_FLAGS);
+    if (args->vanished)
+        err = imap_vanished_begin(session, run, state->uids, args->changed_since, &state->vanished);
+    if (err != ERR_OK)
+        return imap_answer_err(run, err);
     if (!sets_seen(args) || session->selected->read_only || state->uids.count == 0)
-        state->phase = FETCH_MESSAGES;
+        state->phase = FETCH_VANISHED;
     return IMAP_AGAIN;
+}
+
+/* Those of the set that the command is about: \Seen is not set on the others. */
+static enum err keep_changed(const struct imap_session *session, struct imap_run *run,
+                             struct uid_set *uids)
+{
+    const struct imap_fetch_args *args = run->args;
+    struct uid_set_builder builder = uid_set_builder_make(&run->arena);
+    struct imap_changed_walk walk = { .view = session->selected->view,
+                                      .uids = *uids,
+                                      .since = args->changed_since,
+                                      .budget = UINT32_MAX };
+    struct seqno seqno;
+    struct row row;
+
+    if (args->changed_since == 0)
+        return ERR_OK;
+    while (imap_changed_next(&walk, &seqno, &row) == ERR_OK)
+        uid_set_add(&builder, row.uid.value, row.uid.value);
+    return uid_set_finish(&builder, uids) ? ERR_OK : ERR_LIMIT;
 }
 
 static void hear(struct imap_session *session, struct imap_run *run, struct fetch_state *state)
 {
     if (imap_news_gather(session, run->silent, true))
         return;
-    set_seen(session, run, state->uids);
-    state->phase = FETCH_MESSAGES;
-}
-
-/* Moves to the next message that is asked for; false when all are through. */
-static bool next_message(const struct imap_session *session, struct fetch_state *state)
-{
-    const struct view *view = session->selected->view;
-
-    for (; state->range < state->uids.count; state->range++, state->from_uid = 0) {
-        const struct uid_range *range = &state->uids.ranges[state->range];
-        uint32_t from = state->from_uid > range->first ? state->from_uid : range->first;
-        struct seqno seqno = view_seqno_from(view, (struct uid){ from });
-
-        if (seqno.value > view_count(view))
-            continue;
-        view_row(view, seqno, &state->row);
-        if (state->row.uid.value > range->last)
-            continue;
-        state->seqno = seqno;
-        return true;
-    }
-    return false;
+    if (keep_changed(session, run, &state->uids) == ERR_OK)
+        set_seen(session, run, state->uids);
+    state->phase = FETCH_VANISHED;
 }
 
 static void end_message(struct fetch_state *state)
 {
-    state->from_uid = state->row.uid.value + 1;
     state->row.uid.value = 0;
     state->att = 0;
     state->open = false;
+}
+
+/* True for a message that this command has set \Seen on, when that says more than its FLAGS (RFC
+ * 7162 section 3.2.4). */
+static bool says_change(const struct imap_session *session, const struct imap_run *run,
+                        const struct fetch_state *state)
+{
+    return session->condstore && run->silent.value != 0 &&
+           state->row.modseq.value == run->silent.value;
 }
 
 static void open_line(struct imap_session *session, const struct imap_run *run,
@@ -147,7 +168,7 @@ static void open_line(struct imap_session *session, const struct imap_run *run,
     buf_add(session->out, BYTES("* "));
     buf_add_number(session->out, state->seqno.value);
     buf_add(session->out, BYTES(" FETCH ("));
-    if (run->command.uid && !state->has_uid) {
+    if (!state->has_uid && (run->command.uid || says_change(session, run, state))) {
         buf_add(session->out, BYTES("UID "));
         buf_add_number(session->out, state->row.uid.value);
         buf_add_byte(session->out, ' ');
@@ -157,10 +178,16 @@ static void open_line(struct imap_session *session, const struct imap_run *run,
 static void close_line(struct imap_session *session, const struct imap_run *run,
                        const struct fetch_state *state)
 {
+    const struct imap_fetch_args *args = run->args;
+
     if (!state->has_flags && run->silent.value != 0 &&
         state->row.modseq.value == run->silent.value) {
         buf_add_byte(session->out, ' ');
         imap_selected_print_flags(session, &state->row);
+    }
+    if (!state->has_modseq && (args->changed_since > 0 || says_change(session, run, state))) {
+        buf_add_byte(session->out, ' ');
+        imap_modseq_print(session, &state->row);
     }
     buf_add(session->out, BYTES(")\r\n"));
 }
@@ -279,6 +306,38 @@ static enum imap_progress end_fetch(struct imap_run *run, const struct fetch_sta
     return imap_answer(run, IMAP_OK, NULL, "FETCH done");
 }
 
+/* A step of the messages. */
+static enum imap_progress fetch_messages(struct imap_session *session, struct imap_run *run,
+                                         struct fetch_state *state)
+{
+    const struct imap_fetch_args *args = run->args;
+
+    state->walk.view = session->selected->view;
+    state->walk.uids = state->uids;
+    state->walk.since = args->changed_since;
+    state->walk.budget = IMAP_ROWS_STEP;
+    for (int i = 0; i < IMAP_MESSAGES_STEP; i++) {
+        enum err err = ERR_OK;
+
+        if (imap_output_is_full(session) || imap_read_is_spent(session, 0))
+            return IMAP_AGAIN;
+        if (state->row.uid.value == 0)
+            err = imap_changed_next(&state->walk, &state->seqno, &state->row);
+        if (err == ERR_NOT_FOUND)
+            return end_fetch(run, state);
+        if (err == ERR_LIMIT)
+            return IMAP_AGAIN;
+        err = continue_message(session, run, state);
+        if (err == ERR_OK)
+            end_message(state);
+        else if (err == ERR_BUSY)
+            return IMAP_BLOCKED;
+        else if (err != ERR_LIMIT && !skip_message(state, err))
+            return break_off(session, run);
+    }
+    return IMAP_AGAIN;
+}
+
 enum imap_progress imap_fetch_run(struct imap_session *session, struct imap_run *run)
 {
     struct fetch_state *state;
@@ -294,21 +353,10 @@ enum imap_progress imap_fetch_run(struct imap_session *session, struct imap_run 
         hear(session, run, state);
     if (imap_news_are_waiting(session))
         return IMAP_AGAIN;
-    for (int i = 0; i < IMAP_MESSAGES_STEP; i++) {
-        enum err err;
-
-        if (imap_output_is_full(session) || imap_read_is_spent(session, 0))
+    if (state->phase == FETCH_VANISHED) {
+        if (!imap_vanished_print(session, &state->vanished))
             return IMAP_AGAIN;
-
-        if (state->row.uid.value == 0 && !next_message(session, state))
-            return end_fetch(run, state);
-        err = continue_message(session, run, state);
-        if (err == ERR_OK)
-            end_message(state);
-        else if (err == ERR_BUSY)
-            return IMAP_BLOCKED;
-        else if (err != ERR_LIMIT && !skip_message(state, err))
-            return break_off(session, run);
+        state->phase = FETCH_MESSAGES;
     }
-    return IMAP_AGAIN;
+    return fetch_messages(session, run, state);
 }

@@ -2,6 +2,7 @@
 #include "imap/wire/list.h"
 #include "imap/cmd/runners.h"
 #include "imap/listing.h"
+#include "imap/modseq.h"
 #include "imap/status.h"
 #include "imap/wire/mailbox.h"
 #include "imap/wire/pattern.h"
@@ -145,9 +146,9 @@ enum imap_progress imap_list_run(struct imap_session *session, struct imap_run *
 
     if (args->root_only)
         return list_root(session, run, false);
-    if ((args->status_atts & IMAP_STATUS_HIGHESTMODSEQ) != 0)
-        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
     if (state == NULL) {
+        if ((args->status_atts & IMAP_STATUS_HIGHESTMODSEQ) != 0)
+            imap_modseq_enable(session);
         state = start_list(session, run);
         if (state == NULL)
             return imap_answer_err(run, ERR_LIMIT);

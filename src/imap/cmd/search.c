@@ -1,10 +1,12 @@
-/* SEARCH and UID SEARCH (RFC 9051 section 6.4.4; RFC 3501; RFC 4731; RFC 5182), in steps.
+/* SEARCH and UID SEARCH (RFC 9051 section 6.4.4; RFC 3501; RFC 4731; RFC 5182;
+ * RFC 7162 section 3.1.5), in steps.
  *
  * Nothing changes the view while the command runs. So a hit is one bit, whatever the mailbox, and
  * the answer is written from the bits, number by number. */
 #include "search/match.h"
 
 #include "imap/cmd/runners.h"
+#include "imap/modseq.h"
 #include "imap/selected.h"
 #include "imap/wire/search.h"
 #include "store/uid_set.h"
@@ -75,11 +77,12 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
     struct search_state *state;
     enum err err;
 
-    if (args->has_modseq)
-        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
     state = imap_state_new(run, sizeof(*state));
     if (state == NULL)
         return fail(session, run, ERR_LIMIT);
+    if (args->has_modseq)
+        imap_modseq_enable(session);
+    run->keeps_seqnos = args->has_seqnos;
     run->release = release_search;
     state->hits =
         ARENA_NEW_ARRAY(&run->arena, uint64_t, view_count(session->selected->view) / 64 + 1);
@@ -173,6 +176,29 @@ static uint32_t returns_of(const struct imap_search_args *args)
     return args->has_return ? args->returns : IMAP_RETURN_ALL;
 }
 
+/* MODSEQ of the messages that the answer names (RFC 4731 section 3.2); 0: none is asked for. */
+static uint64_t modseq_of(const struct imap_session *session, const struct imap_run *run,
+                          const struct search_state *state, uint32_t returns)
+{
+    const struct imap_search_args *args = run->args;
+    uint64_t highest = 0;
+    struct row row;
+
+    if (!args->has_modseq || state->count == 0)
+        return 0;
+    if ((returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)) != 0)
+        return state->modseq;
+    if ((returns & IMAP_RETURN_MIN) != 0) {
+        view_row(session->selected->view, (struct seqno){ state->first }, &row);
+        highest = row.modseq.value;
+    }
+    if ((returns & IMAP_RETURN_MAX) != 0) {
+        view_row(session->selected->view, (struct seqno){ state->last }, &row);
+        highest = row.modseq.value > highest ? row.modseq.value : highest;
+    }
+    return highest;
+}
+
 /* ESEARCH but for its set, which comes last: "* ESEARCH (TAG "a1") UID COUNT 5 ALL " */
 static void print_esearch_head(struct imap_session *session, const struct imap_run *run,
                                struct search_state *state)
@@ -183,6 +209,7 @@ static void print_esearch_head(struct imap_session *session, const struct imap_r
         .uid = run->command.uid,
         .returns = returns & ~(uint32_t)IMAP_RETURN_ALL,
         .count = state->count,
+        .modseq = modseq_of(session, run, state, returns),
     };
 
     if (state->count > 0) {
@@ -222,6 +249,8 @@ static enum imap_progress end_print(struct imap_session *session, struct imap_ru
 
     if (esearch)
         imap_seqset_printer_end(&state->printer);
+    else if (args->has_modseq && state->count > 0)
+        buf_add_format(session->out, " (MODSEQ %llu)", (unsigned long long)state->modseq);
     if (!esearch || returns_of(args) != IMAP_RETURN_SAVE)
         buf_add(session->out, BYTES("\r\n"));
     if (state->unread)

@@ -1,8 +1,9 @@
-/* STATUS (RFC 9051 section 6.3.11). */
+/* STATUS (RFC 9051 section 6.3.11; RFC 7162 section 3.1.7). */
 #include "imap/status.h"
 
 #include "imap/cmd/runners.h"
 #include "imap/handle.h"
+#include "imap/modseq.h"
 #include "imap/wire/status.h"
 
 enum imap_progress imap_status_run(struct imap_session *session, struct imap_run *run)
@@ -12,7 +13,7 @@ enum imap_progress imap_status_run(struct imap_session *session, struct imap_run
     enum err err;
 
     if ((args->atts & IMAP_STATUS_HIGHESTMODSEQ) != 0)
-        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
+        imap_modseq_enable(session);
     err = imap_handle_open(session, &args->mailbox, &handle);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_NO, "NONEXISTENT",

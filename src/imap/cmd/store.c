@@ -1,12 +1,14 @@
-/* STORE and UID STORE (RFC 9051 section 6.4.6): one change, then the new flags message by message.
- */
+/* STORE and UID STORE (RFC 9051 section 6.4.6; RFC 7162 section 3.1.3): one change, then the new
+ * flags message by message. */
 #include "imap/wire/store.h"
 #include "imap/cmd/runners.h"
 #include "imap/flags.h"
+#include "imap/modseq.h"
 #include "imap/news.h"
 #include "imap/selected.h"
 #include "store/act.h"
 #include "store/mailbox.h"
+#include "store/uid_set.h"
 #include "store/view.h"
 
 enum store_phase {
@@ -17,6 +19,7 @@ enum store_phase {
 struct store_state {
     enum store_phase phase;
     struct uid_set uids;
+    struct uid_set modified; /* left alone: changed after UNCHANGEDSINCE */
     uint32_t range; /* the one being told */
     uint32_t next_uid; /* in it; 0: not begun */
     bool gone; /* some were expunged elsewhere (RFC 5530, EXPUNGEISSUED) */
@@ -37,13 +40,15 @@ static enum err change_flags(struct imap_session *session, struct imap_run *run,
         .uids = state->uids,
         .mode = modes[args->act],
         .flags = imap_flag_names(&args->flags),
-        .unchanged_since = UINT64_MAX,
+        .unchanged_since = args->has_unchanged_since ? args->unchanged_since : UINT64_MAX,
     };
     struct flag_result result;
     enum err err = act_flags(selected->handle.mailbox, &origin, &act, &run->arena, &result);
 
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         run->silent = result.modseq;
+        state->modified = result.modified;
+    }
     return err;
 }
 
@@ -55,6 +60,8 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
 
     if (state == NULL)
         return imap_answer_err(run, ERR_LIMIT);
+    if (args->has_unchanged_since)
+        imap_modseq_enable(session);
     err = imap_selected_resolve(session, run, &args->set, run->command.uid, &state->uids);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_BAD, NULL, "No message has that sequence number");
@@ -79,20 +86,42 @@ static enum imap_progress change(struct imap_session *session, struct imap_run *
     return IMAP_AGAIN;
 }
 
-static void tell(struct imap_session *session, const struct imap_run *run, struct seqno seqno,
-                 const struct row *row)
+/* With .SILENT: the new MODSEQ to who knows of these, and what it was that the condition met
+ * (RFC 7162 section 3.1.3, examples 3 and 10). */
+static bool is_told(const struct imap_session *session, const struct imap_run *run,
+                    const struct store_state *state, const struct row *row)
 {
+    const struct imap_store_args *args = run->args;
+    bool changed = run->silent.value != 0 && row->modseq.value == run->silent.value;
+
     if (view_row_is_gone(session->selected->view, row->uid))
+        return false;
+    return !args->silent ||
+           (session->condstore && (changed || uid_set_has(state->modified, row->uid.value)));
+}
+
+static void tell(struct imap_session *session, const struct imap_run *run,
+                 const struct store_state *state, struct seqno seqno, const struct row *row)
+{
+    const struct imap_store_args *args = run->args;
+    bool has_flags = !args->silent || uid_set_has(state->modified, row->uid.value);
+
+    if (!is_told(session, run, state, row))
         return;
     buf_add(session->out, BYTES("* "));
     buf_add_number(session->out, seqno.value);
     buf_add(session->out, BYTES(" FETCH ("));
-    if (run->command.uid) {
+    if (run->command.uid || session->condstore) {
         buf_add(session->out, BYTES("UID "));
         buf_add_number(session->out, row->uid.value);
         buf_add_byte(session->out, ' ');
     }
-    imap_selected_print_flags(session, row);
+    if (session->condstore)
+        imap_modseq_print(session, row);
+    if (session->condstore && has_flags)
+        buf_add_byte(session->out, ' ');
+    if (has_flags)
+        imap_selected_print_flags(session, row);
     buf_add(session->out, BYTES(")\r\n"));
 }
 
@@ -113,10 +142,43 @@ static bool tell_range(struct imap_session *session, const struct imap_run *run,
         state->next_uid = row.uid.value;
         if (imap_output_is_full(session))
             return false;
-        tell(session, run, (struct seqno){ seqno }, &row);
+        tell(session, run, state, (struct seqno){ seqno }, &row);
     }
     state->next_uid = 0;
     return true;
+}
+
+/* MODIFIED names messages as the command did. Those that are gone by now have no number. */
+static void print_modified(const struct imap_session *session, struct imap_run *run,
+                           const struct store_state *state)
+{
+    struct imap_seqset_printer printer = imap_seqset_printer_make(&run->code);
+
+    buf_add(&run->code, BYTES("MODIFIED "));
+    for (uint32_t i = 0; i < state->modified.count; i++) {
+        const struct uid_range *range = &state->modified.ranges[i];
+
+        for (uint32_t uid = range->first; uid <= range->last; uid++) {
+            struct seqno seqno = view_seqno(session->selected->view, (struct uid){ uid });
+
+            imap_seqset_printer_add(&printer, run->command.uid ? uid : seqno.value);
+        }
+    }
+    imap_seqset_printer_end(&printer);
+}
+
+static enum imap_progress end_store(const struct imap_session *session, struct imap_run *run,
+                                    const struct store_state *state)
+{
+    bool modified = state->modified.count > 0;
+
+    if (modified)
+        print_modified(session, run, state);
+    if (state->gone)
+        return imap_answer(run, IMAP_NO, modified ? NULL : "EXPUNGEISSUED",
+                           "Some messages are gone");
+    return imap_answer(run, IMAP_OK, NULL,
+                       modified ? "Some messages were changed by others" : "STORE done");
 }
 
 enum imap_progress imap_store_run(struct imap_session *session, struct imap_run *run)
@@ -126,8 +188,6 @@ enum imap_progress imap_store_run(struct imap_session *session, struct imap_run 
 
     if (session->selected->read_only)
         return imap_answer(run, IMAP_NO, "READ-ONLY", "Mailbox is open read-only");
-    if (args->has_unchanged_since)
-        return imap_answer(run, IMAP_BAD, NULL, "CONDSTORE is not announced here");
     if (state == NULL && imap_selected_is_lost(session, run))
         return IMAP_ENDED;
     if (state == NULL) {
@@ -143,10 +203,9 @@ enum imap_progress imap_store_run(struct imap_session *session, struct imap_run 
         if (progress == IMAP_ENDED || imap_news_are_waiting(session))
             return progress;
     }
-    for (; !args->silent && state->range < state->uids.count; state->range++)
+    for (; (!args->silent || session->condstore) && state->range < state->uids.count;
+         state->range++)
         if (!tell_range(session, run, state))
             return IMAP_AGAIN;
-    if (state->gone)
-        return imap_answer(run, IMAP_NO, "EXPUNGEISSUED", "Some messages are gone");
-    return imap_answer(run, IMAP_OK, NULL, "STORE done");
+    return end_store(session, run, state);
 }

@@ -303,6 +303,7 @@ static struct imap_search_key *set_key_parse(struct search_reader *reader)
 
     if (key == NULL || !imap_seqset_parse(reader->cur, reader->grammar, reader->arena, &key->set))
         return NULL;
+    reader->args->has_seqnos |= !key->set.saved;
     return key;
 }
 

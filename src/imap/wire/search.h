@@ -70,6 +70,7 @@ enum imap_search_return {
 struct imap_search_args {
     bool has_return; /* RETURN was given: answer ESEARCH, also in rev1 (RFC 4731 s3.1) */
     uint32_t returns; /* bits of enum imap_search_return; () stands as ALL */
+    bool has_seqnos; /* a key names messages by number: none may go away meanwhile */
     bool has_modseq; /* a MODSEQ key is in it: answers bear MODSEQ, CONDSTORE is on */
     struct bytes charset; /* as written; empty: not given */
     const struct imap_search_key *program; /* an AND of the top-level keys */

@@ -4,13 +4,35 @@
 #include "imap/wire/atom.h"
 #include "imap/wire/number.h"
 
-/* seq-match-data = "(" known-sequence-set SP known-uid-set ")" */
+/* Numbers in a set that is written in ascending order; 0 for another one. */
+static uint64_t ascending_size(const struct imap_seqset *set)
+{
+    uint64_t size = 0;
+    uint32_t before = 0;
+
+    for (uint32_t i = 0; i < set->count; i++) {
+        const struct imap_range *range = &set->ranges[i];
+
+        if (range->first <= before || range->last < range->first)
+            return 0;
+        size += (uint64_t)range->last - range->first + 1;
+        before = range->last;
+    }
+    return size;
+}
+
+/* seq-match-data = "(" known-sequence-set SP known-uid-set ")"; both ascending, one UID for each
+ * number (RFC 7162 s3.2.5.2). */
 static bool match_parse(struct cursor *cur, const struct imap_grammar *grammar, struct arena *arena,
                         struct imap_select_args *args)
 {
     return imap_seqset_parse_plain(cur, grammar, arena, &args->match_seqnos) &&
            imap_space_parse(cur) &&
            imap_seqset_parse_plain(cur, grammar, arena, &args->match_uids) &&
+           (ascending_size(&args->match_seqnos) == ascending_size(&args->match_uids) ||
+            cursor_fail(cur, "as many known UIDs as numbers, both ascending")) &&
+           (ascending_size(&args->match_uids) > 0 ||
+            cursor_fail(cur, "known numbers and UIDs in ascending order")) &&
            cursor_take(cur, ')', "\")\"");
 }
 

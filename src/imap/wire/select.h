@@ -16,8 +16,8 @@ struct imap_select_args {
     uint32_t uidvalidity;
     uint64_t modseq;
     struct imap_seqset known_uids; /* count 0: not given, all */
-    struct imap_seqset match_seqnos; /* seq-match-data; count 0: not given */
-    struct imap_seqset match_uids;
+    struct imap_seqset match_seqnos; /* seq-match-data: ascending; count 0: not given */
+    struct imap_seqset match_uids; /* as many, ascending */
 };
 
 /* SELECT and EXAMINE. */

@@ -44,6 +44,11 @@ static const struct {
     { " a (QRESYNC (0 1))", NULL },
     { " a (QRESYNC (1 0))", NULL },
     { " a (QRESYNC (1))", NULL },
+    { " a (QRESYNC (1 2 (1:3,9 2:4,30)))", "a qresync 1 2 known= match=1:3,9/2:4,30" },
+    { " a (QRESYNC (1 2 (1:2,9 2:4,30)))", NULL }, /* three numbers, four UIDs */
+    { " a (QRESYNC (1 2 (9,1 2,30)))", NULL },
+    { " a (QRESYNC (1 2 (1,9 30,2)))", NULL },
+    { " a (QRESYNC (1 2 (2:1 1:2)))", NULL },
     { " a (QRESYNC (1 2 1:*))", NULL },
     { " a (QRESYNC (1 2 (1 *)))", NULL },
     { " a (QRESYNC (1 2) QRESYNC (1 2))", NULL },
