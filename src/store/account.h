@@ -51,6 +51,7 @@ struct account_report {
     uint64_t records_replayed;
     uint64_t tail_bytes; /* set aside behind the last whole batch */
     uint64_t records_damaged; /* set aside before the durable mark */
+    uint64_t left_out; /* messages that came while this copy was made, and have no body here */
     struct note damage; /* where the first damage is */
 };
 

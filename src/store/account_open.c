@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/account_copy.h"
 #include "store/account_state.h"
 #include "store/alloc.h"
 #include "store/apply.h"
@@ -102,7 +103,19 @@ static struct origin store_origin(const struct account *account)
     return (struct origin){ .protocol = PROTOCOL_STORE, .now = account->wall };
 }
 
-static enum err write_epoch(struct account *account, uint32_t reasons)
+/* The clock may have gone back since, and several mailboxes may have been made in a second. */
+static uint32_t raised_uidvalidity(const struct account *account)
+{
+    int64_t now = wall_seconds(account->wall);
+    uint32_t last = account->state.uidvalidity_last;
+
+    if (now > last && now <= UINT32_MAX)
+        last = (uint32_t)now;
+    return last <= UINT32_MAX - 2 * EPOCH_MAILBOXES ? last + EPOCH_MAILBOXES : 0;
+}
+
+static enum err write_epoch(struct account *account, uint32_t reasons,
+                            struct account_report *report)
 {
     bool is_long = (reasons & (EPOCH_COPIED | EPOCH_DAMAGED)) != 0;
     struct origin origin = store_origin(account);
@@ -118,8 +131,13 @@ static enum err write_epoch(struct account *account, uint32_t reasons)
         .uid_gap = is_long ? EPOCH_UIDS : 0,
         .mailbox_gap = is_long ? EPOCH_MAILBOXES : 0,
         .body_gap = EPOCH_BODIES,
+        .uidvalidity = is_long ? raised_uidvalidity(account) : 0,
     };
     change_add(&change, &op);
+    if ((reasons & EPOCH_COPIED) != 0)
+        err = account_copy_leave_out(account, &change, &report->left_out);
+    if (err != ERR_OK)
+        return err;
     return change_commit(&change, true);
 }
 
@@ -210,7 +228,7 @@ enum err account_recover(struct account *account, const struct account_options *
     if (has_id(account) && memcmp(&account->state.id, &options->id, sizeof(options->id)) != 0)
         return note_fail(why, ERR_INVALID, "the log belongs to another account");
     if (reasons != 0)
-        err = write_epoch(account, reasons);
+        err = write_epoch(account, reasons, report);
     if (err == ERR_OK && (!has_id(account) || state_find(&account->state, BYTES("INBOX")) == NULL))
         err = write_beginning(account, &options->id);
     if (err == ERR_OK)

@@ -114,6 +114,8 @@ static void epoch(struct state *state, const struct op_epoch *op, struct modseq 
     state->mailbox_next = add_within_u32(state->mailbox_next, op->mailbox_gap);
     if (op->body_gap <= INT64_MAX - state->body_next)
         state->body_next += op->body_gap;
+    if (op->uidvalidity > state->uidvalidity_last)
+        state->uidvalidity_last = op->uidvalidity;
     for (size_t i = 0; i < state->mailbox_count; i++)
         epoch_mailbox(state->by_id[i], op, number);
 }

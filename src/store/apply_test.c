@@ -240,7 +240,7 @@ static void test_epoch(void **context)
     fill(&scene);
     scene.number = 999;
     start_change(&scene);
-    add(&scene, (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, 100, 10, 1000 } } });
+    add(&scene, (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, 100, 10, 1000, 70 } } });
     assert_true(commit(&scene));
     inbox = state_find(&scene.state, BYTES("INBOX"));
     assert_int_equal(inbox->uidnext, 104);
@@ -249,11 +249,13 @@ static void test_epoch(void **context)
     assert_int_equal(row.modseq.value, 1000);
     assert_int_equal(scene.state.mailbox_next, 13);
     assert_int_equal(scene.state.body_next, 1004);
+    assert_int_equal(scene.state.uidvalidity_last, 70);
     scene.number = 2000;
     start_change(&scene);
     add(&scene, (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, UINT32_MAX, 10, INT64_MAX } } });
     assert_true(commit(&scene));
     assert_int_equal(inbox->uidnext, UINT32_MAX);
+    assert_int_equal(scene.state.uidvalidity_last, 70); /* it never goes back */
     done(&scene);
 }
 

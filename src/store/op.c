@@ -335,6 +335,7 @@ static void encode_epoch(struct buf *buf, const struct op *op)
     buf_put_varint(buf, op->as.epoch.uid_gap);
     buf_put_varint(buf, op->as.epoch.mailbox_gap);
     buf_put_varint(buf, op->as.epoch.body_gap);
+    buf_put_varint(buf, op->as.epoch.uidvalidity);
 }
 
 static void decode_epoch(struct reader *reader, struct place change, struct op *op)
@@ -343,6 +344,7 @@ static void decode_epoch(struct reader *reader, struct place change, struct op *
     op->as.epoch.uid_gap = read_u32(reader);
     op->as.epoch.mailbox_gap = read_u32(reader);
     op->as.epoch.body_gap = reader_varint_max(reader, INT64_MAX);
+    op->as.epoch.uidvalidity = reader_left(reader) > 0 ? read_u32(reader) : 0;
 }
 
 static void encode_body_place(struct buf *buf, const struct op *op)

@@ -87,12 +87,13 @@ enum op_epoch_reason { /* a set; on disk */
 
 /* Its CHANGE number has jumped over all that may have been given out; that number is from now on
  * the least MODSEQ of every message and mailbox. The gaps are added to every UIDNEXT and to the
- * next mailbox id and body id. */
+ * next mailbox id and body id; the last UIDVALIDITY is raised to `uidvalidity`. */
 struct op_epoch {
     uint32_t reasons;
     uint32_t uid_gap;
     uint32_t mailbox_gap;
     uint64_t body_gap;
+    uint32_t uidvalidity; /* 0: it stays as it is */
 };
 
 struct op_body_place {

@@ -68,7 +68,7 @@ static size_t sample_changes(struct op *ops)
         (struct op){ OP_QUOTA,
                      { .setting = { .on = true, .name = BYTES("STORAGE"), .limit = 1000 } } };
     ops[count++] = (struct op){ OP_OWNER, { .setting = { .owner = 3, .name = BYTES("anne") } } };
-    ops[count++] = (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, 1000, 10, 100000 } } };
+    ops[count++] = (struct op){ OP_EPOCH, { .epoch = { EPOCH_COPIED, 1000, 10, 100000, 5 } } };
     ops[count++] = (struct op){ OP_BODY_PLACE, { .body_place = { { 77 }, { 13, 128 } } } };
     return count;
 }
@@ -208,6 +208,12 @@ static void fields_arrive_in_their_places(void **state)
     buf_done(&buf);
 }
 
+/* Fields that came later, here of one byte: without them an op is as it was before. */
+static bool is_older_form(enum op_code code, size_t missing)
+{
+    return code == OP_EPOCH && missing == 1;
+}
+
 /* Cut anywhere within an op: the walk fails and nothing is read past the end. */
 static void cut_ops_are_refused(void **state)
 {
@@ -227,7 +233,8 @@ static void cut_ops_are_refused(void **state)
             buf_put_u8(&cut, (uint8_t)ops[i].code);
             buf_put_u32(&cut, (uint32_t)(len - 5));
             buf_add(&cut, bytes_slice(buf_bytes(&buf), 5, len - 5));
-            assert_false(op_check(buf_bytes(&cut), change_place));
+            assert_int_equal(op_check(buf_bytes(&cut), change_place),
+                             is_older_form(ops[i].code, buf.len - len));
             buf_done(&cut);
         }
         buf_done(&buf);

@@ -114,17 +114,31 @@ static enum err find_start(struct recover *recover)
     return note_fail(recover->why, ERR_CONFLICT, "the checkpoint is not of this log");
 }
 
-static enum err find_durable(struct recover *recover)
+/* What the lock file knows to be durable. A file that was copied later than the log may know more
+ * than the copy has: nothing is missing there. */
+static uint64_t lock_mark(const struct recover *recover, const struct found_segment *last)
 {
     const struct lock_entry *entry = lockfile_entry(recover->log->lock);
+    bool is_copy = (recover->report->epoch_reasons & EPOCH_COPIED) != 0;
+
+    if (entry->state != LOCK_CLEAN && entry->state != LOCK_FAILED)
+        return 0;
+    if (is_copy && last != NULL && entry->position > last->segment.position + last->size)
+        return 0;
+    return entry->position;
+}
+
+static enum err find_durable(struct recover *recover)
+{
     const struct found_segment *last = recover_last(recover);
     bool starts_here = recover->start != 0 && last == &recover->segments.at[recover->first];
+    uint64_t locked = lock_mark(recover, last);
 
     recover->mark = recover->options->from.position;
     if (recover->base != NULL)
         recover->mark = recover->base->segment.position;
-    if (entry->state == LOCK_CLEAN || entry->state == LOCK_FAILED)
-        recover->mark = entry->position > recover->mark ? entry->position : recover->mark;
+    if (locked > recover->mark)
+        recover->mark = locked;
     if (last == NULL || last->broken)
         return ERR_OK;
     return segments_find_mark(&recover->segments, last,
@@ -192,6 +206,41 @@ static enum err sync_base(struct recover *recover)
     return err == ERR_OK ? vfs->sync_dir(vfs, "log") : err;
 }
 
+struct copied {
+    struct vfs *vfs;
+    enum err err;
+};
+
+static void sync_copied(void *context, struct bytes name)
+{
+    struct copied *copied = context;
+    char path[SEGMENT_PATH_BYTES];
+    struct vfs_file *file;
+    uint64_t number;
+
+    if (copied->err != ERR_OK || !segment_name_parse(name, &number))
+        return;
+    segment_path(number, path);
+    copied->err = copied->vfs->open(copied->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file);
+    if (copied->err != ERR_OK)
+        return;
+    copied->err = vfs_sync(file);
+    vfs_close(file);
+}
+
+/* Who copies a directory need not have synced any of it. */
+static enum err sync_copy(const struct recover *recover)
+{
+    struct copied copied = { .vfs = recover->log->vfs, .err = ERR_OK };
+    enum err err = copied.vfs->list(copied.vfs, "log", sync_copied, &copied);
+
+    if (err == ERR_OK)
+        err = copied.err;
+    if (err == ERR_OK)
+        err = copied.vfs->sync_dir(copied.vfs, "log");
+    return err != ERR_OK ? err : copied.vfs->sync_dir(copied.vfs, "");
+}
+
 /* Who died may have left bytes and names in memory only: on the disk with them, before anyone
  * hears. */
 static enum err sync_kept(struct recover *recover)
@@ -202,6 +251,8 @@ static enum err sync_kept(struct recover *recover)
     struct vfs_file *file;
     enum err err;
 
+    if ((recover->report->epoch_reasons & EPOCH_COPIED) != 0)
+        return sync_copy(recover);
     if (!recover->report->unclean)
         return ERR_OK;
     err = sync_base(recover);

@@ -67,7 +67,7 @@ struct vfs {
      * another process holds it. Released when the file is closed. */
     enum err (*lock)(struct vfs *vfs, struct vfs_file *file);
     /* 16 bytes that name this machine, 16 that name this boot, 8 that name the directory itself
-     * (device and inode): what tells a copied directory from the original. */
+     * (device, inode, birth): what tells a copied directory from the original. */
     enum err (*identity)(struct vfs *vfs, uint8_t out_identity[40]);
     void (*random)(struct vfs *vfs, void *into, size_t len);
 };

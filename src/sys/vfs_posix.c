@@ -245,17 +245,23 @@ static enum err disk_identity(struct vfs *vfs, uint8_t out_identity[40])
 {
     const struct disk *disk = CONTAINER_OF(vfs, struct disk, vfs);
     struct statfs filesystem;
-    struct stat st;
+    struct statx st;
     uint64_t device;
     uint64_t directory;
 
-    if (fstat(disk->dir_fd, &st) < 0 || fstatfs(disk->dir_fd, &filesystem) < 0)
+    if (statx(disk->dir_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st) < 0 ||
+        fstatfs(disk->dir_fd, &filesystem) < 0)
         return fd_err(errno);
     /* The id of a file system outlives a boot, where the number of its device may not. */
     memcpy(&device, &filesystem.f_fsid, sizeof(device));
     if (device == 0)
-        device = (uint64_t)st.st_dev;
-    directory = mix((uint64_t)st.st_ino + mix(device + 1));
+        device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+    directory = mix(st.stx_ino + mix(device + 1));
+    /* A directory that was removed and copied back has, as often as not, the number of the old one
+     * again, but not its birth. Where the file system knows of none it is 0. */
+    if ((st.stx_mask & STATX_BTIME) != 0)
+        directory =
+            mix(directory + (uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec);
     memcpy(out_identity, disk->machine, ID_BYTES);
     memcpy(out_identity + ID_BYTES, disk->boot, ID_BYTES);
     memcpy(out_identity + ID_BYTES + ID_BYTES, &directory, sizeof(directory));

@@ -218,6 +218,31 @@ static void test_identity(void **state)
     vfs_posix_free(NULL);
 }
 
+/* As when an account's directory is removed and copied back: file systems like to give the number
+ * of the old one again. */
+static void test_a_directory_made_again_is_another(void **state)
+{
+    struct scene *scene = *state;
+    uint8_t identities[2][40];
+    struct stat st[2];
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "%s/d", scene->path);
+    for (int i = 0; i < 2; i++) {
+        struct vfs *below = NULL;
+
+        assert_int_equal(scene->vfs->mkdir(scene->vfs, "d"), ERR_OK);
+        assert_int_equal(stat(path, &st[i]), 0);
+        assert_int_equal(vfs_posix_below(scene->vfs, "d", &below), ERR_OK);
+        assert_int_equal(below->identity(below, identities[i]), ERR_OK);
+        vfs_posix_free(below);
+        assert_int_equal(rmdir(path), 0);
+    }
+    if (st[0].st_ino == st[1].st_ino)
+        print_message("the number of the directory was given again\n");
+    assert_memory_not_equal(identities[0] + 32, identities[1] + 32, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +253,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_listing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_locks_belong_to_the_open_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_directory_made_again_is_another, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

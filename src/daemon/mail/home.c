@@ -136,6 +136,7 @@ static void log_report(const struct home *home, const struct account_report *rep
     if (lost || report->epoch) {
         log_number(&line, "tail_bytes", (int64_t)report->tail_bytes);
         log_number(&line, "damaged_records", (int64_t)report->records_damaged);
+        log_number(&line, "left_out", (int64_t)report->left_out);
         log_string(&line, "epoch", report->epoch ? "yes" : "no");
         log_string(&line, "damage", report->damage.text);
     }
