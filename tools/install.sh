@@ -16,7 +16,7 @@ packages_for() {
     build)
         echo gcc libc6-dev make meson ninja-build pkg-config python3
         echo libevent-dev libssl-dev libgsasl-dev libargon2-dev libcrypt-dev libutf8proc-dev
-        echo libsqlite3-dev libseccomp-dev libjansson-dev libcmocka-dev
+        echo libsqlite3-dev libseccomp-dev libjansson-dev libzstd-dev libcmocka-dev
         ;;
     run) echo passwd util-linux ;;
     check) packages_for build && echo clang-format-14 git ;;
@@ -24,7 +24,7 @@ packages_for() {
     test)
         packages_for fuzz
         echo python3-pytest curl gsasl postfix isync neomutt fetchmail strace tmux openssl procps
-        echo passwd
+        echo passwd zstd
         ;;
     bench) packages_for build && echo dovecot-imapd dovecot-lmtpd openssl procps python3 ;;
     *)

@@ -20,7 +20,7 @@ import tidy_tables as rules
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OWN_INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 LIBRARIES = ['libevent', 'openssl', 'libgsasl', 'libutf8proc', 'sqlite3', 'libseccomp', 'jansson',
-             'cmocka']
+             'libzstd', 'cmocka']
 
 
 class Report:

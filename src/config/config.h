@@ -16,6 +16,7 @@
 #include "config/listen.h"
 
 enum config_durability { CONFIG_DURABILITY_NORMAL, CONFIG_DURABILITY_STRICT };
+enum config_compression { CONFIG_COMPRESSION_NONE, CONFIG_COMPRESSION_ZSTD };
 enum config_password_hash { CONFIG_HASH_YESCRYPT, CONFIG_HASH_ARGON2ID };
 enum config_tls_version { CONFIG_TLS_1_2, CONFIG_TLS_1_3 };
 
@@ -69,6 +70,7 @@ struct config {
 
     uint64_t mail_shards; /* 0: choose */
     unsigned mail_durability; /* enum config_durability */
+    unsigned mail_compression; /* enum config_compression */
     uint64_t mail_workers;
     uint64_t mail_message_bytes_max;
     uint64_t mail_keywords_max;

@@ -247,6 +247,13 @@ const struct config_key config_keys[] = {
       .help = "normal: a change of flags is on the disk within a second, all else before it is "
               "acknowledged. strict: flags too wait for the disk.",
       .example = "strict" },
+    { .name = "mail.compression",
+      CHOICE(mail_compression),
+      .standard = "none",
+      .choices = "none zstd",
+      .help = "How messages that come in are stored. zstd: compressed, where that saves a tenth or "
+              "more. May be changed at any time: what is there is read either way.",
+      .example = "zstd" },
     { .name = "mail.workers",
       NUMBER(mail_workers),
       .standard = "4",

@@ -36,6 +36,7 @@ struct account_options {
     struct account_id id;
     bool create; /* make it when the directory is empty, with the usual mailboxes */
     bool strict; /* mail.durability = strict: flag changes are gated too */
+    bool compress; /* mail.compression = zstd: bodies that come are stored packed, where it pays */
     uint64_t quota_bytes; /* limit on living bodies; 0: none */
     uint32_t mailboxes_max; /* 0: ACCOUNT_MAILBOXES_MAX */
     uint32_t keywords_max; /* in one mailbox; 0, or above it: KEYWORDS_PER_MAILBOX_MAX */

@@ -32,6 +32,7 @@ struct history {
     struct crash_vfs *crash;
     struct desk desk;
     struct shadow *shadow;
+    bool compresses; /* off and on again, with each opening */
     struct point points[ACTS + 1];
     size_t point_count;
     struct event events[EVENTS_MAX];
@@ -85,15 +86,17 @@ static void add_point(struct history *history, unsigned step_before)
     history->point_count++;
 }
 
-static void start(struct history *history, uint64_t seed)
+static void start(struct history *history, uint64_t seed, bool compresses)
 {
-    *history = (struct history){ .listener = { on_durable, on_changed, on_failed } };
+    *history = (struct history){ .listener = { on_durable, on_changed, on_failed },
+                                 .compresses = compresses };
     history->crash = crash_vfs_new(mem_vfs_new(seed));
     history->shadow = malloc(sizeof(*history->shadow));
     shadow_init(history->shadow, seed);
     history->shadow->with_large = true;
     desk_init(&history->desk, crash_vfs_get(history->crash));
     history->desk.options.checkpoint_bytes = 2000;
+    history->desk.options.compress = compresses;
     assert_int_equal(desk_open(&history->desk), ERR_OK);
     account_set_listener(history->desk.account, &history->listener);
     note_durable(history);
@@ -126,6 +129,8 @@ static void one_act(struct history *history, struct test_random *random)
     if (test_random_below(random, 12) == 0) {
         account_set_listener(history->desk.account, NULL);
         desk_close(&history->desk);
+        if (history->compresses)
+            history->desk.options.compress = !history->desk.options.compress;
         assert_int_equal(desk_open(&history->desk), ERR_OK);
         account_set_listener(history->desk.account, &history->listener);
         note_durable(history);
@@ -168,6 +173,7 @@ static void check_disk(struct history *history, struct vfs *disk, size_t high, u
     desk_init(&desk, disk);
     desk.now = history->desk.now;
     desk.options.create = false;
+    desk.options.compress = history->compresses && high % 2 == 0;
     assert_int_equal(desk_open(&desk), ERR_OK);
     shadow_describe(&desk, false, &text);
     for (at = high + 1; at > low && !found; at--)
@@ -189,6 +195,9 @@ static void check_disk(struct history *history, struct vfs *disk, size_t high, u
     mem_vfs_free(disk);
 }
 
+/* The state of a test: whether bodies are compressed. */
+static bool compresses = true;
+
 static void test_power_cuts(void **context)
 {
     struct history *history = malloc(sizeof(*history));
@@ -198,8 +207,7 @@ static void test_power_cuts(void **context)
     size_t high = 0;
     unsigned first;
 
-    (void)context;
-    start(history, seed);
+    start(history, seed, *context != NULL);
     first = crash_vfs_steps(history->crash);
     for (int i = 0; i < ACTS; i++)
         one_act(history, &random);
@@ -221,8 +229,7 @@ static void test_kills(void **context)
     uint64_t seed = new_seed();
     struct test_random random = { seed + 1 };
 
-    (void)context;
-    start(history, seed);
+    start(history, seed, *context != NULL);
     for (int i = 0; i < ACTS; i++) {
         size_t high = history->point_count;
 
@@ -239,6 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_power_cuts),
         cmocka_unit_test(test_kills),
+        { "test_power_cuts, packed", test_power_cuts, NULL, NULL, &compresses },
+        { "test_kills, packed", test_kills, NULL, NULL, &compresses },
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

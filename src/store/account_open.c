@@ -46,6 +46,7 @@ static enum err replay_log(struct account *account, const struct account_options
         .vfs = options->vfs,
         .executor = options->executor,
         .create = options->create,
+        .compress = options->compress,
         .now = options->now,
         .replay = on_record,
         .context = &replay,

@@ -85,17 +85,16 @@ static enum err add_body(struct appending *appending, uint32_t item, struct body
 {
     struct account *account = appending->change.account;
     struct wall now = appending->change.origin->now;
+    struct record_stored stored = { writer->encoding, buf_bytes(&writer->filling) };
     enum err err;
 
     if (writer->id.value == 0)
         writer->id.value = account->state.body_next++;
-    err = log_add_body(account->log, writer->id, now, buf_bytes(&writer->filling), out_place);
+    err = log_add_stored(account->log, writer->id, now, &stored, out_place);
     if (err != ERR_LIMIT || item == appending->first_in_batch)
         return err;
     err = begin_next_batch(appending, item);
-    return err == ERR_OK
-               ? log_add_body(account->log, writer->id, now, buf_bytes(&writer->filling), out_place)
-               : err;
+    return err == ERR_OK ? log_add_stored(account->log, writer->id, now, &stored, out_place) : err;
 }
 
 /* Adds the bodies; all of them stand before the CHANGE. */

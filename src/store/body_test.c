@@ -25,11 +25,12 @@ static char *large_text(void)
 }
 
 /* An INBOX with a small and a large message, reopened, so that nothing waits in memory. */
-static void open_with_mail(struct desk *desk)
+static void open_with_mail(struct desk *desk, bool compress)
 {
     char *text = large_text();
 
     desk_init(desk, mem_vfs_new(1));
+    desk->options.compress = compress;
     assert_int_equal(desk_open(desk), ERR_OK);
     assert_int_equal(
         desk_append(desk, desk_mailbox(desk, "INBOX"), bytes_from_string(mail), 0, NULL), ERR_OK);
@@ -81,8 +82,7 @@ static void test_ranges(void **context)
     struct body_id large;
     struct desk desk;
 
-    (void)context;
-    open_with_mail(&desk);
+    open_with_mail(&desk, *context != NULL);
     large = body_of(&desk, 2);
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         enum err err =
@@ -114,8 +114,7 @@ static void test_waiting_for_the_disk(void **context)
     struct desk desk;
     char into[100];
 
-    (void)context;
-    open_with_mail(&desk);
+    open_with_mail(&desk, *context != NULL);
     large = body_of(&desk, 2);
     mem_vfs_chill(desk.vfs);
     assert_int_equal(
@@ -146,8 +145,7 @@ static void test_wrong_bytes_are_not_given_out(void **context)
     char into[100] = "";
     uint64_t at = 0;
 
-    (void)context;
-    open_with_mail(&desk);
+    open_with_mail(&desk, *context != NULL);
     small = body_of(&desk, 1);
     for (unsigned i = 0; mem_vfs_path(desk.vfs, i) != NULL; i++) {
         const char *path = mem_vfs_path(desk.vfs, i);
@@ -188,8 +186,7 @@ static void test_summaries_are_disposable(void **context)
     struct desk desk;
     uint64_t size;
 
-    (void)context;
-    open_with_mail(&desk);
+    open_with_mail(&desk, *context != NULL);
     assert_summaries(&desk);
     for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
         /* Removed while it is open, and while it is closed for the time being. */
@@ -219,8 +216,7 @@ static void test_a_body_waits_in_the_batch(void **context)
     struct summary summary;
     struct desk desk;
 
-    (void)context;
-    open_with_mail(&desk);
+    open_with_mail(&desk, *context != NULL);
     assert_int_equal(
         desk_append(&desk, desk_mailbox(&desk, "INBOX"), bytes_from_string(mail), 0, NULL), ERR_OK);
     /* The clean mark stands: nothing is on the disk before its job has run. */
@@ -238,8 +234,7 @@ static void test_writer_refusals(void **context)
     struct desk desk;
     size_t taken = 7;
 
-    (void)context;
-    open_with_mail(&desk);
+    open_with_mail(&desk, *context != NULL);
     assert_int_equal(
         body_writer_open(desk.account, RECORD_BODY_BYTES_MAX + 1, &desk.waker, &writer), ERR_LIMIT);
     assert_int_equal(body_writer_open(desk.account, 5, &desk.waker, &writer), ERR_OK);
@@ -266,8 +261,7 @@ static void test_a_slow_disk_holds_the_writer_back(void **context)
     size_t sent = 0;
     enum err err;
 
-    (void)context;
-    open_with_mail(&desk);
+    open_with_mail(&desk, *context != NULL);
     assert_int_equal(body_writer_open(desk.account, 1 << 30, &desk.waker, &writer), ERR_OK);
     while ((err = body_writer_add(writer, bytes_make(text, LARGE_BYTES), &taken)) == ERR_OK)
         sent += taken;
@@ -286,6 +280,7 @@ static void test_a_slow_disk_holds_the_writer_back(void **context)
 
 int main(void)
 {
+    static bool compress = true;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_waiting_for_the_disk),
@@ -294,6 +289,14 @@ int main(void)
         cmocka_unit_test(test_a_body_waits_in_the_batch),
         cmocka_unit_test(test_writer_refusals),
         cmocka_unit_test(test_a_slow_disk_holds_the_writer_back),
+        { "test_ranges, packed", test_ranges, NULL, NULL, &compress },
+        { "test_waiting_for_the_disk, packed", test_waiting_for_the_disk, NULL, NULL, &compress },
+        { "test_summaries_are_disposable, packed", test_summaries_are_disposable, NULL, NULL,
+          &compress },
+        { "test_a_body_waits_in_the_batch, packed", test_a_body_waits_in_the_batch, NULL, NULL,
+          &compress },
+        { "test_a_slow_disk_holds_the_writer_back, packed", test_a_slow_disk_holds_the_writer_back,
+          NULL, NULL, &compress },
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "message/summary.h"
 #include "store/account_state.h"
 #include "store/alloc.h"
+#include "store/packed_body.h"
 
 enum {
     WRITER_BUFFER_BYTES = 256 * 1024, /* of a large body: filled while as much is being written */
@@ -152,6 +153,20 @@ enum err body_writer_add(struct body_writer *writer, struct bytes bytes, size_t 
     return bytes.len == 0 && room == 0 ? ERR_BUSY : ERR_OK;
 }
 
+/* Here, and not in the act: one act may take thousands of bodies. */
+static void pack(struct body_writer *writer)
+{
+    struct buf packed = buf_make(
+        BODY_INLINE_BYTES_MAX / PACKED_PIECE_BYTES * PACKED_FRAME_BYTES_MAX + PACKED_TAIL_BYTES);
+
+    if (packed_body_make(buf_bytes(&writer->filling), &packed)) {
+        buf_clear(&writer->filling);
+        buf_add(&writer->filling, buf_bytes(&packed));
+        writer->encoding = RECORD_ZSTD;
+    }
+    buf_done(&packed);
+}
+
 enum err body_writer_finish(struct body_writer *writer)
 {
     if (writer->running)
@@ -168,6 +183,8 @@ enum err body_writer_finish(struct body_writer *writer)
     }
     parse(writer, buf_bytes(&writer->filling));
     summarise(writer);
+    if (log_compresses(writer->account->log))
+        pack(writer);
     writer->finished = true;
     return ERR_OK;
 }

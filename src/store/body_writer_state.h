@@ -19,6 +19,7 @@ struct body_writer {
     uint64_t bytes_max;
     uint64_t size; /* bytes taken */
     struct buf filling; /* all of a small body; of a large one what no job has yet */
+    enum record_encoding encoding; /* of `filling`, once a small body is finished */
     bool finished;
     struct buf summary; /* encoded, once finished */
 

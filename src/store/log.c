@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/alloc.h"
+#include "store/log_body.h"
 #include "store/log_private.h"
 #include "store/op.h"
 #include "sys/vfs.h"
@@ -21,6 +22,7 @@ static struct log *log_new(const struct log_options *options)
     log->vfs = options->vfs;
     log->executor = options->executor;
     log->now = options->now;
+    log->compress = options->compress;
     log->segment_bytes = options->segment_bytes == 0 ? SEGMENT_BYTES_USUAL : options->segment_bytes;
     log->batch = buf_make(LOG_BATCH_BYTES_MAX);
     log->pending = buf_make(LOG_BATCH_BYTES_MAX);
@@ -170,19 +172,34 @@ static struct place batch_add(struct log *log, const struct record_header *heade
 enum err log_add_body(struct log *log, struct body_id body, struct wall when, struct bytes bytes,
                       struct place *out_body)
 {
+    struct record_stored stored = { RECORD_RAW, bytes };
+
+    return log_add_stored(log, body, when, &stored, out_body);
+}
+
+enum err log_add_stored(struct log *log, struct body_id body, struct wall when,
+                        const struct record_stored *stored, struct place *out_body)
+{
     struct record_header header = {
         .type = RECORD_BODY,
-        .encoding = RECORD_RAW,
-        .length = bytes.len,
+        .encoding = (uint8_t)stored->encoding,
+        .length = stored->payload.len,
         .number = body.value,
         .when = when,
         .durable = log->durable,
     };
 
-    if (!batch_has_room(log, bytes.len))
+    assert(stored->encoding == RECORD_RAW || log_compresses(log));
+    if (!batch_has_room(log, header.length))
         return ERR_LIMIT;
-    *out_body = batch_add(log, &header, bytes);
+    *out_body = batch_add(log, &header, stored->payload);
     return ERR_OK;
+}
+
+/* Opening begins a segment when the last one's header does not tell of packed bodies. */
+bool log_compresses(const struct log *log)
+{
+    return log->compress && (log->segment.features & SEGMENT_ZSTD) != 0;
 }
 
 uint64_t log_body_back(const struct log *log, struct place body)
@@ -307,6 +324,7 @@ void log_next_segment(struct log *log, uint64_t position)
     log->previous = log->file;
     log->file = NULL;
     log->segment.previous = log->segment.number;
+    log->segment.features = log->compress ? SEGMENT_ZSTD : 0;
     log->segment.number = segment_number(log->serial_next++, SEGMENT_LOG);
     log->segment.position = position;
     log->segment.when = log->now;

@@ -62,6 +62,7 @@ struct log_options {
     struct executor *executor; /* borrowed; until log_open has returned it is not used */
     bool create; /* begin a log where there is none */
     struct log_mark from; /* replay starts here; what is before it is known to be durable */
+    bool compress; /* bodies that come may be stored packed */
     uint64_t segment_bytes; /* when to begin a new segment; 0: the usual 64 MB */
     struct wall now;
     log_replay_fn *replay;
@@ -72,8 +73,7 @@ struct log_options {
 struct log_report {
     bool created;
     bool unclean; /* the last owner did not close */
-    uint32_t
-        epoch_reasons; /* enum op_epoch_reason; not 0: an epoch must be written, see log_settle */
+    uint32_t epoch_reasons; /* enum op_epoch_reason; not 0: log_settle wants an epoch first */
     uint64_t records; /* given to `replay` */
     uint64_t tail_bytes; /* set aside behind the last whole record */
     uint64_t damaged; /* records, and stretches where none could be made out, set aside */
@@ -109,7 +109,7 @@ void log_set_listener(struct log *log, struct log_listener *listener);
 /* Begins a batch; one that was begun and not appended is dropped. ERR_CLOSED. */
 MUST_USE enum err log_batch(struct log *log);
 
-/* Adds a body. *out_body is its place for body_back (op_put): log_body_back tells how far the
+/* Adds a raw body. *out_body is its place for body_back (op_put): log_body_back tells how far the
  * CHANGE that is added next will stand behind it. ERR_LIMIT: the batch would pass
  * LOG_BATCH_BYTES_MAX. */
 MUST_USE enum err log_add_body(struct log *log, struct body_id body, struct wall when,

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "store/alloc.h"
 #include "store/log_private.h"
+#include "store/packed_body.h"
 #include "sys/vfs.h"
 
 struct log_body {
@@ -18,8 +19,13 @@ struct log_body {
     struct wall when;
     struct vfs_file *file; /* open from the first bytes to the finish */
     bool made; /* the file is there */
-    struct buf chunk; /* not full yet */
-    uint64_t length;
+    bool compress; /* where it pays */
+    struct packer *packer; /* NULL: stored raw, or not decided yet */
+    struct buf piece; /* of the body, not full yet */
+    struct buf frame; /* a packed piece */
+    struct buf chunk; /* of the payload, not full yet */
+    uint64_t length; /* of the body */
+    uint64_t stored; /* of the payload */
     uint64_t size; /* of the file */
     struct place place;
     enum err err;
@@ -36,6 +42,9 @@ struct log_body *log_body_new(struct log *log, struct body_id body, struct wall 
     own->segment.when = when;
     segment_id_make(log->vfs, own->segment.id);
     own->key = record_key_make(own->segment.id);
+    own->compress = log->compress;
+    own->piece = buf_make(PACKED_PIECE_BYTES);
+    own->frame = buf_make(PACKED_FRAME_BYTES_MAX);
     own->chunk = buf_make(RECORD_FRAME_BYTES + RECORD_HEADER_BYTES + RECORD_ALIGN);
     return own;
 }
@@ -73,52 +82,117 @@ static void close_chunk(struct log_body *body)
         buf_put_u32(&body->chunk, crc);
 }
 
-enum err log_body_append(struct log_body *body, struct bytes bytes)
+/* Adds to the payload. */
+static enum err store_bytes(struct log_body *body, struct bytes bytes)
 {
-    assert(body->place.segment == 0 || body->err != ERR_OK);
-    if (body->err == ERR_OK && !body->made)
-        body->err = make_file(body);
-    while (body->err == ERR_OK && bytes.len > 0) {
-        struct bytes piece = bytes_slice(bytes, 0, RECORD_CHUNK_BYTES - body->chunk.len);
+    enum err err = ERR_OK;
 
-        buf_add(&body->chunk, piece);
-        body->length += piece.len;
-        bytes = bytes_from(bytes, piece.len);
+    while (err == ERR_OK && bytes.len > 0) {
+        struct bytes part = bytes_slice(bytes, 0, RECORD_CHUNK_BYTES - body->chunk.len);
+
+        buf_add(&body->chunk, part);
+        body->stored += part.len;
+        bytes = bytes_from(bytes, part.len);
         if (body->chunk.len < RECORD_CHUNK_BYTES)
             continue;
         close_chunk(body);
-        body->err = write_out(body);
+        err = write_out(body);
+    }
+    return err;
+}
+
+/* The header tells of packed bodies and goes before everything else: what the first piece does
+ * decides for all of them. */
+static enum err begin(struct log_body *body)
+{
+    if (body->compress && body->piece.len > 0) {
+        body->packer = packer_new();
+        packer_add(body->packer, buf_bytes(&body->piece), &body->frame);
+        if (packed_body_pays(body->piece.len, body->frame.len + PACKED_TAIL_BYTES)) {
+            body->segment.features = SEGMENT_ZSTD;
+            return make_file(body);
+        }
+        packer_free(body->packer);
+        body->packer = NULL;
+    }
+    return make_file(body);
+}
+
+/* The piece goes to the payload in the form that was decided on. */
+static enum err store_piece(struct log_body *body)
+{
+    struct bytes piece = buf_bytes(&body->piece);
+    enum err err = ERR_OK;
+
+    if (!body->made)
+        err = begin(body);
+    else if (body->packer != NULL)
+        packer_add(body->packer, piece, &body->frame);
+    if (err == ERR_OK)
+        err = store_bytes(body, body->packer != NULL ? buf_bytes(&body->frame) : piece);
+    body->length += piece.len;
+    buf_clear(&body->frame);
+    buf_clear(&body->piece);
+    return err;
+}
+
+enum err log_body_append(struct log_body *body, struct bytes bytes)
+{
+    assert(body->place.segment == 0 || body->err != ERR_OK);
+    while (body->err == ERR_OK && bytes.len > 0) {
+        struct bytes part = bytes_slice(bytes, 0, PACKED_PIECE_BYTES - body->piece.len);
+
+        buf_add(&body->piece, part);
+        bytes = bytes_from(bytes, part.len);
+        if (body->piece.len == PACKED_PIECE_BYTES)
+            body->err = store_piece(body);
     }
     return body->err;
 }
 
-enum err log_body_finish(struct log_body *body)
+static enum err store_header(struct log_body *body)
 {
     struct record_header header = {
         .type = RECORD_BODY,
-        .encoding = RECORD_RAW,
-        .length = body->length,
+        .encoding = body->packer == NULL ? RECORD_RAW : RECORD_ZSTD,
+        .length = body->stored,
         .number = body->body.value,
         .when = body->when,
     };
-    enum err err = log_body_append(body, bytes_make(NULL, 0));
 
-    if (err != ERR_OK)
-        return err;
     close_chunk(body);
     while ((body->size + body->chunk.len) % RECORD_ALIGN != 0)
         buf_add_byte(&body->chunk, 0);
     body->place.segment = body->segment.number;
     body->place.offset = body->size + body->chunk.len;
     record_header_encode(&body->chunk, body->key, body->place.offset, &header);
-    body->err = write_out(body);
+    return write_out(body);
+}
+
+static void drop_buffers(struct log_body *body)
+{
+    packer_free(body->packer);
+    body->packer = NULL;
+    buf_done(&body->piece);
+    buf_done(&body->frame);
+    buf_done(&body->chunk);
+}
+
+enum err log_body_finish(struct log_body *body)
+{
+    if (body->err == ERR_OK && (!body->made || body->piece.len > 0))
+        body->err = store_piece(body);
+    if (body->err == ERR_OK && body->packer != NULL)
+        body->err = store_bytes(body, packer_finish(body->packer));
+    if (body->err == ERR_OK)
+        body->err = store_header(body);
     if (body->err == ERR_OK)
         body->err = vfs_sync(body->file);
     if (body->err == ERR_OK)
         body->err = body->vfs->sync_dir(body->vfs, "log");
     vfs_close(body->file); /* whoever is to name it may have to wait for others */
     body->file = NULL;
-    buf_done(&body->chunk);
+    drop_buffers(body);
     return body->err;
 }
 
@@ -143,7 +217,7 @@ void log_body_free(struct log_body *body, bool keep)
     segment_path(body->segment.number, path);
     if (body->made && !keep)
         (void)body->vfs->unlink(body->vfs, path);
-    buf_done(&body->chunk);
+    drop_buffers(body);
     free(body);
 }
 

@@ -18,6 +18,11 @@ struct log;
 struct log_body;
 struct vfs;
 
+/* log_add_body for a body in either form; zstd only if log_compresses. */
+MUST_USE enum err log_add_stored(struct log *log, struct body_id body, struct wall when,
+                                 const struct record_stored *stored, struct place *out_body);
+bool log_compresses(const struct log *log);
+
 /* On the owner's thread; makes nothing on the disk yet. */
 struct log_body *log_body_new(struct log *log, struct body_id body, struct wall when);
 
@@ -47,11 +52,14 @@ struct log_source {
     struct body_id body;
     uint64_t segment;
     uint64_t frames; /* offset of its first chunk */
-    uint64_t length; /* of the body */
+    uint64_t length; /* of the body, whatever its encoding */
+    uint64_t stored; /* of the payload */
+    enum record_encoding encoding; /* raw or zstd */
 };
 
-/* Finds and checks the header at `place`. With VFS_READ_NOWAIT: ERR_BUSY, repeat it in a job with
- * log_source_load. ERR_NOT_FOUND: no such segment; ERR_CORRUPT: another body, or none. */
+/* Finds and checks the header at `place`, and the length of a packed body. With VFS_READ_NOWAIT:
+ * ERR_BUSY, repeat it in a job with log_source_load. ERR_NOT_FOUND: no such segment; ERR_CORRUPT:
+ * another body, or none. */
 MUST_USE enum err log_source(struct log *log, struct place place, struct body_id body,
                              unsigned flags, struct log_source *out_source);
 
@@ -61,9 +69,9 @@ struct log_chunk {
     unsigned flags; /* enum vfs_read_flags */
 };
 
-/* Reads chunk `index` (RECORD_CHUNK_BYTES each, the last one shorter) into `frame` and checks it;
- * *out_chunk borrows from `frame`. ERR_CORRUPT: the checksum does not hold; ERR_INVALID: past the
- * end. */
+/* Reads chunk `index` of the body (RECORD_CHUNK_BYTES each, the last one shorter) into `frame`,
+ * checks and, where it is packed, decodes it; *out_chunk borrows from `frame`. ERR_CORRUPT: a
+ * checksum does not hold, or what it covers is no packed body; ERR_INVALID: past the end. */
 MUST_USE enum err log_source_read(struct log *log, const struct log_source *source,
                                   struct log_chunk chunk, uint8_t frame[RECORD_FRAME_BYTES],
                                   struct bytes *out_chunk);

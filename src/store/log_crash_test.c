@@ -30,6 +30,7 @@ struct life {
     unsigned checked; /* changes up to here are acknowledged or lost */
     uint64_t epoch;
     bool faults;
+    bool compresses; /* off and on again, with each opening */
 };
 
 /* What was lost before an acknowledged one is gone for good by then. */
@@ -133,6 +134,8 @@ static void open_again(struct life *life)
     jobs_settle(&life->bench.jobs);
     failed = log_has_failed(life->bench.log);
     bench_close(&life->bench);
+    if (life->compresses)
+        life->bench.options.compress = !life->bench.options.compress;
     bench_start(&life->bench, life->epoch++);
     for (unsigned i = life->checked; i < life->next; i++) {
         bool lost = !bench_saw(&life->bench, i);
@@ -254,6 +257,7 @@ static void check_disk(const struct life *life, struct vfs *disk, unsigned cut, 
     jobs_settle(&first.jobs);
     copy = mem_vfs_copy(disk, seed);
     bench_init(&second, copy);
+    second.options.compress = life->compresses;
     bench_start(&second, life->epoch + 1);
     check(life, &second, cut);
     assert_int_equal(second.report.epoch_reasons, 0);
@@ -273,6 +277,7 @@ static void cut_the_opening(const struct life *life, struct vfs *disk, unsigned 
     struct log_bench bench;
 
     bench_init(&bench, crash_vfs_get(crash));
+    bench.options.compress = life->compresses;
     bench_start(&bench, life->epoch);
     log_close(bench.log, bench.options.now);
     for (unsigned steps = 0; steps <= crash_vfs_steps(crash); steps++) {
@@ -284,7 +289,7 @@ static void cut_the_opening(const struct life *life, struct vfs *disk, unsigned 
     crash_vfs_free(crash);
 }
 
-static void live_and_cut(uint64_t seed, bool faults)
+static void live_and_cut(uint64_t seed, bool faults, bool compresses)
 {
     struct life life = {
         .crash = crash_vfs_new(mem_vfs_new(seed)),
@@ -293,11 +298,13 @@ static void live_and_cut(uint64_t seed, bool faults)
         .checked = 1,
         .epoch = EPOCH_NUMBER,
         .faults = faults,
+        .compresses = compresses,
     };
     unsigned steps;
 
     bench_init(&life.bench, crash_vfs_get(life.crash));
-    life.bench.options.segment_bytes = 14000;
+    life.bench.options.segment_bytes = compresses ? 4000 : 14000;
+    life.bench.options.compress = compresses;
     bench_start(&life.bench, life.epoch++);
     live(&life, 60);
     open_again(&life); /* a close that leaves the clean mark, unless a fault is on its way */
@@ -399,7 +406,7 @@ static void power_goes_at_any_step(void **state)
     uint64_t seed = seed_of_run();
 
     for (uint64_t i = 0; i < 2; i++)
-        live_and_cut(seed * 1000 + i, false);
+        live_and_cut(seed * 1000 + i, false, false);
 }
 
 static void power_goes_after_failed_syncs(void **state)
@@ -407,7 +414,15 @@ static void power_goes_after_failed_syncs(void **state)
     uint64_t seed = seed_of_run();
 
     for (uint64_t i = 0; i < 2; i++)
-        live_and_cut(seed * 1000 + 500 + i, true);
+        live_and_cut(seed * 1000 + 500 + i, true, false);
+}
+
+static void power_goes_with_packed_bodies(void **state)
+{
+    uint64_t seed = seed_of_run();
+
+    for (uint64_t i = 0; i < 2; i++)
+        live_and_cut(seed * 1000 + 700 + i, i == 1, true);
 }
 
 int main(void)
@@ -417,6 +432,7 @@ int main(void)
         cmocka_unit_test(copy_is_not_forgotten_before_its_epoch),
         cmocka_unit_test(power_goes_at_any_step),
         cmocka_unit_test(power_goes_after_failed_syncs),
+        cmocka_unit_test(power_goes_with_packed_bodies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

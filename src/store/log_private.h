@@ -50,6 +50,7 @@ struct log {
     uint64_t segment_bytes;
     struct wall now; /* of the last batch: for entries of the lock file */
 
+    bool compress;
     struct segment segment; /* to which batches go */
     struct record_key key;
     struct vfs_file *file; /* NULL: still to be made, or at rest */

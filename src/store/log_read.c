@@ -1,10 +1,10 @@
 /* Reading bodies back: nothing is given out before its checksum held. */
-#include <assert.h>
 #include <string.h>
 
-#include "base/num.h"
+#include "store/alloc.h"
 #include "store/log_body.h"
 #include "store/log_private.h"
+#include "store/packed_body.h"
 #include "sys/vfs.h"
 
 /* Only where nothing is left to be written or synced. */
@@ -99,142 +99,202 @@ static enum err read_present(struct log *log, uint64_t offset, void *into, size_
     return ERR_OK;
 }
 
-static enum err read_segment(struct log *log, uint64_t number, uint64_t offset, struct bytes *into,
-                             unsigned flags)
+/* Where stored bytes are read: through the owner's files, or in a file that a job opened. */
+struct reach {
+    struct log *log; /* NULL: in `file` */
+    struct vfs_file *file;
+    uint64_t segment;
+    unsigned flags; /* enum vfs_read_flags */
+};
+
+static enum err reach_read(const struct reach *reach, uint64_t offset, void *into, size_t len)
 {
     struct log_old_file *old;
     enum err err;
 
-    if (number == log->segment.number)
-        return read_present(log, offset, (uint8_t *)(uintptr_t)into->at, into->len, flags);
-    err = old_file(log, number, flags, &old);
-    if (err != ERR_OK)
-        return err;
-    return vfs_read(old->file, offset, (uint8_t *)(uintptr_t)into->at, into->len, flags);
+    if (reach->log == NULL)
+        return vfs_read(reach->file, offset, into, len, reach->flags);
+    if (reach->segment == reach->log->segment.number)
+        return read_present(reach->log, offset, into, len, reach->flags);
+    err = old_file(reach->log, reach->segment, reach->flags, &old);
+    return err == ERR_OK ? vfs_read(old->file, offset, into, len, reach->flags) : err;
 }
 
-/* Checks the header that was read at `place` and tells where the chunks are. */
-static enum err source_make(struct record_key key, struct place place, struct body_id body,
-                            const uint8_t raw[RECORD_HEADER_BYTES], struct log_source *out_source)
+/* The chunks of the payload that hold `span`, read in one go; *out_bytes is the span, checked. Of
+ * `framed` a frame is needed for each of them. */
+static enum err read_stored(const struct reach *reach, const struct log_source *source,
+                            struct packed_span span, uint8_t *framed, struct bytes *out_bytes)
 {
-    struct record_header header;
-    uint64_t frames = place.offset + RECORD_HEADER_BYTES;
+    uint64_t first = span.at / RECORD_CHUNK_BYTES;
+    uint64_t count = (span.at + span.len - 1) / RECORD_CHUNK_BYTES - first + 1;
+    uint64_t offset = source->frames + first * RECORD_FRAME_BYTES;
+    uint64_t left = source->stored - first * RECORD_CHUNK_BYTES;
+    uint64_t len = left < count * RECORD_CHUNK_BYTES ? left : count * RECORD_CHUNK_BYTES;
+    struct bytes payload;
+    enum err err = reach_read(reach, offset, framed, (size_t)record_framed_bytes(len));
 
-    if (!record_header_decode(bytes_make(raw, RECORD_HEADER_BYTES), key, place.offset, &header))
+    if (err != ERR_OK)
+        return err;
+    if (!record_payload_decode(framed, source->key, offset, len, &payload))
         return ERR_CORRUPT;
-    if (header.type != RECORD_BODY || header.number != body.value)
+    *out_bytes = bytes_slice(payload, (size_t)(span.at - first * RECORD_CHUNK_BYTES), span.len);
+    return ERR_OK;
+}
+
+/* The frame of a piece lies in up to three chunks, what is needed of the index in up to two. */
+enum { FRAMED_BYTES_MAX = 3 * RECORD_FRAME_BYTES };
+
+_Static_assert(PACKED_FRAME_BYTES_MAX <= 2 * RECORD_CHUNK_BYTES, "three chunks hold a frame");
+
+static enum err read_shape(const struct reach *reach, const struct log_source *source,
+                           struct packed_shape *out_shape)
+{
+    struct packed_span tail = { source->stored - PACKED_TAIL_BYTES, PACKED_TAIL_BYTES };
+    uint8_t *framed;
+    struct bytes bytes;
+    enum err err;
+
+    if (source->stored < PACKED_TAIL_BYTES)
         return ERR_CORRUPT;
-    if (header.encoding != RECORD_RAW)
+    framed = store_realloc(NULL, 2, RECORD_FRAME_BYTES);
+    err = read_stored(reach, source, tail, framed, &bytes);
+    if (err == ERR_OK && !packed_shape_make(source->stored, bytes, out_shape))
+        err = ERR_CORRUPT;
+    free(framed);
+    return err;
+}
+
+/* Checks the header at `place` and tells where the chunks are. */
+static enum err read_source(const struct reach *reach, struct record_key key, struct place place,
+                            struct body_id body, struct log_source *out_source)
+{
+    struct log_source source = { .key = key, .body = body, .segment = place.segment };
+    uint8_t raw[RECORD_HEADER_BYTES];
+    struct packed_shape shape;
+    struct record_header header;
+    enum err err = reach_read(reach, place.offset, raw, sizeof(raw));
+
+    if (err != ERR_OK)
+        return err;
+    if (!record_header_decode(bytes_make(raw, sizeof(raw)), key, place.offset, &header) ||
+        header.type != RECORD_BODY || header.number != body.value)
+        return ERR_CORRUPT;
+    if (header.encoding != RECORD_RAW && header.encoding != RECORD_ZSTD)
         return ERR_UNSUPPORTED;
-    if (segment_kind(place.segment) == SEGMENT_BODY)
-        frames = SEGMENT_BODY_AT;
-    *out_source = (struct log_source){
-        .key = key,
-        .body = body,
-        .segment = place.segment,
-        .frames = frames,
-        .length = header.length,
-    };
+    source.frames = segment_kind(place.segment) == SEGMENT_BODY
+                        ? SEGMENT_BODY_AT
+                        : place.offset + RECORD_HEADER_BYTES;
+    source.encoding = (enum record_encoding)header.encoding;
+    source.stored = header.length;
+    source.length = header.length;
+    if (source.encoding == RECORD_ZSTD) {
+        err = read_shape(reach, &source, &shape);
+        if (err != ERR_OK)
+            return err;
+        source.length = shape.length;
+    }
+    *out_source = source;
     return ERR_OK;
 }
 
 enum err log_source(struct log *log, struct place place, struct body_id body, unsigned flags,
                     struct log_source *out_source)
 {
-    uint8_t raw[RECORD_HEADER_BYTES];
-    struct bytes into = bytes_make(raw, sizeof(raw));
+    struct reach reach = { .log = log, .segment = place.segment, .flags = flags };
     struct record_key key = log->key;
-    enum err err = read_segment(log, place.segment, place.offset, &into, flags);
 
-    if (err != ERR_OK)
-        return err;
     if (place.segment != log->segment.number) {
         struct log_old_file *old;
+        enum err err = old_file(log, place.segment, flags, &old);
 
-        err = old_file(log, place.segment, flags, &old);
         if (err != ERR_OK)
             return err;
         key = old->key;
     }
-    return source_make(key, place, body, raw, out_source);
+    return read_source(&reach, key, place, body, out_source);
 }
 
-/* Offset and length of a chunk with its checksum. */
-static enum err chunk_span(const struct log_source *source, uint64_t index, uint64_t *out_offset,
-                           size_t *out_len)
+static enum err read_packed(const struct reach *reach, const struct log_source *source,
+                            uint64_t index, uint8_t *framed, uint8_t *into)
+{
+    struct packed_shape shape = { source->stored, source->length };
+    struct packed_span span = packed_shape_entries(&shape, index);
+    struct bytes bytes = bytes_make(NULL, 0);
+    enum err err = ERR_OK;
+
+    if (span.len > 0)
+        err = read_stored(reach, source, span, framed, &bytes);
+    if (err != ERR_OK)
+        return err;
+    if (!packed_shape_frame(&shape, index, bytes, &span))
+        return ERR_CORRUPT;
+    err = read_stored(reach, source, span, framed, &bytes);
+    if (err != ERR_OK)
+        return err;
+    return packed_frame_decode(bytes, into, packed_shape_piece_bytes(&shape, index)) ? ERR_OK
+                                                                                     : ERR_CORRUPT;
+}
+
+static enum err read_chunk(const struct reach *reach, const struct log_source *source,
+                           uint64_t index, uint8_t *frame, struct bytes *out_chunk)
 {
     uint64_t left;
+    size_t len;
+    uint8_t *framed;
+    enum err err;
 
     if (index > source->length / RECORD_CHUNK_BYTES)
         return ERR_INVALID;
     left = source->length - index * RECORD_CHUNK_BYTES;
     if (left == 0)
         return ERR_INVALID;
-    *out_offset = source->frames + index * RECORD_FRAME_BYTES;
-    *out_len = left < RECORD_CHUNK_BYTES ? (size_t)left : RECORD_CHUNK_BYTES;
-    return ERR_OK;
-}
-
-static enum err chunk_check(const struct log_source *source, uint64_t offset, struct bytes chunk)
-{
-    uint32_t crc = num_load_u32(chunk.at + chunk.len);
-
-    return crc == record_chunk_crc(source->key, offset, chunk) ? ERR_OK : ERR_CORRUPT;
-}
-
-enum err log_source_read(struct log *log, const struct log_source *source, struct log_chunk which,
-                         uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
-{
-    uint64_t offset;
-    struct bytes into;
-    size_t len;
-    enum err err = chunk_span(source, which.index, &offset, &len);
-
-    if (err != ERR_OK)
-        return err;
-    into = bytes_make(frame, len + RECORD_CRC_BYTES);
-    err = read_segment(log, source->segment, offset, &into, which.flags);
-    if (err == ERR_OK)
-        err = chunk_check(source, offset, bytes_make(frame, len));
+    len = left < RECORD_CHUNK_BYTES ? (size_t)left : RECORD_CHUNK_BYTES;
+    if (source->encoding == RECORD_RAW)
+        return read_stored(reach, source, (struct packed_span){ index * RECORD_CHUNK_BYTES, len },
+                           frame, out_chunk);
+    framed = store_realloc(NULL, 1, FRAMED_BYTES_MAX);
+    err = read_packed(reach, source, index, framed, frame);
+    free(framed);
     if (err == ERR_OK)
         *out_chunk = bytes_make(frame, len);
     return err;
 }
 
+enum err log_source_read(struct log *log, const struct log_source *source, struct log_chunk which,
+                         uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
+{
+    struct reach reach = { .log = log, .segment = source->segment, .flags = which.flags };
+
+    return read_chunk(&reach, source, which.index, frame, out_chunk);
+}
+
 enum err log_source_load(struct vfs *vfs, struct place place, struct body_id body,
                          struct log_source *out_source)
 {
-    uint8_t raw[RECORD_HEADER_BYTES];
+    struct reach reach = { .segment = place.segment };
     struct log_old_file old;
     enum err err = open_old(vfs, place.segment, 0, &old);
 
     if (err != ERR_OK)
         return err;
-    err = vfs_read(old.file, place.offset, raw, sizeof(raw), 0);
+    reach.file = old.file;
+    err = read_source(&reach, old.key, place, body, out_source);
     vfs_close(old.file);
-    return err == ERR_OK ? source_make(old.key, place, body, raw, out_source) : err;
+    return err;
 }
 
 enum err log_source_fetch(struct vfs *vfs, const struct log_source *source, uint64_t index,
                           uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
 {
+    struct reach reach = { .segment = source->segment };
     char path[SEGMENT_PATH_BYTES];
-    struct vfs_file *file;
-    uint64_t offset;
-    size_t len;
-    enum err err = chunk_span(source, index, &offset, &len);
+    enum err err;
 
-    if (err != ERR_OK)
-        return err;
     segment_path(source->segment, path);
-    err = vfs->open(vfs, path, VFS_OPEN_READ, &file);
+    err = vfs->open(vfs, path, VFS_OPEN_READ, &reach.file);
     if (err != ERR_OK)
         return err;
-    err = vfs_read(file, offset, frame, len + RECORD_CRC_BYTES, 0);
-    vfs_close(file);
-    if (err == ERR_OK)
-        err = chunk_check(source, offset, bytes_make(frame, len));
-    if (err == ERR_OK)
-        *out_chunk = bytes_make(frame, len);
+    err = read_chunk(&reach, source, index, frame, out_chunk);
+    vfs_close(reach.file);
     return err;
 }

@@ -36,10 +36,10 @@ enum record_type { /* on disk */
                        128, /* from here on a reader may skip what it does not know */
 };
 
-enum record_encoding { /* on disk; only raw is written, the others need a feature flag */
+enum record_encoding { /* on disk; all but raw need a feature flag */
                        RECORD_RAW = 0,
-                       RECORD_ZSTD = 1,
-                       RECORD_ENCRYPTED = 2,
+                       RECORD_ZSTD = 1, /* of BODY records: store/packed_body.h */
+                       RECORD_ENCRYPTED = 2, /* not written so far */
 };
 
 /* Where a record stands: its segment and the offset of its header. Segment 0: nowhere. */
@@ -55,6 +55,12 @@ struct record_key {
 };
 
 struct record_key record_key_make(const uint8_t segment_id[16]);
+
+/* The payload of a BODY as it is stored. */
+struct record_stored {
+    enum record_encoding encoding; /* raw or zstd */
+    struct bytes payload;
+};
 
 struct record_header {
     uint8_t type; /* enum record_type, or one that this reader does not know */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/log_body.h"
 #include "store/op.h"
 #include "sys/vfs.h"
 
@@ -175,7 +176,7 @@ static enum err stand_at_end(struct recover *recover)
     log->durable = log->gate = end;
     log->durable_mark = log_mark_here(log, end);
     if (last->broken || recover->end != last->size ||
-        end != last->segment.position + recover->end) {
+        end != last->segment.position + recover->end || log->compress != log_compresses(log)) {
         log_next_segment(log, end);
         return ERR_OK;
     }

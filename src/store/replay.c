@@ -156,7 +156,8 @@ static enum err read_record(struct replay *replay, const struct record_header *h
         return ERR_CORRUPT;
     if (header->type >= RECORD_IGNORABLE)
         return ERR_OK;
-    if (header->encoding != RECORD_RAW)
+    if (header->encoding != RECORD_RAW &&
+        (header->type != RECORD_BODY || header->encoding != RECORD_ZSTD))
         return ERR_UNSUPPORTED;
     if (header->type == RECORD_CHANGE)
         return give(replay, header);

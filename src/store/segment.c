@@ -11,6 +11,8 @@
 
 enum { VERSION = 1, CRC_AT = 124, NUMBER_DIGITS = 16 };
 
+#define FEATURES_KNOWN SEGMENT_ZSTD
+
 static const char *const kind_names[] = { "log", "body", "base" };
 
 void segment_path(uint64_t number, char out_path[SEGMENT_PATH_BYTES])
@@ -78,7 +80,7 @@ void segment_header_encode(struct buf *buf, const struct segment *segment)
     buf_add_string(buf, "ROOSTSEG");
     buf_put_u16(buf, VERSION);
     put_zeros(buf, 6);
-    buf_put_u64(buf, 0); /* features to read */
+    buf_put_u64(buf, segment->features);
     buf_put_u64(buf, 0); /* features to write */
     buf_add(buf, bytes_make(segment->id, sizeof(segment->id)));
     buf_put_u64(buf, segment->number);
@@ -94,7 +96,7 @@ enum err segment_header_decode(struct bytes raw, struct segment *out_segment)
 {
     struct reader reader = reader_make(raw);
     struct segment segment = { 0 };
-    uint64_t features;
+    uint64_t unknown;
     uint16_t version;
 
     if (raw.len != SEGMENT_HEADER_BYTES || !bytes_starts_with(raw, BYTES("ROOSTSEG")))
@@ -102,8 +104,9 @@ enum err segment_header_decode(struct bytes raw, struct segment *out_segment)
     (void)reader_take(&reader, 8);
     version = reader_u16(&reader);
     (void)reader_take(&reader, 6);
-    features = reader_u64(&reader);
-    features |= reader_u64(&reader);
+    segment.features = reader_u64(&reader);
+    unknown = segment.features & ~FEATURES_KNOWN;
+    unknown |= reader_u64(&reader); /* to write: none so far */
     memcpy(segment.id, reader_take(&reader, sizeof(segment.id)).at, sizeof(segment.id));
     segment.number = reader_u64(&reader);
     segment.previous = reader_u64(&reader);
@@ -113,7 +116,7 @@ enum err segment_header_decode(struct bytes raw, struct segment *out_segment)
     (void)reader_take(&reader, CRC_AT - reader.offset);
     if (reader_u32(&reader) != crc32c(0, bytes_slice(raw, 0, CRC_AT)) || !reader_finish(&reader))
         return ERR_CORRUPT;
-    if (version != VERSION || features != 0)
+    if (version != VERSION || unknown != 0)
         return ERR_UNSUPPORTED;
     if (segment.position > INT64_MAX)
         return ERR_CORRUPT;

@@ -13,6 +13,9 @@
 struct vfs;
 struct vfs_file;
 
+/* Bits of `features`: what a reader must know. */
+#define SEGMENT_ZSTD UINT64_C(1) /* on disk: BODY records of encoding zstd may be in it */
+
 enum segment_kind { /* on disk: the low two bits of a segment's number */
                     SEGMENT_LOG = 0,
                     SEGMENT_BODY = 1,
@@ -29,6 +32,7 @@ enum {
 
 struct segment {
     uint8_t id[16];
+    uint64_t features; /* that must be known to read it: SEGMENT_ZSTD */
     uint64_t number;
     uint64_t previous; /* log segment before this one, or 0 */
     uint64_t position; /* in the log, of the first byte */

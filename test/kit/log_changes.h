@@ -3,6 +3,7 @@
 #define ROOST_TEST_KIT_LOG_CHANGES_H
 
 #include "kit/log_bench.h"
+#include "store/packed_body.h"
 
 /* A change that says nothing but its number; `filler` bytes make it longer. */
 static inline enum err bench_change(struct log_bench *bench, uint64_t number, size_t filler,
@@ -26,6 +27,21 @@ static inline enum err bench_change(struct log_bench *bench, uint64_t number, si
     return err;
 }
 
+/* Adds a body in the form that the log wants. */
+static inline enum err bench_add_body(struct log_bench *bench, struct body_id id, struct wall when,
+                                      struct bytes body, struct place *out_place)
+{
+    struct buf packed = buf_make(2 * body.len + PACKED_FRAME_BYTES_MAX);
+    struct record_stored stored = { RECORD_RAW, body };
+    enum err err;
+
+    if (log_compresses(bench->log) && packed_body_make(body, &packed))
+        stored = (struct record_stored){ RECORD_ZSTD, buf_bytes(&packed) };
+    err = log_add_stored(bench->log, id, when, &stored, out_place);
+    buf_done(&packed);
+    return err;
+}
+
 /* A change that puts one message, its body in the same batch. The body's bytes all are `number`. */
 static inline enum err bench_put(struct log_bench *bench, uint64_t number, size_t len,
                                  struct place *out_place)
@@ -45,8 +61,8 @@ static inline enum err bench_put(struct log_bench *bench, uint64_t number, size_
     memset(buf_reserve(&body, len), (int)number, len);
     buf_commit(&body, len);
     if (err == ERR_OK)
-        err = log_add_body(bench->log, (struct body_id){ number }, origin.now, buf_bytes(&body),
-                           out_place);
+        err = bench_add_body(bench, (struct body_id){ number }, origin.now, buf_bytes(&body),
+                             out_place);
     if (err == ERR_OK) {
         op.as.put.body_back = log_body_back(bench->log, *out_place);
         op_encode(&ops, &op);
