@@ -169,7 +169,9 @@ bool apply_record(struct state *state, const struct log_record *record)
         return false;
     while (op_next(&walk, &op))
         apply_op(state, &op, record->number);
-    if (record->type == RECORD_CHANGE)
+    if (record->type == RECORD_CHANGE) {
         state->change = record->number;
+        state->changed_at = record->when;
+    }
     return true;
 }

@@ -11,6 +11,7 @@ static void base_state(struct state *state, const struct op_base_state *op)
     state->uidvalidity_last = op->uidvalidity_last;
     state->mailbox_next = op->mailbox_next == 0 ? 1 : op->mailbox_next;
     state->body_next = op->body_next == 0 ? 1 : op->body_next;
+    state->changed_at = op->changed_at;
 }
 
 static void base_mailbox(struct state *state, const struct op_base_mailbox *op)

@@ -19,6 +19,7 @@ static struct mailbox *fill(struct state *state)
 
     memcpy(state->id.raw, "account id 16 by", 16);
     state->change.value = 70;
+    state->changed_at.us = INT64_C(1700000000123456);
     state->mailbox_next = 2;
     state->body_next = ROWS + 1;
     mailbox->uidvalidity = 5;

@@ -370,6 +370,7 @@ static void encode_base_state(struct buf *buf, const struct op *op)
     buf_put_varint(buf, state->uidvalidity_last);
     buf_put_varint(buf, state->mailbox_next);
     buf_put_varint(buf, state->body_next);
+    op_put_signed(buf, state->changed_at.us);
 }
 
 static void decode_base_state(struct reader *reader, struct place change, struct op *op)
@@ -383,6 +384,7 @@ static void decode_base_state(struct reader *reader, struct place change, struct
     state->uidvalidity_last = read_u32(reader);
     state->mailbox_next = op_read_id32(reader);
     state->body_next = op_read_id64(reader);
+    state->changed_at.us = reader_left(reader) == 0 ? 0 : op_read_signed(reader);
 }
 
 static void encode_base_mailbox(struct buf *buf, const struct op *op)

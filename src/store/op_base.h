@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/time.h"
 #include "store/op_parts.h"
 
 struct op_base_state {
@@ -14,6 +15,7 @@ struct op_base_state {
     uint32_t uidvalidity_last;
     uint32_t mailbox_next;
     uint64_t body_next;
+    struct wall changed_at; /* when that change was made; 0: not known */
 };
 
 struct op_base_mailbox {

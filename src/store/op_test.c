@@ -79,10 +79,15 @@ static size_t sample_bases(struct op *ops)
     size_t count = 0;
     struct op_uids all = { .set = { ranges, 3 } };
 
-    ops[count++] = (struct op){
-        OP_BASE_STATE,
-        { .base_state = { { "0123456789abcde" }, 123456, { 9 }, { 3 }, 1700000000, 12, 80 } }
-    };
+    ops[count++] = (struct op){ OP_BASE_STATE,
+                                { .base_state = { { "0123456789abcde" },
+                                                  123456,
+                                                  { 9 },
+                                                  { 3 },
+                                                  1700000000,
+                                                  12,
+                                                  80,
+                                                  { -5 } } } };
     ops[count++] = (struct op){ OP_BASE_MAILBOX,
                                 { .base_mailbox = { { 1 },
                                                     1700000000,
@@ -211,7 +216,7 @@ static void fields_arrive_in_their_places(void **state)
 /* Fields that came later, here of one byte: without them an op is as it was before. */
 static bool is_older_form(enum op_code code, size_t missing)
 {
-    return code == OP_EPOCH && missing == 1;
+    return (code == OP_EPOCH || code == OP_BASE_STATE) && missing == 1;
 }
 
 /* Cut anywhere within an op: the walk fails and nothing is read past the end. */

@@ -52,6 +52,7 @@ struct drops {
 struct state {
     struct account_id id;
     struct modseq change; /* number of the last change */
+    struct wall changed_at; /* when it was made, as its record says; 0: not known */
     struct modseq floor; /* least MODSEQ of everything, from the last epoch */
     uint32_t uidvalidity_last;
     uint32_t mailbox_next;

@@ -19,6 +19,7 @@ void state_head_encode(struct buf *buf, const struct state *state, uint64_t posi
         .uidvalidity_last = state->uidvalidity_last,
         .mailbox_next = state->mailbox_next,
         .body_next = state->body_next,
+        .changed_at = state->changed_at,
     };
     op_encode(buf, &op);
 }
