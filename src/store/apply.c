@@ -172,6 +172,7 @@ bool apply_record(struct state *state, const struct log_record *record)
     if (record->type == RECORD_CHANGE) {
         state->change = record->number;
         state->changed_at = record->when;
+        state->garbage += record_bytes(record->payload.len);
     }
     return true;
 }

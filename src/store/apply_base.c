@@ -12,6 +12,8 @@ static void base_state(struct state *state, const struct op_base_state *op)
     state->mailbox_next = op->mailbox_next == 0 ? 1 : op->mailbox_next;
     state->body_next = op->body_next == 0 ? 1 : op->body_next;
     state->changed_at = op->changed_at;
+    state->garbage = op->garbage;
+    state->damaged = op->damaged;
 }
 
 static void base_mailbox(struct state *state, const struct op_base_mailbox *op)

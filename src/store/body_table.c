@@ -115,6 +115,9 @@ void body_table_reference(struct body_table *table, struct body_entry *entry)
         return;
     table->dead--;
     table->living_bytes += entry->size;
+    if (entry->died != 0)
+        table->died_bytes -= entry->size;
+    entry->died = 0;
 }
 
 void body_table_unreference(struct body_table *table, struct body_entry *entry, uint64_t change)
@@ -125,6 +128,7 @@ void body_table_unreference(struct body_table *table, struct body_entry *entry, 
     entry->died = change;
     table->dead++;
     table->living_bytes -= entry->size;
+    table->died_bytes += entry->size;
 }
 
 void body_table_move(struct body_table *table, struct body_id id, struct place from,

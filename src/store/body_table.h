@@ -15,7 +15,7 @@ struct body_entry {
     struct body_id id;
     struct place place; /* of its BODY record */
     uint64_t size; /* bytes */
-    uint64_t died; /* change number that took the last message; meaningless while living */
+    uint64_t died; /* change number that took the last message; 0: none has */
     uint32_t messages; /* living references */
 };
 
@@ -25,6 +25,7 @@ struct body_table {
     size_t capacity;
     size_t dead;
     uint64_t living_bytes; /* of bodies with messages, each counted once */
+    uint64_t died_bytes; /* of bodies that had messages once and have none, those forgotten too */
     bool unsettled; /* body_table_collect has been called since body_table_settle */
 };
 

@@ -47,8 +47,13 @@ static void test_collecting(void **context)
     assert_int_equal(table.count, 501);
     body_table_reference(&table, body_table_find(&table, (struct body_id){ 1000 }));
     assert_int_equal(table.living_bytes, 500 * 5 + 9);
+    assert_int_equal(table.died_bytes, 0);
     body_table_unreference(&table, body_table_find(&table, (struct body_id){ 1000 }), 1);
     assert_int_equal(table.living_bytes, 500 * 5);
+    assert_int_equal(table.died_bytes, 9);
+    body_table_reference(&table, body_table_find(&table, (struct body_id){ 1000 }));
+    assert_int_equal(table.died_bytes, 0);
+    body_table_unreference(&table, body_table_find(&table, (struct body_id){ 1000 }), 2);
     body_table_done(&table);
 }
 

@@ -371,6 +371,8 @@ static void encode_base_state(struct buf *buf, const struct op *op)
     buf_put_varint(buf, state->mailbox_next);
     buf_put_varint(buf, state->body_next);
     op_put_signed(buf, state->changed_at.us);
+    buf_put_varint(buf, state->garbage);
+    buf_put_varint(buf, state->damaged ? 1 : 0);
 }
 
 static void decode_base_state(struct reader *reader, struct place change, struct op *op)
@@ -385,6 +387,8 @@ static void decode_base_state(struct reader *reader, struct place change, struct
     state->mailbox_next = op_read_id32(reader);
     state->body_next = op_read_id64(reader);
     state->changed_at.us = reader_left(reader) == 0 ? 0 : op_read_signed(reader);
+    state->garbage = reader_left(reader) == 0 ? 0 : reader_varint_max(reader, INT64_MAX);
+    state->damaged = reader_left(reader) != 0 && (reader_varint(reader) & 1) != 0;
 }
 
 static void encode_base_mailbox(struct buf *buf, const struct op *op)

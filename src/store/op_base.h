@@ -2,6 +2,7 @@
 #ifndef ROOST_STORE_OP_BASE_H
 #define ROOST_STORE_OP_BASE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/time.h"
@@ -16,6 +17,8 @@ struct op_base_state {
     uint32_t mailbox_next;
     uint64_t body_next;
     struct wall changed_at; /* when that change was made; 0: not known */
+    uint64_t garbage; /* bytes of segments that stay though nothing needs them, about */
+    bool damaged; /* an epoch told of damage */
 };
 
 struct op_base_mailbox {

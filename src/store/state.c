@@ -284,6 +284,11 @@ void state_forget_drops(struct state *state)
     state->drops = (struct drops){ 0 };
 }
 
+uint64_t state_garbage(const struct state *state)
+{
+    return state->garbage + state->bodies.died_bytes;
+}
+
 void state_touch(struct mailbox *mailbox)
 {
     snapshot_release(mailbox->snapshot);

@@ -74,6 +74,7 @@ struct state {
     size_t body_segment_count;
     size_t body_segment_capacity;
     struct drops drops;
+    uint64_t garbage; /* see state_garbage: without the bodies that died in this table */
     bool damaged; /* an epoch told of damage: what nobody names may have been named */
     uint64_t used_bytes; /* of all messages in all mailboxes */
     uint64_t used_messages;
@@ -124,6 +125,10 @@ bool state_has_body_segment(const struct state *state, uint64_t segment);
 
 void state_add_drop(struct state *state, uint64_t segment, struct wall when);
 void state_forget_drops(struct state *state);
+
+/* Bytes of the log that a compaction at this state would not need, about: changes, and bodies
+ * without messages. */
+uint64_t state_garbage(const struct state *state);
 
 /* Rows of the mailbox are about to change: the cached snapshot goes, the mailbox is noted. */
 void state_touch(struct mailbox *mailbox);

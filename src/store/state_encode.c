@@ -20,6 +20,8 @@ void state_head_encode(struct buf *buf, const struct state *state, uint64_t posi
         .mailbox_next = state->mailbox_next,
         .body_next = state->body_next,
         .changed_at = state->changed_at,
+        .garbage = state_garbage(state),
+        .damaged = state->damaged,
     };
     op_encode(buf, &op);
 }
