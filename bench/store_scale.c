@@ -1,0 +1,448 @@
+/* The store at a size: one account on the real disk, a mailbox of many messages in it.
+ *
+ *     store_scale DIRECTORY [MESSAGES] [MAILBOXES]
+ *
+ * DIRECTORY is made and must not exist. Each stage runs in a process of its own, so that memory is
+ * that stage's alone, and prints its figures as `name value unit`, one a line. A step is a call
+ * that runs on the owner's thread (what jobs do is none); its milliseconds are the processor's, so
+ * that other load does not blur them. Opening and closing are told by the clock on the wall. */
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kit/desk.h"
+#include "sys/vfs_posix.h"
+
+enum {
+    SAMPLE = 1000, /* acts that are timed one by one */
+    SMALL = 1000, /* messages in the small mailbox */
+    TAIL_BODY_BYTES = 50 * 1024,
+    TAIL_BODIES = 2048, /* of that size: 100 MB */
+    ARENA_BYTES = 1 << 30,
+};
+
+struct bench {
+    const char *path;
+    uint32_t messages;
+    uint32_t mailboxes;
+    struct desk desk;
+    double step_max_ms; /* the longest since meter_reset */
+};
+
+static double read_clock(clockid_t clock)
+{
+    struct timespec at;
+
+    clock_gettime(clock, &at);
+    return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
+}
+
+static double now_ms(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static double wall_ms(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+static void figure(const char *name, double value, const char *unit)
+{
+    printf("%-36s %12.3f %s\n", name, value, unit);
+    fflush(stdout);
+}
+
+static void must(enum err err, const char *what)
+{
+    if (err == ERR_OK)
+        return;
+    printf("%s: %s\n", what, err_text(err));
+    exit(1);
+}
+
+static double heap_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return (double)info.uordblks + (double)info.hblkhd;
+}
+
+static double resident_bytes(void)
+{
+    char line[128];
+    FILE *file = fopen("/proc/self/statm", "r");
+    char *end = line;
+
+    if (file == NULL || fgets(line, sizeof(line), file) == NULL)
+        exit(1);
+    fclose(file);
+    (void)strtoul(line, &end, 10);
+    return (double)strtoul(end, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* A step of the owner's thread, from `began` to now. */
+static double step(struct bench *bench, double began)
+{
+    double ms = now_ms() - began;
+
+    if (ms > bench->step_max_ms)
+        bench->step_max_ms = ms;
+    return ms;
+}
+
+/* Housekeeping as a shard does it, until nothing is left to do at once. */
+static void tick(struct bench *bench)
+{
+    struct mono again;
+
+    do {
+        double began = now_ms();
+
+        again = desk_tick(&bench->desk);
+        (void)step(bench, began);
+        desk_settle(&bench->desk);
+    } while (again.ms <= bench->desk.mono.ms || account_is_busy(bench->desk.account));
+}
+
+static void begin(struct bench *bench)
+{
+    int fd = open(bench->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        exit(1);
+    desk_init(&bench->desk, vfs_posix_new(fd));
+    bench->desk.now.us = (int64_t)time(NULL) * 1000000;
+    bench->step_max_ms = 0;
+}
+
+static void open_account(struct bench *bench)
+{
+    must(desk_open(&bench->desk), "open");
+}
+
+/* Headers differ as those of mail do: every tenth message answers an earlier one. */
+static struct bytes make_text(uint32_t number, size_t pad, char *space, size_t space_len)
+{
+    static const char filler[] = "The quick brown fox jumps over the lazy dog, and on it goes.\r\n";
+    int len = snprintf(space, space_len,
+                       "From: a%u@example.org\r\nTo: b@example.org\r\nSubject: message %u\r\n"
+                       "Message-ID: <%u@example.org>\r\n%s%u%s\r\n",
+                       number % 100, number, number,
+                       number % 10 == 9 ? "In-Reply-To: <" : "X-No: ", number - 5,
+                       number % 10 == 9 ? "@example.org>\r\n" : "\r\n");
+
+    pad += number % 97;
+    for (size_t at = 0; at < pad && (size_t)len + sizeof(filler) < space_len; at += sizeof(filler))
+        len += snprintf(space + len, space_len - (size_t)len, "%s", filler);
+    return bytes_make(space, (size_t)len);
+}
+
+static double append(struct bench *bench, struct mailbox *mailbox, uint32_t number, size_t pad)
+{
+    static char space[TAIL_BODY_BYTES + 4096];
+    struct bytes text = make_text(number, pad, space, sizeof(space));
+    uint16_t flags = number % 8 == 0 ? 0 : FLAG_SEEN;
+    double began = now_ms();
+
+    must(desk_append(&bench->desk, mailbox, text, flags, NULL), "append");
+    return step(bench, began);
+}
+
+static void append_many(struct bench *bench, struct mailbox *mailbox, uint32_t count,
+                        const char *name)
+{
+    double ms = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        ms += append(bench, mailbox, i, i % 300);
+        if (i % 500 == 499)
+            desk_sync(&bench->desk);
+    }
+    if (name != NULL)
+        figure(name, ms * 1e3 / count, "us");
+}
+
+static void stage_build(struct bench *bench)
+{
+    struct mailbox *inbox;
+
+    begin(bench);
+    open_account(bench);
+    append_many(bench, desk_mailbox(&bench->desk, "Archive"), SMALL, "append, mailbox small");
+    inbox = desk_mailbox(&bench->desk, "INBOX");
+    for (uint32_t i = 0; i < bench->messages; i++) {
+        (void)append(bench, inbox, i, i % 300);
+        if (i % 10000 == 9999) {
+            desk_sync(&bench->desk);
+            tick(bench);
+        }
+    }
+    figure("longest step while filling", bench->step_max_ms, "ms");
+    desk_close(&bench->desk);
+}
+
+static struct view *select_timed(struct bench *bench, const char *mailbox, const char *name)
+{
+    struct view *view = NULL;
+    double began = now_ms();
+
+    for (int i = 0; i < SAMPLE; i++) {
+        view_close(view);
+        view = view_open(desk_mailbox(&bench->desk, mailbox));
+    }
+    figure(name, (now_ms() - began) * 1e3 / SAMPLE, "us");
+    return view;
+}
+
+static void stage_open(struct bench *bench)
+{
+    double began;
+    double heap;
+    double resident;
+    struct view *small;
+    struct view *large;
+
+    begin(bench);
+    heap = heap_bytes();
+    resident = resident_bytes();
+    began = wall_ms();
+    open_account(bench);
+    figure("open after a restart", wall_ms() - began, "ms");
+    figure("heap for each message", (heap_bytes() - heap) / bench->messages, "bytes");
+    figure("resident for each message", (resident_bytes() - resident) / bench->messages, "bytes");
+    small = select_timed(bench, "Archive", "view of the small mailbox");
+    large = select_timed(bench, "INBOX", "view of the large mailbox");
+    view_close(small);
+    view_close(large);
+    append_many(bench, desk_mailbox(&bench->desk, "INBOX"), SAMPLE, "append, mailbox large");
+    tick(bench);
+    figure("longest step of those", bench->step_max_ms, "ms");
+    began = wall_ms();
+    desk_close(&bench->desk);
+    figure("close", wall_ms() - began, "ms");
+}
+
+static void refresh(struct bench *bench, struct view *view, const char *name)
+{
+    struct arena arena = arena_make(ARENA_BYTES);
+    struct view_changes changes;
+    double began = now_ms();
+
+    must(view_refresh(view, 0, (struct modseq){ 0 }, &arena, &changes), "refresh");
+    figure(name, step(bench, began), "ms");
+    arena_done(&arena);
+}
+
+static void store_all(struct bench *bench, struct mailbox *inbox, uint16_t flag, const char *name)
+{
+    struct uid_range all = { 1, UINT32_MAX - 1 };
+    struct origin origin = desk_origin(&bench->desk);
+    struct flag_act act = { { &all, 1 }, FLAGS_ADD, { .flags = flag }, UINT64_MAX };
+    struct arena arena = arena_make(ARENA_BYTES);
+    struct flag_result result;
+    double began = now_ms();
+
+    must(act_flags(inbox, &origin, &act, &arena, &result), name);
+    figure(name, step(bench, began), "ms");
+    arena_done(&arena);
+}
+
+static void finish_ticks(struct bench *bench, const char *name)
+{
+    bench->step_max_ms = 0;
+    desk_sync(&bench->desk);
+    tick(bench);
+    figure(name, bench->step_max_ms, "ms");
+    bench->step_max_ms = 0;
+}
+
+static void stage_flags(struct bench *bench)
+{
+    struct mailbox *inbox;
+    struct view *view;
+    double heap;
+
+    begin(bench);
+    bench->desk.options.checkpoint_bytes = 1;
+    open_account(bench);
+    inbox = desk_mailbox(&bench->desk, "INBOX");
+    view = view_open(inbox);
+    heap = heap_bytes();
+    store_all(bench, inbox, FLAG_FLAGGED, "STORE on all");
+    figure("  heap that it adds, a view open", (heap_bytes() - heap) / bench->messages, "bytes");
+    refresh(bench, view, "  another view hears of it");
+    finish_ticks(bench, "  longest step of housekeeping");
+    view_close(view);
+    store_all(bench, inbox, FLAG_SEEN, "STORE on all, some have it");
+    finish_ticks(bench, "  longest step of housekeeping");
+    desk_close(&bench->desk);
+}
+
+static void expunge(struct bench *bench, struct mailbox *inbox, bool alternate, const char *name)
+{
+    uint32_t next = mailbox_uidnext(inbox);
+    uint32_t count = alternate ? next / 2 : 1;
+    struct uid_range *ranges = calloc(count, sizeof(*ranges));
+    struct uid_set set = { ranges, alternate ? 0 : 1 };
+    struct origin origin = desk_origin(&bench->desk);
+    uint32_t expunged;
+    double began;
+
+    ranges[0] = (struct uid_range){ 1, next / 2 };
+    for (uint32_t uid = 1; alternate && uid < next && set.count < count; uid += 2)
+        ranges[set.count++] = (struct uid_range){ uid, uid };
+    began = now_ms();
+    must(act_expunge(inbox, &origin, set, false, &expunged), name);
+    figure(name, step(bench, began), "ms");
+    free(ranges);
+}
+
+/* Leaves the account as it was: nothing of it is synced, and the process ends. */
+static void stage_expunge(struct bench *bench, bool alternate)
+{
+    struct mailbox *inbox;
+    struct view *view;
+
+    begin(bench);
+    bench->desk.options.checkpoint_bytes = 1;
+    open_account(bench);
+    inbox = desk_mailbox(&bench->desk, "INBOX");
+    view = view_open(inbox);
+    expunge(bench, inbox, alternate, alternate ? "EXPUNGE of every other" : "EXPUNGE of one half");
+    refresh(bench, view, "  another view hears of it");
+    finish_ticks(bench, "  longest step of housekeeping");
+    view_close(view);
+    finish_ticks(bench, "  longest step when the view is gone");
+    desk_close(&bench->desk);
+}
+
+static void stage_expunge_half(struct bench *bench)
+{
+    stage_expunge(bench, false);
+}
+
+static void stage_expunge_alternate(struct bench *bench)
+{
+    stage_expunge(bench, true);
+}
+
+/* Ends as a killed process does: no checkpoint holds what came in. */
+static void stage_tail(struct bench *bench)
+{
+    struct mailbox *inbox;
+
+    begin(bench);
+    bench->desk.options.checkpoint_bytes = UINT64_MAX;
+    open_account(bench);
+    inbox = desk_mailbox(&bench->desk, "Archive");
+    for (uint32_t i = 0; i < TAIL_BODIES; i++) {
+        (void)append(bench, inbox, i, TAIL_BODY_BYTES - 1024);
+        if (i % 16 == 15)
+            desk_sync(&bench->desk);
+    }
+}
+
+static void stage_recover(struct bench *bench)
+{
+    double began;
+
+    begin(bench);
+    began = wall_ms();
+    open_account(bench);
+    figure("open after kill -9, tail of 100 MB", wall_ms() - began, "ms");
+    desk_close(&bench->desk);
+}
+
+static void stage_mailboxes(struct bench *bench)
+{
+    double began;
+
+    begin(bench);
+    open_account(bench);
+    for (uint32_t i = 0; i < bench->mailboxes; i++) {
+        struct origin origin = desk_origin(&bench->desk);
+        struct mailbox *made;
+        char name[64];
+
+        snprintf(name, sizeof(name), "box %u", i);
+        began = now_ms();
+        must(act_mailbox_create(bench->desk.account, &origin, bytes_from_string(name), 0, &made),
+             "create");
+        (void)step(bench, began);
+    }
+    figure("longest CREATE", bench->step_max_ms, "ms");
+    finish_ticks(bench, "  longest step of housekeeping");
+    desk_close(&bench->desk);
+}
+
+static void stage_mailboxes_open(struct bench *bench)
+{
+    struct mailbox *mailbox = NULL;
+    struct mailbox_counts counts;
+    double heap;
+    double began;
+    uint64_t sum = 0;
+
+    begin(bench);
+    heap = heap_bytes();
+    began = wall_ms();
+    open_account(bench);
+    figure("open with the mailboxes", wall_ms() - began, "ms");
+    figure("  heap of the account", (heap_bytes() - heap) / 1e6, "MB");
+    began = now_ms();
+    while ((mailbox = mailbox_next(bench->desk.account,
+                                   mailbox == NULL ? BYTES("") : mailbox_name(mailbox))) != NULL) {
+        mailbox_counts(mailbox, &counts);
+        sum += counts.messages;
+    }
+    figure("  walk and count all", now_ms() - began, "ms");
+    if (sum < SMALL)
+        exit(1);
+    desk_close(&bench->desk);
+}
+
+static void run(struct bench *bench, void (*stage)(struct bench *))
+{
+    pid_t child = fork();
+    int status = 1;
+
+    if (child == 0) {
+        stage(bench);
+        fflush(stdout);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+        exit(1);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = { .messages = 1000000, .mailboxes = 9990 };
+
+    if (argc < 2 || mkdir(argv[1], 0700) != 0) {
+        fprintf(stderr, "usage: store_scale DIRECTORY [MESSAGES] [MAILBOXES]\n");
+        return 2;
+    }
+    bench.path = argv[1];
+    if (argc > 2)
+        bench.messages = (uint32_t)strtoul(argv[2], NULL, 10);
+    if (argc > 3)
+        bench.mailboxes = (uint32_t)strtoul(argv[3], NULL, 10);
+    run(&bench, stage_build);
+    run(&bench, stage_open);
+    run(&bench, stage_flags);
+    run(&bench, stage_tail);
+    run(&bench, stage_recover);
+    run(&bench, stage_expunge_alternate);
+    run(&bench, stage_expunge_half);
+    run(&bench, stage_mailboxes);
+    run(&bench, stage_mailboxes_open);
+    return 0;
+}
