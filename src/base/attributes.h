@@ -9,6 +9,7 @@
 #define NORETURN __attribute__((noreturn))
 #define CLEANUP(function) __attribute__((cleanup(function)))
 #define MAYBE_UNUSED __attribute__((unused))
+#define NO_INLINE __attribute__((noinline))
 #define FOR_PROCESSOR(feature) __attribute__((target(feature)))
 
 /* The struct of type `type` whose member `member` is at `pointer`. */

@@ -7,24 +7,38 @@
 #include "store/uid_set.h"
 #include "store/view.h"
 
+static uint32_t uid_at(const struct view *view, struct seqno seqno)
+{
+    struct row row;
+
+    view_row(view, seqno, &row);
+    return row.uid.value;
+}
+
 /* Looks through the rows of one block from *seqno on, up to `last_uid`. True: found, at *seqno. */
 static bool scan_block(struct imap_changed_walk *walk, uint32_t last_uid, struct seqno *seqno)
 {
-    struct view_rows rows;
-    uint32_t i;
+    struct seqno at = view_find_changed(walk->view, *seqno, (struct modseq){ walk->since },
+                                        (struct uid){ last_uid });
+    uint32_t passed = at.value - seqno->value;
+    bool found = false;
 
-    view_rows(walk->view, *seqno, &rows);
-    for (i = 0; i < rows.count && rows.uids[i] <= last_uid; i++) {
-        if (rows.modseqs[i] <= walk->since)
-            continue;
-        seqno->value += i;
-        walk->from_uid = rows.uids[i] + 1;
-        return true;
+    if (passed > 0)
+        walk->from_uid = uid_at(walk->view, (struct seqno){ at.value - 1 }) + 1;
+    else
+        walk->from_uid = last_uid;
+    if (at.value <= view_count(walk->view)) {
+        struct row row;
+
+        view_row(walk->view, at, &row);
+        found = row.uid.value <= last_uid && row.modseq.value > walk->since;
+        if (found)
+            walk->from_uid = row.uid.value + 1;
     }
-    walk->budget -= i < walk->budget ? i : walk->budget;
-    walk->from_uid = i > 0 ? rows.uids[i - 1] + 1 : last_uid;
-    seqno->value += i;
-    return false;
+    if (!found)
+        walk->budget -= passed < walk->budget ? passed : walk->budget;
+    *seqno = at;
+    return found;
 }
 
 /* Looks through the range at hand. ERR_NOT_FOUND: nothing (more) in it. */

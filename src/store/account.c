@@ -160,6 +160,18 @@ static void tick_sync(struct account *account, struct mono now)
     account->sync_due_ms = now.ms + SYNC_DELAY_MS;
 }
 
+/* True when there is more to do at once. */
+static bool tick_purge(struct account *account)
+{
+    struct body_table *bodies = &account->state.bodies;
+    size_t count = bodies->count;
+    bool more = body_table_purge(bodies, state_views_floor(&account->state));
+
+    if (bodies->count != count)
+        summary_file_purge(account->summaries, bodies);
+    return more;
+}
+
 struct mono account_tick(struct account *account, struct mono now, struct wall wall)
 {
     struct mono again = { INT64_MAX };
@@ -171,9 +183,8 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
     pins_bound(&account->state, account->pinned_bytes_max);
     if (account_checkpoint_tick(account))
         again = now;
-    if (!checkpoint_is_running(account->checkpoint) &&
-        body_table_purge(&account->state.bodies, state_views_floor(&account->state)))
-        summary_file_purge(account->summaries, &account->state.bodies);
+    if (tick_purge(account))
+        again = now;
     buf_clear(&account->summary);
     buf_trim(&account->summary);
     return again.ms < account->sync_due_ms ? again : (struct mono){ account->sync_due_ms };

@@ -58,19 +58,19 @@ static enum err look(const struct absent *absent, struct place place, bool *out_
 static enum err find(struct absent *absent, const struct body_table *table)
 {
     enum err err = absent->vfs->list(absent->vfs, "log", see_name, absent);
+    struct body_entry entry = { .id = { 0 } };
 
-    for (size_t i = 0; err == ERR_OK && i < table->count; i++) {
-        const struct body_entry *entry = &table->entries[i];
+    while (err == ERR_OK && body_table_next(table, entry.id, &entry)) {
         bool is_absent = false;
 
-        if (entry->messages == 0 || segment_kind(entry->place.segment) == SEGMENT_LOG)
+        if (entry.messages == 0 || segment_kind(entry.place.segment) == SEGMENT_LOG)
             continue;
-        err = look(absent, entry->place, &is_absent);
+        err = look(absent, entry.place, &is_absent);
         if (!is_absent)
             continue;
         absent->bodies =
             store_grow(absent->bodies, absent->count, &absent->capacity, sizeof(*absent->bodies));
-        absent->bodies[absent->count++] = entry->id.value;
+        absent->bodies[absent->count++] = entry.id.value;
     }
     return err;
 }

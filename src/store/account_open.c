@@ -68,10 +68,10 @@ static enum err replay_log(struct account *account, const struct account_options
  * damaged: it stays. */
 static enum err remove_unfinished_base(struct account *account, uint64_t base)
 {
-    const struct body_table *bodies = &account->state.bodies;
+    struct body_entry entry = { .id = { 0 } };
 
-    for (size_t i = 0; i < bodies->count; i++)
-        if (bodies->entries[i].place.segment == base)
+    while (body_table_next(&account->state.bodies, entry.id, &entry))
+        if (entry.place.segment == base)
             return ERR_OK;
     return log_unlink(account->log, base);
 }

@@ -1,5 +1,6 @@
 /* Acts on messages that are there: STORE, COPY, MOVE, EXPUNGE. */
 #include <assert.h>
+#include <string.h>
 
 #include "store/account_state.h"
 #include "store/act.h"
@@ -30,35 +31,71 @@ static struct wanted_flags look_up(const struct mailbox *mailbox, const struct f
     return wanted;
 }
 
-static bool changes_row(const struct row *row, const struct flag_act *act,
-                        const struct wanted_flags *wanted)
-{
-    struct row after = *row;
+struct sorting {
+    const struct flag_act *act;
+    struct wanted_flags wanted;
+    struct uid_set_builder changed;
+    struct uid_set_builder modified; /* those that CONDSTORE protects */
+};
 
-    if (wanted->has_new && act->mode != FLAGS_REMOVE)
-        return true;
-    apply_flag_mode(&after, act->mode, act->flags.flags, &wanted->keywords);
-    return after.flags != row->flags || !keyword_set_equal(&after.keywords, &row->keywords);
+/* Marks the rows in which the mask would change something. */
+static void mark_changed(const struct block *block, enum block_column column,
+                         struct block_mask mask, bool marks[BLOCK_ROWS])
+{
+    uint64_t values[BLOCK_ROWS];
+
+    if (mask.keep == UINT64_MAX && mask.set == 0)
+        return;
+    block_load(block, column, 0, block->count, values);
+    for (uint32_t i = 0; i < block->count; i++)
+        marks[i] |= ((values[i] & mask.keep) | mask.set) != values[i];
+}
+
+static void mark_all_changed(const struct sorting *sorting, const struct block *block,
+                             bool marks[BLOCK_ROWS])
+{
+    const struct flag_act *act = sorting->act;
+    const uint64_t *words = sorting->wanted.keywords.word;
+
+    memset(marks, sorting->wanted.has_new && act->mode != FLAGS_REMOVE, block->count);
+    mark_changed(block, COLUMN_FLAGS, apply_flag_mask(act->mode, act->flags.flags), marks);
+    mark_changed(block, COLUMN_KEYWORDS_LOW, apply_flag_mask(act->mode, words[0]), marks);
+    mark_changed(block, COLUMN_KEYWORDS_HIGH, apply_flag_mask(act->mode, words[1]), marks);
+}
+
+static void sort_block(void *context, struct block **slot, const uint16_t *places, uint32_t count)
+{
+    struct sorting *sorting = context;
+    uint64_t unchanged_since = sorting->act->unchanged_since;
+    const struct block *block = *slot;
+    bool marks[BLOCK_ROWS];
+
+    mark_all_changed(sorting, block, marks);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t uid = block_uid(block, places[i]);
+
+        if (unchanged_since != UINT64_MAX &&
+            block_get(block, COLUMN_MODSEQ, places[i]) > unchanged_since)
+            uid_set_add(&sorting->modified, uid, uid);
+        else if (marks[places[i]])
+            uid_set_add(&sorting->changed, uid, uid);
+    }
 }
 
 /* Sorts the rows of a STORE into those that it changes and those that CONDSTORE protects. */
-static bool sort_rows(const struct mailbox *mailbox, const struct flag_act *act,
-                      struct arena *arena, struct uid_set *out_changed,
-                      struct uid_set *out_modified)
+static bool sort_rows(struct mailbox *mailbox, const struct flag_act *act, struct arena *arena,
+                      struct uid_set *out_changed, struct uid_set *out_modified)
 {
-    struct uid_set_builder changed = uid_set_builder_make(arena);
-    struct uid_set_builder modified = uid_set_builder_make(arena);
-    struct wanted_flags wanted = look_up(mailbox, &act->flags);
-    struct rows_walk walk = rows_walk_make(&mailbox->rows, act->uids);
-    struct row row;
+    struct sorting sorting = {
+        .act = act,
+        .wanted = look_up(mailbox, &act->flags),
+        .changed = uid_set_builder_make(arena),
+        .modified = uid_set_builder_make(arena),
+    };
 
-    while (rows_walk_next(&walk, &row)) {
-        if (row.modseq.value > act->unchanged_since)
-            uid_set_add(&modified, row.uid.value, row.uid.value);
-        else if (changes_row(&row, act, &wanted))
-            uid_set_add(&changed, row.uid.value, row.uid.value);
-    }
-    return uid_set_finish(&changed, out_changed) && uid_set_finish(&modified, out_modified);
+    rows_visit(&mailbox->rows, act->uids, sort_block, &sorting);
+    return uid_set_finish(&sorting.changed, out_changed) &&
+           uid_set_finish(&sorting.modified, out_modified);
 }
 
 static enum err write_flags(struct mailbox *mailbox, const struct origin *origin,
@@ -151,37 +188,50 @@ enum err act_copy(struct mailbox *from, const struct origin *origin, const struc
     return err;
 }
 
+struct picking {
+    struct uid_set_builder builder;
+    bool deleted_only;
+    uint32_t count;
+};
+
+static void pick_rows(void *context, struct block **slot, const uint16_t *places, uint32_t count)
+{
+    struct picking *picking = context;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t uid = block_uid(*slot, places[i]);
+
+        if (picking->deleted_only &&
+            (block_get(*slot, COLUMN_FLAGS, places[i]) & FLAG_DELETED) == 0)
+            continue;
+        uid_set_add(&picking->builder, uid, uid);
+        picking->count++;
+    }
+}
+
 enum err act_expunge(struct mailbox *mailbox, const struct origin *origin, struct uid_set uids,
                      bool deleted_only, uint32_t *out_count)
 {
     struct arena arena = arena_make(ACT_ARENA_BYTES);
-    struct uid_set_builder builder = uid_set_builder_make(&arena);
-    struct rows_walk walk = rows_walk_make(&mailbox->rows, uids);
+    struct picking picking = { uid_set_builder_make(&arena), deleted_only, 0 };
     struct op op = { .code = OP_EXPUNGE };
     enum err err = ERR_OK;
     struct change change;
-    uint32_t count = 0;
-    struct row row;
 
-    while (rows_walk_next(&walk, &row)) {
-        if (deleted_only && (row.flags & FLAG_DELETED) == 0)
-            continue;
-        uid_set_add(&builder, row.uid.value, row.uid.value);
-        count++;
-    }
+    rows_visit(&mailbox->rows, uids, pick_rows, &picking);
     op.as.expunge.mailbox = mailbox->id;
     if (mailbox->deleted)
         err = ERR_NOT_FOUND;
-    else if (!uid_set_finish(&builder, &op.as.expunge.uids.set))
+    else if (!uid_set_finish(&picking.builder, &op.as.expunge.uids.set))
         err = ERR_LIMIT;
-    if (err == ERR_OK && count > 0)
+    if (err == ERR_OK && picking.count > 0)
         err = change_begin(mailbox_account(mailbox), origin, &change);
-    if (err == ERR_OK && count > 0) {
+    if (err == ERR_OK && picking.count > 0) {
         change_add(&change, &op);
         err = change_commit(&change, true);
     }
     if (err == ERR_OK)
-        *out_count = count;
+        *out_count = picking.count;
     arena_done(&arena);
     return err;
 }

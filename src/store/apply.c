@@ -54,14 +54,10 @@ static void delete_mailbox(struct state *state, struct mailbox_id id, struct mod
         return;
     for (size_t i = 0; i < mailbox->rows.block_count; i++) {
         const struct block *block = mailbox->rows.blocks[i];
-        const uint64_t *bodies = block_column(block, COLUMN_BODY);
+        uint64_t bodies[BLOCK_ROWS];
 
-        for (uint32_t at = 0; at < block->count; at++) {
-            struct body_id body = { bodies[at] };
-
-            body_table_unreference(&state->bodies, body_table_find(&state->bodies, body),
-                                   number.value);
-        }
+        block_load(block, COLUMN_BODY, 0, block->count, bodies);
+        body_table_unreference(&state->bodies, bodies, block->count, number.value);
     }
     state->used_bytes -= mailbox->size;
     state->used_messages -= mailbox->rows.count;
@@ -122,10 +118,10 @@ static void epoch(struct state *state, const struct op_epoch *op, struct modseq 
 
 static void body_place(struct state *state, const struct op_body_place *op)
 {
-    struct body_entry *entry = body_table_find(&state->bodies, op->body);
+    struct body_entry entry;
 
-    if (entry != NULL)
-        entry->place = op->place;
+    if (body_table_find(&state->bodies, op->body, &entry))
+        body_table_move(&state->bodies, op->body, entry.place, op->place);
 }
 
 void apply_op(struct state *state, const struct op *op, struct modseq number)

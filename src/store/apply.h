@@ -21,9 +21,8 @@ bool apply_record(struct state *state, const struct log_record *record);
 /* Applies one op of change `number`. */
 void apply_op(struct state *state, const struct op *op, struct modseq number);
 
-/* What STORE makes of the flags of a row. */
-void apply_flag_mode(struct row *row, enum flag_mode mode, uint16_t flags,
-                     const struct keyword_set *keywords);
+/* What STORE makes of flags, or of a word of keywords. */
+struct block_mask apply_flag_mask(enum flag_mode mode, uint64_t bits);
 
 /* The ops that put, copy and remove messages: in apply_message.c. */
 void apply_put(struct state *state, const struct op_put *put, struct modseq number);

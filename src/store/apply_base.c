@@ -67,9 +67,9 @@ static void base_rows(struct state *state, const struct op_rows *op)
             block = NULL;
         }
         if (block == NULL)
-            block = block_new(op->count < BLOCK_ROWS ? op->count : BLOCK_ROWS);
+            block = block_new();
         mask_keywords(&row.keywords, mailbox->keywords.count);
-        block_append(&block, &row);
+        block_append(block, &row);
         if (segment_kind(place.segment) == SEGMENT_BODY)
             state_add_body_segment(state, place.segment);
         body_table_collect(&state->bodies, row.body, place, row.size, 1);

@@ -20,19 +20,17 @@ static struct keyword_set intern_keywords(struct mailbox *mailbox, const struct 
     return set;
 }
 
-/* Adds a row above all others and counts it; its body is in the table. */
-static void add_row(struct mailbox *mailbox, const struct row *row, struct body_entry *body)
+/* Adds a row above all others and counts it. */
+static void add_row(struct mailbox *mailbox, const struct row *row)
 {
     rows_append(&mailbox->rows, row);
     mailbox->uidnext = row->uid.value + 1;
     state_count_row(mailbox, row, 1);
-    body_table_reference(&mailbox->state->bodies, body);
 }
 
 void apply_put(struct state *state, const struct op_put *put, struct modseq number)
 {
     struct mailbox *mailbox = state_find_id(state, put->mailbox);
-    struct body_entry *body;
     struct row row = {
         .uid = put->uid,
         .flags = put->flags.flags,
@@ -50,58 +48,106 @@ void apply_put(struct state *state, const struct op_put *put, struct modseq numb
         state->body_next = put->body.value + 1;
     if (mailbox == NULL || put->uid.value < mailbox->uidnext || put->uid.value == UINT32_MAX)
         return;
-    body = body_table_find(&state->bodies, put->body);
-    if (body == NULL)
-        body = body_table_add(&state->bodies, put->body, put->place, put->size);
+    if (!body_table_add(&state->bodies, put->body, put->place, put->size))
+        body_table_reference(&state->bodies, put->body);
     apply_touch(mailbox, number);
     row.keywords = intern_keywords(mailbox, &put->flags.keywords);
-    add_row(mailbox, &row, body);
+    add_row(mailbox, &row);
 }
 
-void apply_flag_mode(struct row *row, enum flag_mode mode, uint16_t flags,
-                     const struct keyword_set *keywords)
+struct block_mask apply_flag_mask(enum flag_mode mode, uint64_t bits)
 {
     switch (mode) {
-    case FLAGS_REPLACE:
-        row->flags = flags;
-        row->keywords = *keywords;
-        break;
-    case FLAGS_ADD:
-        row->flags |= flags;
-        for (size_t i = 0; i < ARRAY_COUNT(row->keywords.word); i++)
-            row->keywords.word[i] |= keywords->word[i];
-        break;
-    case FLAGS_REMOVE:
-        row->flags = (uint16_t)(row->flags & ~flags);
-        for (size_t i = 0; i < ARRAY_COUNT(row->keywords.word); i++)
-            row->keywords.word[i] &= ~keywords->word[i];
-        break;
+    case FLAGS_ADD: return (struct block_mask){ .keep = UINT64_MAX, .set = bits };
+    case FLAGS_REMOVE: return (struct block_mask){ .keep = ~bits };
+    case FLAGS_REPLACE: break;
     }
+    return (struct block_mask){ .set = bits };
+}
+
+/* Ranges as an array, which the caller frees. */
+static struct uid_set take_ranges(const struct op_uids *uids, struct uid_range **out_ranges)
+{
+    struct op_uid_walk walk = { .uids = uids };
+    struct uid_range *ranges = NULL;
+    size_t capacity = 0;
+    uint32_t count = 0;
+    struct uid_range range;
+
+    while (op_uids_next(&walk, &range)) {
+        ranges = store_grow(ranges, count, &capacity, sizeof(*ranges));
+        ranges[count++] = range;
+    }
+    *out_ranges = ranges;
+    return (struct uid_set){ ranges, count };
+}
+
+struct flagging {
+    struct mailbox *mailbox;
+    struct block_mask flags;
+    struct block_mask keywords[2];
+    struct modseq number;
+};
+
+/* What the counts of the mailbox owe to those rows, as far as the mask can change it. */
+struct flag_counts {
+    uint32_t unseen;
+    uint32_t deleted;
+};
+
+static bool touches(struct block_mask mask, uint64_t bit)
+{
+    return (mask.keep & bit) == 0 || (mask.set & bit) != 0;
+}
+
+static struct flag_counts count_flags(const struct block *block, struct block_mask mask,
+                                      const uint16_t *places, uint32_t count)
+{
+    struct flag_counts counts = { 0 };
+
+    if (touches(mask, FLAG_SEEN))
+        counts.unseen = block_count_without(block, COLUMN_FLAGS, FLAG_SEEN, places, count);
+    if (touches(mask, FLAG_DELETED))
+        counts.deleted =
+            count - block_count_without(block, COLUMN_FLAGS, FLAG_DELETED, places, count);
+    return counts;
+}
+
+static void flag_rows(void *context, struct block **slot, const uint16_t *places, uint32_t count)
+{
+    const struct flagging *flagging = context;
+    struct mailbox *mailbox = flagging->mailbox;
+    struct block_mask modseq = { .set = flagging->number.value };
+    struct flag_counts before = count_flags(*slot, flagging->flags, places, count);
+    struct flag_counts after;
+
+    block_mask(slot, COLUMN_FLAGS, flagging->flags, places, count);
+    after = count_flags(*slot, flagging->flags, places, count);
+    mailbox->unseen += after.unseen - before.unseen;
+    mailbox->flagged_deleted += after.deleted - before.deleted;
+    block_mask(slot, COLUMN_KEYWORDS_LOW, flagging->keywords[0], places, count);
+    block_mask(slot, COLUMN_KEYWORDS_HIGH, flagging->keywords[1], places, count);
+    block_mask(slot, COLUMN_MODSEQ, modseq, places, count);
 }
 
 void apply_flags(struct state *state, const struct op_flags *op, struct modseq number)
 {
-    struct mailbox *mailbox = state_find_id(state, op->mailbox);
-    struct op_uid_walk walk = { .uids = &op->uids };
+    struct flagging flagging = { .mailbox = state_find_id(state, op->mailbox), .number = number };
+    enum flag_mode mode = (enum flag_mode)op->mode;
+    struct uid_range *ranges;
+    struct uid_set set;
     struct keyword_set keywords;
-    struct uid_range range;
 
-    if (mailbox == NULL || op->owner != 0)
+    if (flagging.mailbox == NULL || op->owner != 0)
         return;
-    apply_touch(mailbox, number);
-    keywords = intern_keywords(mailbox, &op->flags.keywords);
-    while (op_uids_next(&walk, &range)) {
-        struct rows_walk rows = rows_walk_make(&mailbox->rows, (struct uid_set){ &range, 1 });
-        struct row row;
-
-        while (rows_walk_next(&rows, &row)) {
-            state_count_row(mailbox, &row, -1);
-            apply_flag_mode(&row, (enum flag_mode)op->mode, op->flags.flags, &keywords);
-            row.modseq = number;
-            rows_set_flags(&mailbox->rows, rows.place, &row);
-            state_count_row(mailbox, &row, 1);
-        }
-    }
+    apply_touch(flagging.mailbox, number);
+    keywords = intern_keywords(flagging.mailbox, &op->flags.keywords);
+    flagging.flags = apply_flag_mask(mode, op->flags.flags);
+    for (size_t i = 0; i < ARRAY_COUNT(flagging.keywords); i++)
+        flagging.keywords[i] = apply_flag_mask(mode, keywords.word[i]);
+    set = take_ranges(&op->uids, &ranges);
+    rows_visit(&flagging.mailbox->rows, set, flag_rows, &flagging);
+    free(ranges);
 }
 
 /* Keywords of one mailbox as another one numbers them. */
@@ -146,7 +192,8 @@ static void copy_range(struct keyword_bridge *bridge, const struct op_copy *op,
         copy.keywords = carry_keywords(bridge, &row.keywords);
         copy.modseq = number;
         copy.save_date = op->save_date;
-        add_row(bridge->to, &copy, body_table_find(&state->bodies, row.body));
+        add_row(bridge->to, &copy);
+        body_table_reference(&state->bodies, row.body);
     }
 }
 
@@ -174,36 +221,53 @@ struct expunging {
     struct modseq number;
 };
 
-static void on_expunged(void *context, const struct row *row)
+static void note_vanished(struct mailbox *mailbox, struct modseq number, const uint64_t *uids,
+                          uint32_t count)
 {
-    struct expunging *expunging = context;
-    struct mailbox *mailbox = expunging->mailbox;
-    struct body_table *bodies = &mailbox->state->bodies;
+    for (uint32_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && uids[end] == uids[end - 1] + 1; end++)
+            continue;
+        vanished_add(&mailbox->vanished,
+                     (struct uid_range){ (uint32_t)uids[first], (uint32_t)uids[end - 1] },
+                     number.value);
+    }
+}
 
-    state_count_row(mailbox, row, -1);
-    body_table_unreference(bodies, body_table_find(bodies, row->body), expunging->number.value);
-    vanished_add(&mailbox->vanished, (struct uid_range){ row->uid.value, row->uid.value },
-                 expunging->number.value);
+static void on_expunged(void *context, const struct block *block, const uint16_t *places,
+                        uint32_t count)
+{
+    const struct expunging *expunging = context;
+    struct mailbox *mailbox = expunging->mailbox;
+    uint64_t values[BLOCK_ROWS];
+    uint64_t size = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        size += block_get(block, COLUMN_SIZE, places[i]);
+    mailbox->size -= size;
+    mailbox->state->used_bytes -= size;
+    mailbox->state->used_messages -= count;
+    mailbox->unseen -= block_count_without(block, COLUMN_FLAGS, FLAG_SEEN, places, count);
+    mailbox->flagged_deleted -=
+        count - block_count_without(block, COLUMN_FLAGS, FLAG_DELETED, places, count);
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = block_get(block, COLUMN_BODY, places[i]);
+    body_table_unreference(&mailbox->state->bodies, values, count, expunging->number.value);
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = block_uid(block, places[i]);
+    note_vanished(mailbox, expunging->number, values, count);
 }
 
 void apply_expunge(struct state *state, struct mailbox_id id, const struct op_uids *uids,
                    struct modseq number)
 {
     struct expunging expunging = { state_find_id(state, id), number };
-    struct op_uid_walk walk = { .uids = uids };
-    struct uid_range *ranges = NULL;
-    size_t capacity = 0;
-    uint32_t count = 0;
-    struct uid_range range;
+    struct uid_range *ranges;
+    struct uid_set set;
 
     if (expunging.mailbox == NULL)
         return;
-    while (op_uids_next(&walk, &range)) {
-        ranges = store_grow(ranges, count, &capacity, sizeof(*ranges));
-        ranges[count++] = range;
-    }
+    set = take_ranges(uids, &ranges);
     apply_touch(expunging.mailbox, number);
-    rows_remove(&expunging.mailbox->rows, (struct uid_set){ ranges, count }, on_expunged,
-                &expunging);
+    rows_remove(&expunging.mailbox->rows, set, on_expunged, &expunging);
     free(ranges);
 }

@@ -202,6 +202,7 @@ static void test_bodies_of_a_base(void **context)
                                               .recent_floor = 1,
                                               .name = BYTES("INBOX") } } };
     struct op body = { OP_BASE_BODY, { .base_body = { { 7 }, { 14, 8192 }, 5 } } };
+    struct body_entry found;
     struct op drop = { OP_BASE_DROP, { .base_drop = { { 60 }, { .list = gone, .count = 2 } } } };
 
     (void)context;
@@ -217,11 +218,11 @@ static void test_bodies_of_a_base(void **context)
     add(&scene, put(1, 1, 7));
     add(&scene, put(1, 2, 8));
     assert_true(commit(&scene));
-    assert_int_equal(body_table_find(&scene.state.bodies, (struct body_id){ 7 })->place.segment,
-                     14);
-    assert_int_equal(body_table_find(&scene.state.bodies, (struct body_id){ 7 })->messages, 1);
-    assert_int_not_equal(body_table_find(&scene.state.bodies, (struct body_id){ 8 })->place.segment,
-                         14);
+    assert_true(body_table_find(&scene.state.bodies, (struct body_id){ 7 }, &found));
+    assert_int_equal(found.place.segment, 14);
+    assert_int_equal(found.messages, 1);
+    assert_true(body_table_find(&scene.state.bodies, (struct body_id){ 8 }, &found));
+    assert_int_not_equal(found.place.segment, 14);
     assert_int_equal(scene.state.drops.count, 2);
     assert_int_equal(scene.state.drops.when.us, 60);
     assert_true(state_has_body_segment(&scene.state, 9));

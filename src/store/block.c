@@ -1,61 +1,15 @@
-/* Columns and their copy-on-write. */
+/* Rows as columns, and their copy-on-write. */
 #include "store/block.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "store/alloc.h"
 
-enum { BLOCK_ROWS_FIRST = 16 };
-
-struct column {
-    uint32_t references;
-    uint32_t counted; /* the last round of block_count_bytes that met it */
-    _Alignas(8) uint8_t data[];
-};
-
-static const uint8_t widths[COLUMN_COUNT] = {
-    [COLUMN_UID] = sizeof(uint32_t),
-    [COLUMN_FLAGS] = sizeof(uint16_t),
-    [COLUMN_KEYWORDS] = sizeof(struct keyword_set),
-    [COLUMN_MODSEQ] = sizeof(uint64_t),
-    [COLUMN_INTERNAL_SECONDS] = sizeof(int64_t),
-    [COLUMN_INTERNAL_ZONE] = sizeof(int16_t),
-    [COLUMN_SAVE_DATE] = sizeof(int64_t),
-    [COLUMN_SIZE] = sizeof(uint64_t),
-    [COLUMN_BODY] = sizeof(uint64_t),
-    [COLUMN_THREAD] = sizeof(uint64_t),
-};
-
-uint32_t block_column_width(enum block_column column)
-{
-    return widths[column];
-}
-
-static struct column *column_new(enum block_column column, uint32_t rows)
-{
-    struct column *made = store_alloc(1, sizeof(*made) + (size_t)rows * widths[column]);
-
-    made->references = 1;
-    return made;
-}
-
-static void column_release(struct column *column)
-{
-    if (column != NULL && --column->references == 0)
-        free(column);
-}
-
-struct block *block_new(uint32_t capacity)
+struct block *block_new(void)
 {
     struct block *block = store_alloc(1, sizeof(*block));
 
-    assert(capacity <= BLOCK_ROWS);
     block->references = 1;
-    block->capacity = capacity;
-    for (enum block_column i = 0; i < COLUMN_COUNT; i++)
-        if (i != COLUMN_KEYWORDS)
-            block->columns[i] = column_new(i, capacity);
     return block;
 }
 
@@ -64,34 +18,54 @@ void block_release(struct block *block)
     if (block == NULL || --block->references > 0)
         return;
     for (enum block_column i = 0; i < COLUMN_COUNT; i++)
-        column_release(block->columns[i]);
+        column_done(&block->columns[i]);
     free(block);
-}
-
-const void *block_column(const struct block *block, enum block_column column)
-{
-    return block->columns[column] == NULL ? NULL : block->columns[column]->data;
 }
 
 void block_row(const struct block *block, uint32_t at, struct row *out_row)
 {
-    const struct keyword_set *keywords = block_column(block, COLUMN_KEYWORDS);
-
     *out_row = (struct row){
-        .uid = { block_uids(block)[at] },
-        .flags = ((const uint16_t *)block_column(block, COLUMN_FLAGS))[at],
-        .modseq = { block_modseqs(block)[at] },
+        .uid = { block_uid(block, at) },
+        .flags = (uint16_t)block_get(block, COLUMN_FLAGS, at),
+        .keywords = { { block_get(block, COLUMN_KEYWORDS_LOW, at),
+                        block_get(block, COLUMN_KEYWORDS_HIGH, at) } },
+        .modseq = { block_get(block, COLUMN_MODSEQ, at) },
         .internal_date = {
-            .seconds = ((const int64_t *)block_column(block, COLUMN_INTERNAL_SECONDS))[at],
-            .zone = ((const int16_t *)block_column(block, COLUMN_INTERNAL_ZONE))[at],
+            .seconds = (int64_t)block_get(block, COLUMN_INTERNAL_SECONDS, at),
+            .zone = (int16_t)block_get(block, COLUMN_INTERNAL_ZONE, at),
         },
-        .save_date = ((const int64_t *)block_column(block, COLUMN_SAVE_DATE))[at],
-        .size = ((const uint64_t *)block_column(block, COLUMN_SIZE))[at],
-        .body = { ((const uint64_t *)block_column(block, COLUMN_BODY))[at] },
-        .thread = { ((const uint64_t *)block_column(block, COLUMN_THREAD))[at] },
+        .save_date = (int64_t)block_get(block, COLUMN_SAVE_DATE, at),
+        .size = block_get(block, COLUMN_SIZE, at),
+        .body = { block_get(block, COLUMN_BODY, at) },
+        .thread = { block_get(block, COLUMN_THREAD, at) },
     };
-    if (keywords != NULL)
-        out_row->keywords = keywords[at];
+}
+
+/* A row as the columns take it. */
+static void spread(const struct row *row, uint64_t out[COLUMN_COUNT])
+{
+    out[COLUMN_UID] = row->uid.value;
+    out[COLUMN_FLAGS] = row->flags;
+    out[COLUMN_KEYWORDS_LOW] = row->keywords.word[0];
+    out[COLUMN_KEYWORDS_HIGH] = row->keywords.word[1];
+    out[COLUMN_MODSEQ] = row->modseq.value;
+    out[COLUMN_INTERNAL_SECONDS] = (uint64_t)row->internal_date.seconds;
+    out[COLUMN_INTERNAL_ZONE] = (uint64_t)(int64_t)row->internal_date.zone;
+    out[COLUMN_SAVE_DATE] = (uint64_t)row->save_date;
+    out[COLUMN_SIZE] = row->size;
+    out[COLUMN_BODY] = row->body.value;
+    out[COLUMN_THREAD] = row->thread.value;
+}
+
+void block_append(struct block *block, const struct row *row)
+{
+    uint64_t values[COLUMN_COUNT];
+
+    assert(block->count == 0 || block_uid(block, block->count - 1) < row->uid.value);
+    spread(row, values);
+    for (enum block_column i = 0; i < COLUMN_COUNT; i++)
+        column_append(&block->columns[i], block->count, values[i]);
+    block->count++;
 }
 
 /* Gives the holder a block of its own; columns stay shared. */
@@ -103,165 +77,100 @@ static struct block *own(struct block **slot)
     if (block->references == 1)
         return block;
     copy = store_alloc(1, sizeof(*copy));
-    *copy = *block;
     copy->references = 1;
+    copy->count = block->count;
     for (enum block_column i = 0; i < COLUMN_COUNT; i++)
-        if (copy->columns[i] != NULL)
-            copy->columns[i]->references++;
+        copy->columns[i] = column_share(&block->columns[i]);
     block_release(block);
     *slot = copy;
     return copy;
 }
 
-static void resize_column(struct block *block, enum block_column column, uint32_t capacity)
-{
-    struct column *old = block->columns[column];
-    struct column *made;
-
-    if (old == NULL)
-        return;
-    made = column_new(column, capacity);
-    memcpy(made->data, old->data, (size_t)block->count * widths[column]);
-    column_release(old);
-    block->columns[column] = made;
-}
-
-static void reserve(struct block **slot, uint32_t rows)
-{
-    struct block *block = *slot;
-    uint32_t capacity = block->capacity < BLOCK_ROWS_FIRST ? BLOCK_ROWS_FIRST : block->capacity;
-
-    assert(rows <= BLOCK_ROWS);
-    if (rows <= block->capacity)
-        return;
-    while (capacity < rows)
-        capacity *= 2;
-    block = own(slot);
-    for (enum block_column i = 0; i < COLUMN_COUNT; i++)
-        resize_column(block, i, capacity);
-    block->capacity = capacity;
-}
-
-static bool has_keywords(const struct keyword_set *set)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(set->word); i++)
-        if (set->word[i] != 0)
-            return true;
-    return false;
-}
-
-/* Those who share the block see all zero for their rows, as they did without it. */
-static void make_keywords(struct block *block)
-{
-    if (block->columns[COLUMN_KEYWORDS] == NULL)
-        block->columns[COLUMN_KEYWORDS] = column_new(COLUMN_KEYWORDS, block->capacity);
-}
-
-void *block_own_column(struct block **slot, enum block_column column)
+void block_store(struct block **slot, enum block_column column, const uint64_t *values)
 {
     struct block *block = own(slot);
 
-    if (column == COLUMN_KEYWORDS)
-        make_keywords(block);
-    if (block->columns[column]->references > 1)
-        resize_column(block, column, block->capacity);
-    return block->columns[column]->data;
+    column_store(&block->columns[column], values, block->count);
 }
 
-uint64_t block_count_bytes(const struct block *block, uint32_t round)
+static uint64_t masked(uint64_t value, struct block_mask mask)
+{
+    return (value & mask.keep) | mask.set;
+}
+
+void block_mask(struct block **slot, enum block_column column, struct block_mask mask,
+                const uint16_t *places, uint32_t count)
+{
+    enum { FEW = 64 }; /* to set them one by one is cheaper than the whole column anew */
+    const struct column *now = &(*slot)->columns[column];
+    uint64_t values[BLOCK_ROWS];
+    struct block *block;
+
+    if (masked(UINT64_MAX, mask) == UINT64_MAX && masked(0, mask) == 0)
+        return;
+    if (column_is_constant(now) && masked(now->base, mask) == now->base)
+        return;
+    block = own(slot);
+    if (count == block->count && (mask.keep == 0 || column_is_constant(now))) {
+        column_fill(&block->columns[column], masked(now->base, mask));
+        return;
+    }
+    if (count < FEW) {
+        for (uint32_t i = 0; i < count; i++)
+            column_set(&block->columns[column], block->count, places[i],
+                       masked(block_get(block, column, places[i]), mask));
+        return;
+    }
+    block_load(block, column, 0, block->count, values);
+    for (uint32_t i = 0; i < count; i++)
+        values[places[i]] = masked(values[places[i]], mask);
+    column_store(&block->columns[column], values, block->count);
+}
+
+uint32_t block_count_without(const struct block *block, enum block_column column, uint64_t bits,
+                             const uint16_t *places, uint32_t count)
+{
+    const struct column *values = &block->columns[column];
+    uint32_t without = 0;
+
+    if (column_is_constant(values))
+        return (values->base & bits) == bits ? 0 : count;
+    for (uint32_t i = 0; i < count; i++)
+        without += (column_get(values, places[i]) & bits) != bits;
+    return without;
+}
+
+uint64_t block_count_bytes(struct block *block, uint32_t round)
 {
     uint64_t bytes = 0;
 
-    for (enum block_column i = 0; i < COLUMN_COUNT; i++) {
-        struct column *column = block->columns[i];
-
-        if (column == NULL || column->counted == round)
-            continue;
-        column->counted = round;
-        bytes += (uint64_t)block->capacity * widths[i];
-    }
+    if (block->counted == round)
+        return 0;
+    block->counted = round;
+    for (enum block_column i = 0; i < COLUMN_COUNT; i++)
+        bytes += column_count_bytes(&block->columns[i], round);
     return bytes;
-}
-
-static void put(struct block *block, enum block_column column, uint32_t at, const void *value)
-{
-    memcpy(block->columns[column]->data + (size_t)at * widths[column], value, widths[column]);
-}
-
-void block_append(struct block **slot, const struct row *row)
-{
-    struct block *block;
-    uint32_t at = (*slot)->count;
-
-    assert(at == 0 || block_uids(*slot)[at - 1] < row->uid.value);
-    reserve(slot, at + 1);
-    block = *slot;
-    if (has_keywords(&row->keywords))
-        make_keywords(block);
-    put(block, COLUMN_UID, at, &row->uid.value);
-    put(block, COLUMN_FLAGS, at, &row->flags);
-    if (block->columns[COLUMN_KEYWORDS] != NULL)
-        put(block, COLUMN_KEYWORDS, at, &row->keywords);
-    put(block, COLUMN_MODSEQ, at, &row->modseq.value);
-    put(block, COLUMN_INTERNAL_SECONDS, at, &row->internal_date.seconds);
-    put(block, COLUMN_INTERNAL_ZONE, at, &row->internal_date.zone);
-    put(block, COLUMN_SAVE_DATE, at, &row->save_date);
-    put(block, COLUMN_SIZE, at, &row->size);
-    put(block, COLUMN_BODY, at, &row->body.value);
-    put(block, COLUMN_THREAD, at, &row->thread.value);
-    block->count = at + 1;
-}
-
-void block_set_flags(struct block **slot, uint32_t at, const struct row *row)
-{
-    uint16_t *flags = block_own_column(slot, COLUMN_FLAGS);
-    uint64_t *modseqs = block_own_column(slot, COLUMN_MODSEQ);
-
-    assert(at < (*slot)->count);
-    flags[at] = row->flags;
-    modseqs[at] = row->modseq.value;
-    if ((*slot)->columns[COLUMN_KEYWORDS] != NULL || has_keywords(&row->keywords)) {
-        const struct keyword_set *now = block_column(*slot, COLUMN_KEYWORDS);
-
-        if (now == NULL || memcmp(&now[at], &row->keywords, sizeof(*now)) != 0)
-            ((struct keyword_set *)block_own_column(slot, COLUMN_KEYWORDS))[at] = row->keywords;
-    }
 }
 
 uint32_t block_find(const struct block *block, uint32_t count, uint32_t uid)
 {
-    const uint32_t *uids = block_uids(block);
-    uint32_t low = 0;
-    uint32_t high = count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (uids[middle] < uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return column_find(&block->columns[COLUMN_UID], count, uid);
 }
 
-void block_append_rows(struct block **slot, const struct block *from, uint32_t first,
+struct block *block_select(const struct block *block, const uint16_t *places, uint32_t count)
+{
+    struct block *made = block_new();
+
+    made->count = count;
+    for (enum block_column i = 0; i < COLUMN_COUNT; i++)
+        made->columns[i] = column_select(&block->columns[i], places, count);
+    return made;
+}
+
+void block_append_rows(struct block *block, const struct block *from, uint32_t first,
                        uint32_t count)
 {
-    struct block *block;
-
-    reserve(slot, (*slot)->count + count);
-    block = *slot;
-    if (from->columns[COLUMN_KEYWORDS] != NULL)
-        make_keywords(block);
-    for (enum block_column i = 0; i < COLUMN_COUNT; i++) {
-        uint8_t *to = block->columns[i] == NULL
-                          ? NULL
-                          : block->columns[i]->data + (size_t)block->count * widths[i];
-
-        if (to != NULL && from->columns[i] != NULL)
-            memcpy(to, from->columns[i]->data + (size_t)first * widths[i],
-                   (size_t)count * widths[i]);
-    }
+    for (enum block_column i = 0; i < COLUMN_COUNT; i++)
+        column_append_from(&block->columns[i], block->count, &from->columns[i], first, count);
     block->count += count;
 }

@@ -2,6 +2,7 @@
 #include "store/block.h"
 
 #include "kit/assert_bytes.h"
+#include "kit/row_flags.h"
 
 static struct row make_row(uint32_t uid)
 {
@@ -36,7 +37,7 @@ static void assert_row(const struct block *block, uint32_t at, const struct row 
 
 static void test_append_to_the_limit(void **state)
 {
-    struct block *block = block_new(0);
+    struct block *block = block_new();
 
     (void)state;
     for (uint32_t uid = 1; uid <= BLOCK_ROWS; uid++) {
@@ -44,7 +45,7 @@ static void test_append_to_the_limit(void **state)
 
         if (uid == 100)
             row.keywords.word[1] = 7;
-        block_append(&block, &row);
+        block_append(block, &row);
     }
     assert_int_equal(block->count, BLOCK_ROWS);
     for (uint32_t uid = 1; uid <= BLOCK_ROWS; uid++) {
@@ -63,23 +64,22 @@ static void test_append_to_the_limit(void **state)
 
 static void test_append_behind_a_holder(void **state)
 {
-    struct block *mine = block_new(64);
+    struct block *mine = block_new();
     struct block *theirs;
     struct row row = make_row(1);
 
     (void)state;
-    block_append(&mine, &row);
+    block_append(mine, &row);
     theirs = block_hold(mine);
     row = make_row(2);
-    block_append(&mine, &row);
-    assert_ptr_equal(mine, theirs); /* room was left: nothing is copied */
+    block_append(mine, &row);
     row = make_row(1);
     assert_row(theirs, 0, &row);
     for (uint32_t uid = 3; uid <= 65; uid++) {
         row = make_row(uid);
-        block_append(&mine, &row);
+        block_append(mine, &row);
     }
-    assert_ptr_not_equal(mine, theirs); /* grown */
+    assert_ptr_equal(mine, theirs); /* to append is no change */
     row = make_row(64);
     assert_row(theirs, 63, &row);
     block_release(mine);
@@ -88,28 +88,28 @@ static void test_append_behind_a_holder(void **state)
 
 static void test_flags_copy_one_column(void **state)
 {
-    struct block *mine = block_new(16);
+    struct block *mine = block_new();
     struct block *theirs;
     struct row before = make_row(1);
     struct row after = make_row(1);
 
     (void)state;
-    block_append(&mine, &before);
+    block_append(mine, &before);
     after.flags = FLAG_DELETED;
     after.modseq.value = 99;
     theirs = mine;
-    block_set_flags(&mine, 0, &before);
+    row_flags_set(&mine, 0, &before);
     assert_ptr_equal(mine, theirs); /* nobody shares: in place */
     theirs = block_hold(mine);
-    block_set_flags(&mine, 0, &after);
+    row_flags_set(&mine, 0, &after);
     assert_row(mine, 0, &after);
     assert_row(theirs, 0, &before);
     assert_true(block_shares(mine, theirs, COLUMN_UID));
     assert_true(block_shares(mine, theirs, COLUMN_BODY));
     assert_false(block_shares(mine, theirs, COLUMN_FLAGS));
-    assert_null(block_column(mine, COLUMN_KEYWORDS));
+    assert_true(block_shares(mine, theirs, COLUMN_KEYWORDS_LOW));
     after.keywords.word[0] = 2;
-    block_set_flags(&mine, 0, &after);
+    row_flags_set(&mine, 0, &after);
     assert_row(mine, 0, &after);
     assert_row(theirs, 0, &before);
     block_release(theirs);
@@ -117,20 +117,60 @@ static void test_flags_copy_one_column(void **state)
     block_release(mine);
 }
 
+/* The four ways in which a mask goes over a column: known to change nothing, all rows at once, few
+ * rows, many. */
+static void test_masks(void **state)
+{
+    static const uint32_t strides[] = { 1, 2, 500 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(strides); i++) {
+        struct block *block = block_new();
+        uint16_t places[BLOCK_ROWS];
+        uint32_t count = 0;
+        struct row row;
+
+        for (uint32_t uid = 1; uid <= BLOCK_ROWS; uid++) {
+            row = make_row(uid);
+            block_append(block, &row);
+        }
+        for (uint32_t at = 0; at < BLOCK_ROWS; at += strides[i])
+            places[count++] = (uint16_t)at;
+        assert_int_equal(block_count_without(block, COLUMN_FLAGS, FLAG_SEEN, places, count),
+                         strides[i] == 1 ? BLOCK_ROWS / 2 : 0);
+        block_mask(&block, COLUMN_FLAGS, (struct block_mask){ .keep = FLAG_SEEN, .set = 4 }, places,
+                   count);
+        block_mask(&block, COLUMN_MODSEQ, (struct block_mask){ .set = UINT64_C(1) << 50 }, places,
+                   count);
+        for (uint32_t at = 0; at < BLOCK_ROWS; at++) {
+            row = make_row(at + 1);
+            if (at % strides[i] == 0) {
+                row.flags = (uint16_t)((row.flags & FLAG_SEEN) | 4);
+                row.modseq.value = UINT64_C(1) << 50;
+            }
+            assert_row(block, at, &row);
+        }
+        block_mask(&block, COLUMN_FLAGS, (struct block_mask){ .set = 9 }, places, count);
+        for (uint32_t at = 0; at < BLOCK_ROWS; at += strides[i])
+            assert_int_equal(block_get(block, COLUMN_FLAGS, at), 9);
+        block_release(block);
+    }
+}
+
 static void test_append_rows(void **state)
 {
-    struct block *from = block_new(0);
-    struct block *to = block_new(0);
+    struct block *from = block_new();
+    struct block *to = block_new();
 
     (void)state;
     for (uint32_t uid = 1; uid <= 40; uid++) {
         struct row row = make_row(uid);
 
         row.keywords.word[0] = uid & 1;
-        block_append(&from, &row);
+        block_append(from, &row);
     }
-    block_append_rows(&to, from, 3, 5);
-    block_append_rows(&to, from, 20, 20);
+    block_append_rows(to, from, 3, 5);
+    block_append_rows(to, from, 20, 20);
     assert_int_equal(to->count, 25);
     for (uint32_t i = 0; i < 25; i++) {
         struct row row = make_row(i < 5 ? i + 4 : i + 16);
@@ -145,9 +185,8 @@ static void test_append_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append_to_the_limit),
-        cmocka_unit_test(test_append_behind_a_holder),
-        cmocka_unit_test(test_flags_copy_one_column),
+        cmocka_unit_test(test_append_to_the_limit),   cmocka_unit_test(test_append_behind_a_holder),
+        cmocka_unit_test(test_flags_copy_one_column), cmocka_unit_test(test_masks),
         cmocka_unit_test(test_append_rows),
     };
 

@@ -113,12 +113,11 @@ static enum err read_or_wait(struct reading *reading, uint64_t offset, struct bu
 }
 
 static enum err find_entry(struct account *account, struct body_id body,
-                           const struct body_entry **out_entry)
+                           struct body_entry *out_entry)
 {
     if (account->failed)
         return ERR_CLOSED;
-    *out_entry = body_table_find(&account->state.bodies, body);
-    return *out_entry == NULL ? ERR_NOT_FOUND : ERR_OK;
+    return body_table_find(&account->state.bodies, body, out_entry) ? ERR_OK : ERR_NOT_FOUND;
 }
 
 /* Reads into a fresh buf of exactly that many bytes. */
@@ -138,17 +137,17 @@ static enum err read_bytes(struct account *account, const struct body_entry *ent
 enum err body_read(struct account *account, struct body_piece piece, void *into,
                    struct waker *waker)
 {
-    const struct body_entry *entry;
+    struct body_entry entry;
     struct buf bytes = buf_make(piece.len);
     enum err err = find_entry(account, piece.body, &entry);
 
     if (err != ERR_OK)
         return err;
-    if (piece.offset > entry->size || piece.len > entry->size - piece.offset)
+    if (piece.offset > entry.size || piece.len > entry.size - piece.offset)
         return ERR_INVALID;
     if (piece.len == 0)
         return ERR_OK;
-    err = read_bytes(account, entry, piece.offset, &bytes, waker);
+    err = read_bytes(account, &entry, piece.offset, &bytes, waker);
     if (err == ERR_OK)
         memcpy(into, buf_bytes(&bytes).at, piece.len);
     buf_done(&bytes);
@@ -234,7 +233,7 @@ static enum err make_summary(struct account *account, const struct body_entry *e
 enum err body_summary(struct account *account, struct body_id body, struct waker *waker,
                       struct summary *out_summary)
 {
-    const struct body_entry *entry;
+    struct body_entry entry;
     enum err err = find_entry(account, body, &entry);
 
     if (err != ERR_OK)
@@ -242,7 +241,7 @@ enum err body_summary(struct account *account, struct body_id body, struct waker
     err = summary_from_file(account, body, waker, out_summary);
     if (err != ERR_NOT_FOUND)
         return err;
-    err = make_summary(account, entry, waker);
+    err = make_summary(account, &entry, waker);
     if (err != ERR_OK)
         return err;
     summary_file_flush(account->summaries, log_durable(account->log));

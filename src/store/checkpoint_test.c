@@ -6,6 +6,7 @@
 
 #include "kit/assert_bytes.h"
 #include "kit/mem_vfs.h"
+#include "kit/row_flags.h"
 #include "store/checkpoint_format.h"
 #include "store/state.h"
 
@@ -32,8 +33,7 @@ static struct mailbox *fill(struct state *state)
         struct row row = { .uid = { uid }, .modseq = { 60 }, .size = 10, .body = { uid } };
 
         row.thread.value = uid;
-        body_table_reference(
-            &state->bodies, body_table_add(&state->bodies, row.body, (struct place){ 4, uid }, 10));
+        assert_true(body_table_add(&state->bodies, row.body, (struct place){ 4, uid }, 10));
         rows_append(&mailbox->rows, &row);
         state_count_row(mailbox, &row, 1);
     }
@@ -133,7 +133,7 @@ static uint64_t growth_by_one_flag(struct vfs *vfs, struct checkpoint *checkpoin
 
     assert_true(rows_get(rows, 5000, &row));
     row.flags ^= FLAG_SEEN;
-    rows_set_flags(rows, rows_find(rows, 5000), &row);
+    rows_flags_set(rows, 5000, &row);
     state->change.value++;
     write_one(checkpoint, state);
     return rows_bytes(vfs) - before;
@@ -195,7 +195,7 @@ static void test_steps_see_the_beginning(void **context)
     assert_false(checkpoint_step(checkpoint, &state));
     assert_true(rows_get(&mailbox->rows, ROWS, &row));
     row.flags = FLAG_DELETED;
-    rows_set_flags(&mailbox->rows, rows_find(&mailbox->rows, ROWS), &row);
+    rows_flags_set(&mailbox->rows, ROWS, &row);
     row.uid.value++;
     rows_append(&mailbox->rows, &row);
     while (!checkpoint_step(checkpoint, &state))

@@ -13,10 +13,13 @@ static void count_present(const struct mailbox *mailbox, uint32_t round)
         (void)block_count_bytes(mailbox->rows.blocks[i], round);
 }
 
-static uint64_t count_snapshot(const struct snapshot *snapshot, uint32_t round)
+static uint64_t count_snapshot(struct snapshot *snapshot, uint32_t round)
 {
     uint64_t bytes = 0;
 
+    if (snapshot->counted == round)
+        return 0;
+    snapshot->counted = round;
     for (uint32_t i = 0; i < snapshot->block_count; i++)
         bytes += block_count_bytes(snapshot->blocks[i].block, round);
     return bytes;

@@ -22,7 +22,7 @@ void rows_done(struct rows *rows)
 
 static uint32_t last_uid(const struct block *block)
 {
-    return block_uids(block)[block->count - 1];
+    return block_uid(block, block->count - 1);
 }
 
 static void push(struct rows *rows, struct block *block)
@@ -35,8 +35,8 @@ void rows_append(struct rows *rows, const struct row *row)
 {
     assert(rows->count == 0 || last_uid(rows->blocks[rows->block_count - 1]) < row->uid.value);
     if (rows->count == 0 || rows->blocks[rows->block_count - 1]->count == BLOCK_ROWS)
-        push(rows, block_new(0));
-    block_append(&rows->blocks[rows->block_count - 1], row);
+        push(rows, block_new());
+    block_append(rows->blocks[rows->block_count - 1], row);
     rows->count++;
 }
 
@@ -49,7 +49,7 @@ void rows_append_block(struct rows *rows, struct block *block)
 {
     assert(block->count > 0);
     assert(rows->block_count == 0 ||
-           last_uid(rows->blocks[rows->block_count - 1]) < block_uids(block)[0]);
+           last_uid(rows->blocks[rows->block_count - 1]) < block_uid(block, 0));
     push(rows, block);
     rows->count += block->count;
 }
@@ -76,25 +76,23 @@ bool rows_get(const struct rows *rows, uint32_t uid, struct row *out_row)
 {
     struct rows_place place = rows_find(rows, uid);
 
-    if (place.block == rows->block_count || block_uids(rows->blocks[place.block])[place.at] != uid)
+    if (place.block == rows->block_count || block_uid(rows->blocks[place.block], place.at) != uid)
         return false;
     block_row(rows->blocks[place.block], place.at, out_row);
     return true;
 }
 
-void rows_set_flags(struct rows *rows, struct rows_place place, const struct row *row)
-{
-    block_set_flags(&rows->blocks[place.block], place.at, row);
-}
-
 void rows_raise_modseqs(struct rows *rows, uint64_t floor)
 {
     for (size_t i = 0; i < rows->block_count; i++) {
-        uint64_t *modseqs = block_own_column(&rows->blocks[i], COLUMN_MODSEQ);
+        struct block **slot = &rows->blocks[i];
+        uint64_t modseqs[BLOCK_ROWS];
 
-        for (uint32_t at = 0; at < rows->blocks[i]->count; at++)
+        block_load(*slot, COLUMN_MODSEQ, 0, (*slot)->count, modseqs);
+        for (uint32_t at = 0; at < (*slot)->count; at++)
             if (modseqs[at] < floor)
                 modseqs[at] = floor;
+        block_store(slot, COLUMN_MODSEQ, modseqs);
     }
 }
 
@@ -132,7 +130,7 @@ bool rows_walk_next(struct rows_walk *walk, struct row *out_row)
 
         if (place.block == rows->block_count)
             continue;
-        if (block_uids(rows->blocks[place.block])[place.at] > walk->set.ranges[walk->range].last)
+        if (block_uid(rows->blocks[place.block], place.at) > walk->set.ranges[walk->range].last)
             continue;
         walk->place = place;
         walk->started = true;
@@ -142,67 +140,114 @@ bool rows_walk_next(struct rows_walk *walk, struct row *out_row)
     return false;
 }
 
-struct removal {
+/* A set, as it is matched with blocks that ascend. */
+struct matching {
     struct uid_set set;
     uint32_t range; /* the first that may still touch what follows */
+};
+
+/* True when the range that comes next may hit rows of the block. */
+static bool touches(struct matching *matching, const struct block *block)
+{
+    while (matching->range < matching->set.count &&
+           matching->set.ranges[matching->range].last < block_uid(block, 0))
+        matching->range++;
+    return matching->range < matching->set.count &&
+           matching->set.ranges[matching->range].first <= last_uid(block);
+}
+
+/* The first row from `at` on whose UID is at least `uid`: near ones are found by looking at them,
+ * the others by halving. */
+static uint32_t find_from(const struct block *block, uint32_t at, uint32_t uid)
+{
+    enum { NEAR = 8 };
+
+    for (uint32_t looks = 0; looks < NEAR; looks++, at++)
+        if (at >= block->count || block_uid(block, at) >= uid)
+            return at;
+    return block_find(block, block->count, uid);
+}
+
+/* The places in the block that the set hits; answers how many. */
+static uint32_t match_block(struct matching *matching, const struct block *block,
+                            uint16_t places[BLOCK_ROWS])
+{
+    uint32_t last = last_uid(block);
+    uint32_t count = 0;
+    uint32_t at = 0;
+
+    for (; matching->range < matching->set.count; matching->range++) {
+        const struct uid_range *range = &matching->set.ranges[matching->range];
+        uint32_t end;
+
+        if (range->first > last)
+            return count;
+        at = find_from(block, at, range->first);
+        end = range->last >= last ? block->count : find_from(block, at, range->last + 1);
+        for (; at < end; at++)
+            places[count++] = (uint16_t)at;
+        if (range->last > last)
+            return count;
+    }
+    return count;
+}
+
+void rows_visit(struct rows *rows, struct uid_set set, rows_visit_fn *visit, void *context)
+{
+    struct matching matching = { .set = set };
+    struct rows_place first = rows_find(rows, set.count == 0 ? 0 : set.ranges[0].first);
+    uint16_t places[BLOCK_ROWS];
+
+    for (size_t i = first.block; i < rows->block_count && matching.range < set.count; i++) {
+        uint32_t count = 0;
+
+        if (touches(&matching, rows->blocks[i]))
+            count = match_block(&matching, rows->blocks[i], places);
+        if (count > 0)
+            visit(context, &rows->blocks[i], places, count);
+    }
+}
+
+/* The places below `rows` that are not in `places`. */
+static void complement(const uint16_t *places, uint32_t count, uint32_t rows,
+                       uint16_t out[BLOCK_ROWS + 1])
+{
+    uint32_t kept = 0;
+    uint32_t next = 0;
+
+    for (uint32_t at = 0; at < rows; at++) {
+        bool is_there = next < count && places[next] == at;
+
+        out[kept] = (uint16_t)at;
+        next += is_there;
+        kept += !is_there;
+    }
+}
+
+struct removal {
+    struct matching matching;
     rows_removed_fn *each;
     void *context;
 };
 
-/* True when the range that comes next may hit rows of the block. */
-static bool touches(struct removal *removal, const struct block *block)
-{
-    while (removal->range < removal->set.count &&
-           removal->set.ranges[removal->range].last < block_uids(block)[0])
-        removal->range++;
-    return removal->range < removal->set.count &&
-           removal->set.ranges[removal->range].first <= last_uid(block);
-}
-
-/* The end of the run of rows from `at` on that are all kept, or all removed. */
-static uint32_t run_end(struct removal *removal, const struct block *block, uint32_t at,
-                        bool *out_removed)
-{
-    const struct uid_range *range;
-    uint32_t uid = block_uids(block)[at];
-
-    while (removal->range < removal->set.count && removal->set.ranges[removal->range].last < uid)
-        removal->range++;
-    *out_removed = false;
-    if (removal->range == removal->set.count)
-        return block->count;
-    range = &removal->set.ranges[removal->range];
-    if (range->first > uid)
-        return block_find(block, block->count, range->first);
-    *out_removed = true;
-    return range->last == UINT32_MAX ? block->count
-                                     : block_find(block, block->count, range->last + 1);
-}
-
 /* What is left of the block, as a new one; NULL when nothing is. The same when nothing goes. */
 static struct block *remove_from(struct removal *removal, struct block *block)
 {
-    struct block *left = NULL;
-    bool removed;
+    uint16_t places[BLOCK_ROWS];
+    uint16_t kept[BLOCK_ROWS + 1]; /* one more than is used: written before it is counted */
+    uint32_t count = match_block(&removal->matching, block, places);
+    uint32_t left = block->count - count;
+    struct block *made = NULL;
 
-    for (uint32_t at = 0, end; at < block->count; at = end) {
-        end = run_end(removal, block, at, &removed);
-        if (at == 0 && end == block->count && !removed)
-            return block;
-        for (uint32_t i = at; removed && i < end; i++) {
-            struct row row;
-
-            block_row(block, i, &row);
-            removal->each(removal->context, &row);
-        }
-        if (removed)
-            continue;
-        if (left == NULL)
-            left = block_new(0);
-        block_append_rows(&left, block, at, end - at);
+    if (count == 0)
+        return block;
+    removal->each(removal->context, block, places, count);
+    if (left > 0) {
+        complement(places, count, block->count, kept);
+        made = block_select(block, kept, left);
     }
     block_release(block);
-    return left;
+    return made;
 }
 
 /* Joins the last block with the one before it when both are small. */
@@ -218,13 +263,13 @@ static void join_last(struct rows *rows)
     if (before->count + last->count > ROWS_JOIN_MAX)
         return;
     if (before->references > 1) {
-        struct block *copy = block_new(0);
+        struct block *copy = block_new();
 
-        block_append_rows(&copy, before, 0, before->count);
+        block_append_rows(copy, before, 0, before->count);
         block_release(before);
         before = copy;
     }
-    block_append_rows(&before, last, 0, last->count);
+    block_append_rows(before, last, 0, last->count);
     block_release(last);
     rows->block_count--;
     rows->blocks[rows->block_count - 1] = before;
@@ -232,7 +277,7 @@ static void join_last(struct rows *rows)
 
 void rows_remove(struct rows *rows, struct uid_set set, rows_removed_fn *each, void *context)
 {
-    struct removal removal = { .set = set, .each = each, .context = context };
+    struct removal removal = { { .set = set }, each, context };
     size_t block_count = rows->block_count;
     bool changed = false;
 
@@ -241,7 +286,7 @@ void rows_remove(struct rows *rows, struct uid_set set, rows_removed_fn *each, v
     for (size_t i = 0; i < block_count; i++) {
         struct block *block = rows->blocks[i];
 
-        if (touches(&removal, block)) {
+        if (touches(&removal.matching, block)) {
             struct block *left = remove_from(&removal, block);
 
             changed = changed || left != block;

@@ -40,9 +40,6 @@ struct rows_place rows_find(const struct rows *rows, uint32_t uid);
 /* The row with that UID; false when there is none. */
 bool rows_get(const struct rows *rows, uint32_t uid, struct row *out_row);
 
-/* Sets flags, keywords and MODSEQ of the row at `place` to those in `row`. */
-void rows_set_flags(struct rows *rows, struct rows_place place, const struct row *row);
-
 /* Makes every MODSEQ at least `floor`. */
 void rows_raise_modseqs(struct rows *rows, uint64_t floor);
 
@@ -63,9 +60,16 @@ struct rows_walk {
 struct rows_walk rows_walk_make(const struct rows *rows, struct uid_set set);
 bool rows_walk_next(struct rows_walk *walk, struct row *out_row);
 
-/* Removes the rows of `set`, telling `each` of every one before. Blocks that hold none of them keep
- * their identity. */
-typedef void rows_removed_fn(void *context, const struct row *row);
+/* Walks the rows of `set` block by block: `count` (at least 1) ascending places in the block of
+ * `*slot`, which may be changed through block_mask and its like. */
+typedef void rows_visit_fn(void *context, struct block **slot, const uint16_t *places,
+                           uint32_t count);
+void rows_visit(struct rows *rows, struct uid_set set, rows_visit_fn *visit, void *context);
+
+/* Removes the rows of `set`, telling `each` of those of a block before. Blocks that hold none of
+ * them keep their identity. */
+typedef void rows_removed_fn(void *context, const struct block *block, const uint16_t *places,
+                             uint32_t count);
 void rows_remove(struct rows *rows, struct uid_set set, rows_removed_fn *each, void *context);
 
 #endif

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "kit/assert_bytes.h"
+#include "store/uid_set.h"
 
 enum { UID_MAX = 30000 };
 
@@ -14,13 +15,16 @@ struct model {
     uint32_t removed_told;
 };
 
-static void on_removed(void *context, const struct row *row)
+static void on_removed(void *context, const struct block *block, const uint16_t *places,
+                       uint32_t count)
 {
     struct model *model = context;
 
-    assert_true(model->there[row->uid.value]);
-    model->there[row->uid.value] = false;
-    model->removed_told++;
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(model->there[block_uid(block, places[i])]);
+        model->there[block_uid(block, places[i])] = false;
+        model->removed_told++;
+    }
 }
 
 static void assert_same(struct model *model)
@@ -127,12 +131,66 @@ static void test_random_removals(void **state)
     done(model);
 }
 
+struct visit {
+    struct uid_set set;
+    bool hit[UID_MAX + 1];
+};
+
+static void on_visit(void *context, struct block **slot, const uint16_t *places, uint32_t count)
+{
+    struct visit *visit = context;
+
+    assert_true(count > 0);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t uid = block_uid(*slot, places[i]);
+
+        assert_true(i == 0 || places[i - 1] < places[i]);
+        assert_false(visit->hit[uid]);
+        visit->hit[uid] = true;
+    }
+}
+
+/* Sets of single UIDs, of long ranges and of both, over blocks with holes. */
+static void test_visits(void **state)
+{
+    unsigned seed = (unsigned)time(NULL);
+    struct model *model = filled(20000);
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    for (int round = 0; round < 60; round++) {
+        struct uid_range ranges[2000];
+        struct visit *visit = calloc(1, sizeof(*visit));
+        uint32_t limit = 2u << (unsigned)(rand_r(&seed) % 12);
+        uint32_t uid = 1 + (uint32_t)rand_r(&seed) % limit;
+        uint32_t count = 0;
+
+        for (; count < ARRAY_COUNT(ranges) && uid < UID_MAX; count++) {
+            ranges[count].first = uid;
+            uid += (uint32_t)rand_r(&seed) % 3 * ((uint32_t)rand_r(&seed) % limit);
+            ranges[count].last = uid;
+            uid += 2 + (uint32_t)rand_r(&seed) % limit;
+        }
+        visit->set = (struct uid_set){ ranges, count };
+        rows_visit(&model->rows, visit->set, on_visit, visit);
+        for (uid = 1; uid <= UID_MAX; uid++)
+            assert_int_equal(visit->hit[uid], model->there[uid] && uid_set_has(visit->set, uid));
+        free(visit);
+        if (round % 4 == 3)
+            rows_remove(&model->rows, (struct uid_set){ ranges, count > 200 ? 200 : count },
+                        on_removed, model);
+    }
+    assert_same(model);
+    done(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_and_count),
         cmocka_unit_test(test_remove_keeps_the_rest),
         cmocka_unit_test(test_random_removals),
+        cmocka_unit_test(test_visits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ uint32_t snapshot_find(const struct snapshot *snapshot, uint32_t uid)
         uint32_t middle = low + (high - low) / 2;
         const struct snapshot_block *part = &snapshot->blocks[middle];
 
-        if (block_uids(part->block)[part->count - 1] < uid)
+        if (block_uid(part->block, part->count - 1) < uid)
             low = middle + 1;
         else
             high = middle;

@@ -23,6 +23,7 @@ struct snapshot_block {
 
 struct snapshot {
     uint32_t references;
+    uint32_t counted; /* the last round of pins_bound that met it */
     uint32_t count; /* rows in all */
     struct modseq modseq;
     uint32_t block_count;

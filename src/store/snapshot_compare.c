@@ -75,7 +75,8 @@ static void compare_same_uids(struct side *before, struct side *after, struct fi
         findings->seqno += rows;
     } else {
         for (uint32_t i = 0; i < rows; i++)
-            found_both(findings, block_modseqs(old->block)[i], block_modseqs(new->block)[i]);
+            found_both(findings, block_get(old->block, COLUMN_MODSEQ, i),
+                       block_get(new->block, COLUMN_MODSEQ, i));
     }
     advance(before, rows);
     advance(after, rows);
@@ -84,17 +85,17 @@ static void compare_same_uids(struct side *before, struct side *after, struct fi
 static void compare_row(struct side *before, struct side *after, struct findings *findings)
 {
     const struct snapshot_block *old = part_of(before);
-    uint32_t uid = block_uids(old->block)[before->at];
+    uint32_t uid = block_uid(old->block, before->at);
     const struct snapshot_block *new = at_end(after) ? NULL : part_of(after);
 
-    if (new == NULL || block_uids(new->block)[after->at] > uid) {
+    if (new == NULL || block_uid(new->block, after->at) > uid) {
         found_gone(findings, uid);
         advance(before, 1);
         return;
     }
-    assert(block_uids(new->block)[after->at] == uid);
-    found_both(findings, block_modseqs(old->block)[before->at],
-               block_modseqs(new->block)[after->at]);
+    assert(block_uid(new->block, after->at) == uid);
+    found_both(findings, block_get(old->block, COLUMN_MODSEQ, before->at),
+               block_get(new->block, COLUMN_MODSEQ, after->at));
     advance(before, 1);
     advance(after, 1);
 }

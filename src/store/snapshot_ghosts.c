@@ -24,14 +24,14 @@ struct parts {
 static void collect_block(struct ghosts *ghosts, const struct snapshot_block *part,
                           const struct snapshot *after)
 {
-    const uint32_t *uids = block_uids(part->block);
-    uint32_t at = snapshot_find(after, uids[0]);
+    uint32_t at = snapshot_find(after, block_uid(part->block, 0));
     const struct snapshot_block *seen = NULL;
 
     for (uint32_t i = 0; i < part->count; i++) {
         if (at < after->count && (seen == NULL || at >= seen->before + seen->count))
             seen = snapshot_at(after, at);
-        if (at < after->count && block_uids(seen->block)[at - seen->before] == uids[i]) {
+        if (at < after->count &&
+            block_uid(seen->block, at - seen->before) == block_uid(part->block, i)) {
             at++;
             continue;
         }
@@ -44,7 +44,7 @@ static void collect_block(struct ghosts *ghosts, const struct snapshot_block *pa
 /* True when `after` has all rows of the block, known by its memory. */
 static bool is_whole(const struct snapshot_block *part, const struct snapshot *after)
 {
-    uint32_t at = snapshot_find(after, block_uids(part->block)[0]);
+    uint32_t at = snapshot_find(after, block_uid(part->block, 0));
     const struct snapshot_block *found;
 
     if (at == after->count)
@@ -76,8 +76,8 @@ static void add_row(struct parts *parts, struct block **open, const struct row *
         *open = NULL;
     }
     if (*open == NULL)
-        *open = block_new(0);
-    block_append(open, row);
+        *open = block_new();
+    block_append(*open, row);
 }
 
 /* One block of `after` (NULL behind the last) and the ghosts below `uid_end` in UID order. */
@@ -95,7 +95,7 @@ static void merge_part(struct parts *parts, struct ghosts *ghosts,
         struct row row;
 
         if (at < count &&
-            (!has_ghost || block_uids(part->block)[at] < ghosts->rows[ghosts->used].uid.value)) {
+            (!has_ghost || block_uid(part->block, at) < ghosts->rows[ghosts->used].uid.value)) {
             block_row(part->block, at++, &row);
             add_row(parts, &open, &row);
         } else {
@@ -115,7 +115,7 @@ struct snapshot *snapshot_with_ghosts(const struct snapshot *before, const struc
     collect(&ghosts, before, after);
     for (uint32_t i = 0; i < after->block_count; i++) {
         const struct snapshot_block *part = &after->blocks[i];
-        uint64_t uid_end = (uint64_t)block_uids(part->block)[part->count - 1] + 1;
+        uint64_t uid_end = (uint64_t)block_uid(part->block, part->count - 1) + 1;
 
         if (ghosts.used < ghosts.count && ghosts.rows[ghosts.used].uid.value < uid_end)
             merge_part(&parts, &ghosts, part, uid_end);

@@ -2,6 +2,7 @@
 #include "store/snapshot.h"
 
 #include "kit/assert_bytes.h"
+#include "kit/row_flags.h"
 
 enum { COUNT = 2 * BLOCK_ROWS + 10 };
 
@@ -14,17 +15,20 @@ static void fill(struct rows *rows, uint32_t count)
     }
 }
 
-static void ignore_row(void *context, const struct row *row)
+static void ignore_rows(void *context, const struct block *block, const uint16_t *places,
+                        uint32_t count)
 {
     (void)context;
-    (void)row;
+    (void)block;
+    (void)places;
+    (void)count;
 }
 
 static void remove_one(struct rows *rows, uint32_t uid)
 {
     const struct uid_range range = { uid, uid };
 
-    rows_remove(rows, (struct uid_set){ &range, 1 }, ignore_row, NULL);
+    rows_remove(rows, (struct uid_set){ &range, 1 }, ignore_rows, NULL);
 }
 
 static void test_find(void **context)
@@ -66,7 +70,7 @@ static void test_compare(void **context)
     remove_one(&rows, 10);
     assert_true(rows_get(&rows, 12, &row));
     row.modseq.value = 9;
-    rows_set_flags(&rows, rows_find(&rows, 12), &row);
+    rows_flags_set(&rows, 12, &row);
     row.uid.value = 2 * COUNT + 8;
     rows_append(&rows, &row);
     after = snapshot_new(&rows, (struct modseq){ 9 });
@@ -113,7 +117,7 @@ static void test_ghosts(void **context)
     for (uint32_t i = 0; i < COUNT; i++) {
         const struct snapshot_block *part = snapshot_at(both, i);
 
-        assert_int_equal(block_uids(part->block)[i - part->before], 2 * (i + 1));
+        assert_int_equal(block_uid(part->block, i - part->before), 2 * (i + 1));
     }
     assert_ptr_equal(both->blocks[1].block, after->blocks[1].block);
     rows_done(&rows);

@@ -136,12 +136,11 @@ void state_rows_encode(struct buf *buf, const struct state *state, struct mailbo
     struct op op = { .code = OP_BASE_ROWS };
 
     for (uint32_t i = 0; i < count; i++) {
-        const struct body_entry *body;
+        struct body_entry body = { .place = { 0 } };
 
         block_row(block, i, &rows[i]);
-        body = body_table_find(&state->bodies, rows[i].body);
-        assert(body != NULL);
-        places[i] = body->place;
+        (void)body_table_find(&state->bodies, rows[i].body, &body);
+        places[i] = body.place;
     }
     op.as.base_rows =
         (struct op_rows){ .mailbox = mailbox, .list = rows, .places = places, .count = count };

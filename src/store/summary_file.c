@@ -255,11 +255,12 @@ static void read_index(struct summary_file *file, uint64_t index_size,
         if (vfs_read(file->index, at, raw, count * SUMMARY_ENTRY_BYTES, 0) != ERR_OK)
             break;
         for (size_t i = 0; i < count; i++) {
+            struct body_entry body;
             struct entry entry;
 
             if (decode_entry(raw + i * SUMMARY_ENTRY_BYTES, BYTES(""), &entry) &&
                 entry.offset + SUMMARY_ENTRY_BYTES + entry.length <= file->end &&
-                body_table_find(bodies, (struct body_id){ entry.body }) != NULL)
+                body_table_find(bodies, (struct body_id){ entry.body }, &body))
                 push_entry(file, entry);
         }
         left -= count;
@@ -443,9 +444,12 @@ void summary_file_purge(struct summary_file *file, const struct body_table *bodi
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < file->count; i++)
-        if (body_table_find(bodies, (struct body_id){ file->entries[i].body }) != NULL)
+    for (size_t i = 0; i < file->count; i++) {
+        struct body_entry body;
+
+        if (body_table_find(bodies, (struct body_id){ file->entries[i].body }, &body))
             file->entries[kept++] = file->entries[i];
+    }
     file->count = kept;
 }
 

@@ -22,8 +22,8 @@ static void begin(struct scene *scene, uint64_t bodies)
 {
     *scene = (struct scene){ .vfs = mem_vfs_new(1), .out = buf_make(SUMMARY_FILE_BYTES_MAX) };
     for (uint64_t id = 1; id <= bodies; id++)
-        body_table_reference(&scene->bodies, body_table_add(&scene->bodies, (struct body_id){ id },
-                                                            (struct place){ 4, 1 }, 1));
+        assert_true(
+            body_table_add(&scene->bodies, (struct body_id){ id }, (struct place){ 4, 1 }, 1));
     scene->file = summary_file_open(scene->vfs, &account, &scene->bodies);
 }
 
@@ -190,8 +190,7 @@ static void test_bodies_that_are_gone(void **context)
     summary_file_flush(scene.file, 0);
     before = mem_vfs_file(scene.vfs, "summary").len;
     body_table_done(&scene.bodies);
-    body_table_reference(&scene.bodies, body_table_add(&scene.bodies, (struct body_id){ 7 },
-                                                       (struct place){ 4, 1 }, 1));
+    assert_true(body_table_add(&scene.bodies, (struct body_id){ 7 }, (struct place){ 4, 1 }, 1));
     summary_file_purge(scene.file, &scene.bodies);
     assert_int_equal(get(&scene, 7), ERR_OK);
     assert_int_equal(get(&scene, 8), ERR_NOT_FOUND);

@@ -51,7 +51,7 @@ uint32_t view_uid_last(const struct view *view)
     if (view->shown->count == 0)
         return 0;
     last = &view->shown->blocks[view->shown->block_count - 1];
-    return block_uids(last->block)[last->count - 1];
+    return block_uid(last->block, last->count - 1);
 }
 
 struct modseq view_modseq(const struct view *view)
@@ -91,7 +91,7 @@ struct seqno view_seqno(const struct view *view, struct uid uid)
     if (index == view->shown->count)
         return (struct seqno){ 0 };
     part = snapshot_at(view->shown, index);
-    if (block_uids(part->block)[index - part->before] != uid.value)
+    if (block_uid(part->block, index - part->before) != uid.value)
         return (struct seqno){ 0 };
     return (struct seqno){ index + 1 };
 }
@@ -108,30 +108,38 @@ bool view_row_now(const struct view *view, struct uid uid, struct row *out_row)
     return rows_get(&view->mailbox->rows, uid.value, out_row);
 }
 
-void view_rows(const struct view *view, struct seqno first, struct view_rows *out_rows)
+struct seqno view_first_unseen(const struct view *view)
+{
+    for (uint32_t i = 0; i < view->shown->block_count; i++) {
+        const struct snapshot_block *part = &view->shown->blocks[i];
+        uint32_t at =
+            column_find_without(&part->block->columns[COLUMN_FLAGS], part->count, FLAG_SEEN);
+
+        if (at < part->count)
+            return (struct seqno){ part->before + at + 1 };
+    }
+    return (struct seqno){ 0 };
+}
+
+struct seqno view_find_changed(const struct view *view, struct seqno from, struct modseq since,
+                               struct uid last)
 {
     const struct snapshot_block *part;
-    const struct keyword_set *keywords;
+    const struct column *modseqs;
     uint32_t at;
+    uint32_t end;
 
-    assert(first.value >= 1 && first.value <= view->shown->count);
-    part = snapshot_at(view->shown, first.value - 1);
-    at = first.value - 1 - part->before;
-    keywords = block_column(part->block, COLUMN_KEYWORDS);
-    *out_rows = (struct view_rows){
-        .count = part->count - at,
-        .uids = block_uids(part->block) + at,
-        .flags = (const uint16_t *)block_column(part->block, COLUMN_FLAGS) + at,
-        .keywords = keywords == NULL ? NULL : keywords + at,
-        .modseqs = block_modseqs(part->block) + at,
-        .internal_seconds =
-            (const int64_t *)block_column(part->block, COLUMN_INTERNAL_SECONDS) + at,
-        .internal_zones = (const int16_t *)block_column(part->block, COLUMN_INTERNAL_ZONE) + at,
-        .save_dates = (const int64_t *)block_column(part->block, COLUMN_SAVE_DATE) + at,
-        .sizes = (const uint64_t *)block_column(part->block, COLUMN_SIZE) + at,
-        .bodies = (const uint64_t *)block_column(part->block, COLUMN_BODY) + at,
-        .threads = (const uint64_t *)block_column(part->block, COLUMN_THREAD) + at,
-    };
+    assert(from.value >= 1 && from.value <= view->shown->count);
+    part = snapshot_at(view->shown, from.value - 1);
+    modseqs = &part->block->columns[COLUMN_MODSEQ];
+    at = from.value - 1 - part->before;
+    end = last.value == UINT32_MAX ? part->count
+                                   : block_find(part->block, part->count, last.value + 1);
+    if (at < end && column_is_constant(modseqs) && modseqs->base <= since.value)
+        at = end;
+    while (at < end && column_get(modseqs, at) <= since.value)
+        at++;
+    return (struct seqno){ part->before + at + 1 };
 }
 
 static void move_to(struct view *view, struct snapshot *shown, struct snapshot *base)

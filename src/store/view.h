@@ -49,22 +49,14 @@ bool view_row_is_gone(const struct view *view, struct uid uid);
 /* The message as it is now (flags may be newer than the view's); false when it is gone. */
 bool view_row_now(const struct view *view, struct uid uid, struct row *out_row);
 
-/* Columns of the rows from `first` to the end of its block, borrowed until the next refresh. For
- * loops over many messages; an absent column (NULL keywords) means all zero. */
-struct view_rows {
-    uint32_t count;
-    const uint32_t *uids;
-    const uint16_t *flags;
-    const struct keyword_set *keywords;
-    const uint64_t *modseqs;
-    const int64_t *internal_seconds;
-    const int16_t *internal_zones;
-    const int64_t *save_dates;
-    const uint64_t *sizes;
-    const uint64_t *bodies;
-    const uint64_t *threads;
-};
-void view_rows(const struct view *view, struct seqno first, struct view_rows *out_rows);
+/* The first message without \Seen; 0 when all have it. Looks at flags only, a few microseconds for
+ * 100,000 messages. */
+struct seqno view_first_unseen(const struct view *view);
+
+/* Looks from `from` on for a message with a MODSEQ above `since`, to the end of the block that
+ * `from` is in and up to `last`. Answers where it stopped: at it, or behind what was looked at. */
+struct seqno view_find_changed(const struct view *view, struct seqno from, struct modseq since,
+                               struct uid last);
 
 enum view_refresh_flags {
     VIEW_KEEP_EXPUNGED = 1, /* tell of flags and new messages only (RFC 9051 section 7.5.1) */

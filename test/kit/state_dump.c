@@ -7,18 +7,18 @@
 
 static void dump_row(const struct mailbox *mailbox, const struct row *row, struct buf *out)
 {
-    const struct body_entry *body = body_table_find(&mailbox->state->bodies, row->body);
+    struct body_entry body;
 
-    assert_non_null(body);
-    assert_true(body->messages > 0);
+    assert_true(body_table_find(&mailbox->state->bodies, row->body, &body));
+    assert_true(body.messages > 0);
     buf_add_format(out, " %u flags %u keywords %" PRIx64 " %" PRIx64 " modseq %" PRIu64,
                    row->uid.value, row->flags, row->keywords.word[0], row->keywords.word[1],
                    row->modseq.value);
     buf_add_format(out, " date %" PRId64 " %d saved %" PRId64 " size %" PRIu64,
                    row->internal_date.seconds, row->internal_date.zone, row->save_date, row->size);
-    buf_add_format(out, " body %" PRIu64 " (%" PRIx64 " %" PRIu64 ", %u) thread %" PRIu64 "\n",
-                   row->body.value, body->place.segment, body->place.offset, body->messages,
-                   row->thread.value);
+    buf_add_format(
+        out, " body %" PRIu64 " (%" PRIx64 " %" PRIu64 ", %" PRIu64 ") thread %" PRIu64 "\n",
+        row->body.value, body.place.segment, body.place.offset, body.messages, row->thread.value);
 }
 
 static void dump_mailbox(const struct mailbox *mailbox, struct buf *out)

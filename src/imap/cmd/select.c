@@ -27,20 +27,10 @@ struct select_state {
 /* The first message without \Seen; 0 when all have it. */
 static uint32_t first_unseen(const struct imap_selected *selected)
 {
-    uint32_t count = view_count(selected->view);
     struct mailbox_counts counts;
-    struct view_rows rows;
 
     mailbox_counts(selected->handle.mailbox, &counts);
-    if (counts.unseen == 0)
-        return 0;
-    for (uint32_t seqno = 1; seqno <= count; seqno += rows.count) {
-        view_rows(selected->view, (struct seqno){ seqno }, &rows);
-        for (uint32_t i = 0; i < rows.count; i++)
-            if ((rows.flags[i] & FLAG_SEEN) == 0)
-                return seqno + i;
-    }
-    return 0;
+    return counts.unseen == 0 ? 0 : view_first_unseen(selected->view).value;
 }
 
 static void print_number_code(struct buf *out, const char *code, uint64_t number, const char *text)
