@@ -276,6 +276,8 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
         return note_fail(why, ERR_INVALID, "the accounts directory was not given");
     (void)charset_open_all(); /* glibc loads converters from files */
     mail_profile(role->directory_fd, out_profile);
+    /* Before the walls: it reads which machine and which boot this is. */
+    shard->vfs = vfs_posix_new(fd_take(&role->directory_fd));
     err = mark_init(shard, role->memory_fd, why);
     return err == ERR_OK ? read_config(shard, why) : err;
 }
@@ -292,7 +294,6 @@ static enum err begin(struct role *role, struct note *why)
 {
     struct shard *shard = shard_of(role);
 
-    shard->vfs = vfs_posix_new(fd_take(&role->directory_fd));
     if (shard->executor == NULL) {
         shard->pool = pool_new(role->loop, (size_t)shard->config.mail_workers);
         shard->executor = pool_executor(shard->pool);
