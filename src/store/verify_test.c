@@ -1,0 +1,384 @@
+/* Verification names exactly what was hit, and nothing in a log that is whole. */
+#include "store/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kit/desk.h"
+#include "kit/log_changes.h"
+#include "kit/random.h"
+#include "store/record.h"
+#include "store/segment.h"
+
+enum { FLIPS = 4000, LARGE_BYTES = 300 * 1000, PIECE_BYTES = 10000, FILES_MAX = 32 };
+
+static const char log_1[] = "log/0000000000000004.log";
+
+/* All of it, in small pieces. */
+static struct verify *verify_all(struct vfs *vfs, uint64_t durable)
+{
+    struct verify *verify = verify_new(vfs, durable);
+    struct verify_counts counts;
+
+    while (!verify_is_done(verify))
+        assert_int_equal(verify_read(verify, PIECE_BYTES, NULL), ERR_OK);
+    counts = verify_counts(verify);
+    assert_int_equal(counts.bytes, counts.bytes_total);
+    return verify;
+}
+
+static size_t count_findings(struct vfs *vfs, uint64_t durable)
+{
+    struct verify *verify = verify_all(vfs, durable);
+    size_t count;
+
+    (void)verify_findings(verify, &count);
+    verify_free(verify);
+    return count;
+}
+
+/* An account with small bodies in its log, and two in segments of their own. */
+static struct vfs *disk_of_account(uint64_t *out_durable)
+{
+    static uint8_t large[LARGE_BYTES];
+    struct vfs *vfs = mem_vfs_new(11);
+    struct mailbox *inbox;
+    struct desk desk;
+
+    memset(large, 'x', sizeof(large));
+    desk_init(&desk, vfs);
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    inbox = desk_mailbox(&desk, "INBOX");
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(
+            desk_append(&desk, inbox, bytes_make(large, (size_t)(i + 1) * 37), 0, NULL), ERR_OK);
+        assert_int_equal(desk_flags(&desk, inbox,
+                                    (struct desk_store){ .uids = { 1, (uint32_t)i + 1 },
+                                                         .mode = FLAGS_ADD,
+                                                         .flags = FLAG_SEEN },
+                                    NULL),
+                         ERR_OK);
+    }
+    assert_int_equal(desk_append(&desk, inbox, bytes_make(large, sizeof(large)), 0, NULL), ERR_OK);
+    assert_int_equal(desk_append(&desk, inbox, bytes_make(large, 70000), 0, NULL), ERR_OK);
+    desk_sync(&desk);
+    *out_durable = account_durable(desk.account);
+    desk_close(&desk);
+    return vfs;
+}
+
+/* A log of several segments. */
+static struct vfs *disk_of_segments(uint64_t *out_durable)
+{
+    struct vfs *vfs = mem_vfs_new(4);
+    struct log_bench bench;
+
+    bench_init(&bench, vfs);
+    bench.options.segment_bytes = 12000;
+    bench_start(&bench, 1000);
+    for (unsigned i = 1; i <= 100; i++) {
+        assert_int_equal(bench_change(&bench, i, 150, true), ERR_OK);
+        jobs_settle(&bench.jobs);
+    }
+    assert_int_equal(log_sync_now(bench.log), ERR_OK);
+    *out_durable = log_durable(bench.log);
+    bench_close(&bench);
+    return vfs;
+}
+
+/* The model: what a flip at `at` of an undamaged segment should be found as. */
+
+static enum verify_kind kind_of(const struct record_header *header)
+{
+    return header->type == RECORD_BODY   ? VERIFY_BODY
+           : header->type == RECORD_BASE ? VERIFY_BASE
+                                         : VERIFY_CHANGE;
+}
+
+/* In the record whose header stands at `offset`; what lies between records is nobody's. */
+static bool expect_in_record(uint64_t at, uint64_t offset, const struct record_header *header,
+                             struct verify_finding *out)
+{
+    uint64_t end = offset + RECORD_HEADER_BYTES + record_framed_bytes(header->length);
+
+    *out = (struct verify_finding){ .offset = offset, .length = record_bytes(header->length) };
+    if (at < offset + RECORD_HEADER_BYTES) {
+        out->kind = VERIFY_STRETCH;
+        return true;
+    }
+    out->kind = kind_of(header);
+    return at < end;
+}
+
+static bool expect_in_body(struct bytes file, uint64_t at, struct record_key key,
+                           struct verify_finding *out)
+{
+    uint64_t offset = file.len - RECORD_HEADER_BYTES;
+    struct record_header header;
+
+    assert_true(record_header_decode(bytes_from(file, offset), key, offset, &header));
+    *out = (struct verify_finding){ .kind = at >= offset ? VERIFY_STRETCH : VERIFY_BODY,
+                                    .offset = SEGMENT_BODY_AT,
+                                    .length = file.len - SEGMENT_BODY_AT };
+    return at >= offset || at < SEGMENT_BODY_AT + record_framed_bytes(header.length);
+}
+
+/* False: nothing is to be found. `file` is as it was. */
+static bool expect(struct bytes file, uint64_t number, uint64_t at, struct verify_finding *out)
+{
+    uint64_t offset = SEGMENT_RECORDS_AT;
+    struct record_header header;
+    struct segment segment;
+    struct record_key key;
+    bool is_body = segment_kind(number) == SEGMENT_BODY;
+
+    assert_int_equal(segment_header_decode(bytes_slice(file, 0, SEGMENT_HEADER_BYTES), &segment),
+                     ERR_OK);
+    key = record_key_make(segment.id);
+    if (at < SEGMENT_HEADER_BYTES) {
+        *out = (struct verify_finding){ .kind = is_body ? VERIFY_SEGMENT : VERIFY_COPY,
+                                        .length = is_body ? file.len : SEGMENT_HEADER_BYTES };
+        return true;
+    }
+    if (is_body)
+        return expect_in_body(file, at, key, out);
+    if (at >= SEGMENT_COPY_AT && at < SEGMENT_COPY_AT + SEGMENT_HEADER_BYTES) {
+        *out = (struct verify_finding){ .kind = VERIFY_COPY,
+                                        .offset = SEGMENT_COPY_AT,
+                                        .length = SEGMENT_HEADER_BYTES };
+        return true;
+    }
+    while (at >= offset && record_header_decode(bytes_slice(file, offset, RECORD_HEADER_BYTES), key,
+                                                offset, &header)) {
+        if (at < offset + record_bytes(header.length))
+            return expect_in_record(at, offset, &header, out);
+        offset += record_bytes(header.length);
+    }
+    return false;
+}
+
+struct files {
+    const char *path[FILES_MAX];
+    uint64_t number[FILES_MAX];
+    size_t count;
+};
+
+static void list_files(struct vfs *vfs, struct files *out)
+{
+    const char *path;
+
+    *out = (struct files){ .count = 0 };
+    for (unsigned i = 0; (path = mem_vfs_path(vfs, i)) != NULL; i++) {
+        struct bytes name = bytes_from_string(path);
+
+        if (!bytes_starts_with(name, BYTES("log/")) ||
+            !segment_name_parse(bytes_from(name, 4), &out->number[out->count]))
+            continue;
+        assert_true(out->count < FILES_MAX);
+        out->path[out->count++] = path;
+    }
+    assert_true(out->count > 1);
+}
+
+static struct bytes copy_of(struct bytes bytes)
+{
+    uint8_t *copy = malloc(bytes.len);
+
+    assert_non_null(copy);
+    memcpy(copy, bytes.at, bytes.len);
+    return bytes_make(copy, bytes.len);
+}
+
+/* One flip in one file: found as the model says, or not at all. */
+static void flip_one(struct vfs *vfs, uint64_t durable, const struct files *files,
+                     struct test_random *random)
+{
+    size_t which = test_random_below(random, files->count);
+    const char *path = files->path[which];
+    struct bytes before = copy_of(mem_vfs_file(vfs, path));
+    uint64_t at = test_random_below(random, before.len);
+    uint8_t bits = (uint8_t)(1U << test_random_below(random, 8));
+    const struct verify_finding *findings;
+    struct verify_finding expected;
+    bool is_expected = expect(before, files->number[which], at, &expected);
+    struct verify *verify;
+    size_t count;
+
+    mem_vfs_damage(vfs, path, at, bits);
+    verify = verify_all(vfs, durable);
+    findings = verify_findings(verify, &count);
+    if (count != (is_expected ? 1 : 0) ||
+        (count == 1 &&
+         (findings[0].kind != expected.kind || findings[0].segment != files->number[which] ||
+          findings[0].offset != expected.offset || findings[0].length != expected.length)))
+        fail_msg("%s, byte %llu: %zu findings, the first %s at %llu, %llu bytes", path,
+                 (unsigned long long)at, count,
+                 count > 0 ? verify_kind_text(findings[0].kind) : "none",
+                 count > 0 ? (unsigned long long)findings[0].offset : 0,
+                 count > 0 ? (unsigned long long)findings[0].length : 0);
+    verify_free(verify);
+    mem_vfs_damage(vfs, path, at, bits);
+    free((void *)(uintptr_t)before.at);
+}
+
+static void test_every_flip_is_named(void **state)
+{
+    const char *given = getenv("ROOST_TEST_SEED");
+    struct test_random random = { given != NULL ? strtoull(given, NULL, 0) : 20261128 };
+
+    (void)printf("ROOST_TEST_SEED=%llu\n", (unsigned long long)random.state);
+    for (int i = 0; i < 2; i++) {
+        uint64_t durable;
+        struct vfs *vfs = i == 0 ? disk_of_account(&durable) : disk_of_segments(&durable);
+        struct files files;
+
+        list_files(vfs, &files);
+        assert_int_equal(count_findings(vfs, durable), 0);
+        for (int flip = 0; flip < FLIPS; flip++)
+            flip_one(vfs, durable, &files, &random);
+        assert_int_equal(count_findings(vfs, durable), 0);
+        assert_int_equal(mem_vfs_open_files(vfs), 0);
+        mem_vfs_free(vfs);
+    }
+    (void)state;
+}
+
+static void test_counts(void **state)
+{
+    uint64_t durable;
+    struct vfs *vfs = disk_of_account(&durable);
+    struct verify *verify = verify_all(vfs, durable);
+    struct verify_counts counts = verify_counts(verify);
+
+    (void)state;
+    assert_int_equal(counts.bodies, 42);
+    assert_int_equal(counts.segments, 3);
+    assert_in_range(counts.records, 42 + 82, 42 + 90);
+    assert_int_equal(counts.findings, 0);
+    assert_in_range(counts.bytes, LARGE_BYTES, 2 * LARGE_BYTES);
+    verify_free(verify);
+    mem_vfs_free(vfs);
+}
+
+/* What the owner appends meanwhile is not looked at: it may be half there. */
+static void test_nothing_behind_the_durable_position_counts(void **state)
+{
+    uint64_t durable;
+    struct vfs *vfs = disk_of_account(&durable);
+    struct bytes file = mem_vfs_file(vfs, log_1);
+    struct buf grown = buf_make(1 << 20);
+
+    (void)state;
+    buf_add(&grown, bytes_slice(file, 0, (size_t)durable));
+    buf_add(&grown, BYTES("half a record"));
+    mem_vfs_put(vfs, log_1, buf_bytes(&grown));
+    assert_int_equal(count_findings(vfs, durable), 0);
+    buf_done(&grown);
+    mem_vfs_free(vfs);
+}
+
+static void assert_one(struct vfs *vfs, uint64_t durable, struct verify_finding expected)
+{
+    struct verify *verify = verify_all(vfs, durable);
+    size_t count;
+    const struct verify_finding *findings = verify_findings(verify, &count);
+
+    assert_int_equal(count, 1);
+    assert_int_equal(findings[0].kind, expected.kind);
+    assert_int_equal(findings[0].segment, expected.segment);
+    assert_int_equal(findings[0].offset, expected.offset);
+    assert_int_equal(findings[0].length, expected.length);
+    verify_free(verify);
+}
+
+static void test_missing_and_short_segments(void **state)
+{
+    uint64_t durable;
+    struct vfs *vfs = disk_of_segments(&durable);
+    struct bytes whole = copy_of(mem_vfs_file(vfs, log_1));
+    size_t cut = SEGMENT_RECORDS_AT;
+
+    (void)state;
+    mem_vfs_remove(vfs, log_1);
+    assert_one(vfs, durable, (struct verify_finding){ .kind = VERIFY_MISSING, .segment = 4 });
+    mem_vfs_put(vfs, log_1, bytes_slice(whole, 0, cut));
+    assert_one(vfs, durable,
+               (struct verify_finding){ VERIFY_SHORT, 4, cut, whole.len - cut, 0, { 0 } });
+    mem_vfs_put(vfs, log_1, whole);
+    mem_vfs_damage(vfs, log_1, 0, 1);
+    mem_vfs_damage(vfs, log_1, SEGMENT_COPY_AT, 1);
+    assert_one(
+        vfs, durable,
+        (struct verify_finding){ .kind = VERIFY_SEGMENT, .segment = 4, .length = whole.len });
+    free((void *)(uintptr_t)whole.at);
+    mem_vfs_free(vfs);
+}
+
+/* What is still being made, or whose making was cut short, is no damage. */
+static void test_what_is_not_finished_is_no_damage(void **state)
+{
+    static const char *const paths[] = { "log/0000000000000ffd.body", "log/0000000000000ffc.log",
+                                         "log/0000000000000ffe.base" };
+    uint64_t durable;
+    struct vfs *vfs = disk_of_segments(&durable);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        mem_vfs_put(vfs, paths[i], bytes_slice(mem_vfs_file(vfs, log_1), 0, i * 100));
+        assert_int_equal(count_findings(vfs, durable), 0);
+    }
+    mem_vfs_free(vfs);
+}
+
+static void test_findings_have_a_maximum(void **state)
+{
+    struct vfs *vfs = mem_vfs_new(9);
+    struct log_bench bench;
+    struct verify *verify;
+    struct bytes file;
+    uint64_t durable;
+    size_t count;
+
+    (void)state;
+    bench_init(&bench, vfs);
+    bench.options.segment_bytes = 1 << 30;
+    bench_start(&bench, 1000);
+    for (unsigned i = 1; i <= VERIFY_FINDINGS_MAX + 10; i++)
+        assert_int_equal(bench_change(&bench, i, 10, true), ERR_OK);
+    jobs_settle(&bench.jobs);
+    assert_int_equal(log_sync_now(bench.log), ERR_OK);
+    durable = log_durable(bench.log);
+    bench_close(&bench);
+    file = mem_vfs_file(vfs, log_1);
+    for (uint64_t at = SEGMENT_RECORDS_AT; at < durable;) {
+        struct record_header header;
+        struct segment segment;
+
+        assert_int_equal(
+            segment_header_decode(bytes_slice(file, 0, SEGMENT_HEADER_BYTES), &segment), ERR_OK);
+        assert_true(record_header_decode(bytes_slice(file, at, RECORD_HEADER_BYTES),
+                                         record_key_make(segment.id), at, &header));
+        mem_vfs_damage(vfs, log_1, at + RECORD_HEADER_BYTES, 1);
+        at += record_bytes(header.length);
+    }
+    verify = verify_all(vfs, durable);
+    (void)verify_findings(verify, &count);
+    assert_int_equal(count, VERIFY_FINDINGS_MAX);
+    assert_int_equal(verify_counts(verify).findings, VERIFY_FINDINGS_MAX + 10);
+    verify_free(verify);
+    mem_vfs_free(vfs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_flip_is_named),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_nothing_behind_the_durable_position_counts),
+        cmocka_unit_test(test_missing_and_short_segments),
+        cmocka_unit_test(test_what_is_not_finished_is_no_damage),
+        cmocka_unit_test(test_findings_have_a_maximum),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
