@@ -1,0 +1,208 @@
+/* Acts on an account in memory: from their arguments to their results. */
+#include "maintain/maintain.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit/assert_bytes.h"
+#include "kit/desk.h"
+#include "kit/mem_vfs.h"
+
+enum { LINES_BYTES_MAX = 256 * 1024 };
+
+struct fixture {
+    struct vfs *vfs;
+    struct desk desk;
+    struct buf lines;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    f->vfs = mem_vfs_new(7);
+    desk_init(&f->desk, f->vfs);
+    f->lines = buf_make(LINES_BYTES_MAX);
+    assert_int_equal(desk_open(&f->desk), ERR_OK);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(desk_append(&f->desk, desk_mailbox(&f->desk, "INBOX"),
+                                     BYTES("Subject: hi\r\n\r\nthere\r\n"), 0, NULL),
+                         ERR_OK);
+    desk_sync(&f->desk);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    desk_close(&f->desk);
+    assert_int_equal(mem_vfs_open_files(f->vfs), 0);
+    mem_vfs_free(f->vfs);
+    buf_done(&f->lines);
+    free(f);
+    return 0;
+}
+
+static struct maintain_options options_of(struct fixture *f, struct bytes act,
+                                          struct bytes arguments)
+{
+    return (struct maintain_options){ .account = f->desk.account,
+                                      .vfs = f->vfs,
+                                      .executor = &f->desk.jobs.executor,
+                                      .waker = &f->desk.waker,
+                                      .act = act,
+                                      .arguments = arguments,
+                                      .actor = BYTES("uid 0") };
+}
+
+/* To its end; answers the result line's object, the caller's. */
+static json_t *run(struct fixture *f, struct maintain *act)
+{
+    enum maintain_want want = MAINTAIN_AGAIN;
+    json_t *line = NULL;
+    json_t *result;
+    struct note why;
+    struct bytes all;
+    size_t at = 0;
+
+    while (want != MAINTAIN_DONE) {
+        want = maintain_step(act, f->desk.now, &f->lines);
+        if (want == MAINTAIN_WAIT)
+            jobs_settle(&f->desk.jobs);
+    }
+    assert_int_equal(maintain_result(act, &why), ERR_OK);
+    for (all = buf_bytes(&f->lines); at < all.len;) {
+        size_t end = bytes_find_byte(all, at, '\n');
+
+        assert_int_not_equal(end, all.len); /* lines are whole */
+        json_decref(line);
+        line = json_loadb((const char *)all.at + at, end - at, 0, NULL);
+        assert_int_equal(json_object_size(line), 1);
+        at = end + 1;
+    }
+    result = json_incref(json_object_get(line, "result"));
+    assert_non_null(result); /* the last one */
+    json_decref(line);
+    return result;
+}
+
+static void test_requests_that_make_no_sense(void **state)
+{
+    static const struct {
+        struct bytes act;
+        struct bytes arguments;
+        enum err err;
+        const char *why;
+    } cases[] = {
+        { BYTES("dance"), BYTES(""), ERR_UNSUPPORTED, "there is no maintenance called \"dance\"" },
+        { BYTES(""), BYTES(""), ERR_UNSUPPORTED, "there is no maintenance called \"\"" },
+        { BYTES("verify"), BYTES("["), ERR_INVALID, "the arguments of verify are no JSON object" },
+        { BYTES("verify"), BYTES("[1]"), ERR_INVALID,
+          "the arguments of verify are no JSON object" },
+        { BYTES("verify"), BYTES("{\"colour\":\"red\"}"), ERR_INVALID,
+          "verify takes no \"colour\"" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct maintain_options options = options_of(f, cases[i].act, cases[i].arguments);
+        struct maintain *act = NULL;
+        struct note why = { "" };
+
+        assert_int_equal(maintain_new(&options, &act, &why), cases[i].err);
+        assert_null(act);
+        assert_string_equal(why.text, cases[i].why);
+    }
+}
+
+static void test_arguments_have_a_maximum(void **state)
+{
+    static char text[MAINTAIN_ARGUMENTS_BYTES_MAX + 1];
+    struct maintain_options options;
+    struct maintain *act = NULL;
+    struct note why;
+
+    memset(text, ' ', sizeof(text));
+    text[0] = '{';
+    text[1] = '}';
+    options = options_of(*state, BYTES("verify"), bytes_make(text, sizeof(text)));
+    assert_int_equal(maintain_new(&options, &act, &why), ERR_INVALID);
+    options.arguments.len--;
+    assert_int_equal(maintain_new(&options, &act, &why), ERR_OK);
+    maintain_free(act);
+}
+
+static void test_verify_of_what_is_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("verify"), BYTES("{}"));
+    struct maintain *act;
+    json_t *result;
+
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_false(maintain_changes(act));
+    result = run(f, act);
+    assert_int_equal(json_integer_value(json_object_get(result, "damaged")), 0);
+    assert_int_equal(json_integer_value(json_object_get(result, "messages")), 10);
+    json_decref(result);
+    maintain_free(act);
+}
+
+static void test_verify_names_the_damage(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("verify"), BYTES(""));
+    struct bytes log = mem_vfs_file(f->vfs, "log/0000000000000004.log");
+    size_t body = bytes_find(log, 8192, BYTES("there"));
+    struct maintain *act;
+    json_t *result;
+
+    mem_vfs_damage(f->vfs, "log/0000000000000004.log", body, 1);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    result = run(f, act);
+    assert_int_equal(json_integer_value(json_object_get(result, "damaged")), 1);
+    assert_int_equal(json_integer_value(json_object_get(result, "messages")), 9);
+    assert_int_not_equal(bytes_find(buf_bytes(&f->lines), 0, BYTES("\"kind\":\"body\"")),
+                         f->lines.len);
+    json_decref(result);
+    maintain_free(act);
+}
+
+/* A step while the job runs does nothing; an act may be given up at any time. */
+static void test_a_job_ends_unheard(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("verify"), BYTES(""));
+    struct maintain *act;
+    unsigned wakes = f->desk.wakes;
+
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    assert_true(jobs_run(&f->desk.jobs));
+    assert_false(jobs_run(&f->desk.jobs)); /* there is one */
+    maintain_free(act);
+    jobs_settle(&f->desk.jobs);
+    assert_int_equal(f->desk.wakes, wakes);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    maintain_free(act); /* before its first step */
+    maintain_free(NULL);
+}
+
+int main(void)
+{
+#define MAINTAIN_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        MAINTAIN_TEST(test_requests_that_make_no_sense),
+        MAINTAIN_TEST(test_arguments_have_a_maximum),
+        MAINTAIN_TEST(test_verify_of_what_is_whole),
+        MAINTAIN_TEST(test_verify_names_the_damage),
+        MAINTAIN_TEST(test_a_job_ends_unheard),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
