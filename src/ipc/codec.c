@@ -40,6 +40,9 @@ enum { /* bytes */
        PASSWORD_MAX_BYTES = 4096,
        JSON_MAX_BYTES = 60 * 1024,
        KEYS_MAX_BYTES = 160,
+       ACT_MAX_BYTES = 64,
+       ARGUMENTS_MAX_BYTES = 16 * 1024,
+       ACTOR_MAX_BYTES = 255,
        SERVICES = IPC_SERVICE_SMTP + 1,
 };
 
@@ -230,6 +233,15 @@ static const struct field account_answer_fields[] = {
     DATA(ipc_account_answer, text, JSON_MAX_BYTES),
     { FIELD_END, 0, 0 },
 };
+static const struct field maintain_fields[] = {
+    REQUEST(ipc_maintain),
+    RAW16(ipc_maintain, account_id),
+    U64(ipc_maintain, quota_bytes),
+    DATA(ipc_maintain, act, ACT_MAX_BYTES),
+    DATA(ipc_maintain, arguments, ARGUMENTS_MAX_BYTES),
+    DATA(ipc_maintain, actor, ACTOR_MAX_BYTES),
+    { FIELD_END, 0, 0 },
+};
 static const struct field account_drop_fields[] = {
     REQUEST(ipc_account_drop),
     RAW16(ipc_account_drop, account_id),
@@ -255,7 +267,9 @@ static const struct field *fields_of(enum ipc_type type)
     case IPC_RELOAD:
     case IPC_AUTH_CANCEL:
     case IPC_ACCOUNT_LIST:
-    case IPC_STATS: return request_fields;
+    case IPC_STATS:
+    case IPC_MAINTAIN_CONTINUE:
+    case IPC_MAINTAIN_CANCEL: return request_fields;
     case IPC_STATUS_ANSWER:
     case IPC_RELOAD_ANSWER:
     case IPC_STATS_ANSWER: return text_answer_fields;
@@ -279,7 +293,9 @@ static const struct field *fields_of(enum ipc_type type)
     case IPC_ACCOUNT_SHOW:
     case IPC_ACCOUNT_PASSWORD:
     case IPC_ACCOUNT_REMOVE: return account_fields;
-    case IPC_ACCOUNT_ANSWER: return account_answer_fields;
+    case IPC_ACCOUNT_ANSWER:
+    case IPC_MAINTAIN_ANSWER: return account_answer_fields;
+    case IPC_MAINTAIN: return maintain_fields;
     case IPC_ACCOUNT_DROP:
     case IPC_ACCOUNT_LOGOUT: return account_drop_fields;
     }
@@ -382,7 +398,7 @@ bool ipc_decode(struct bytes packet, struct ipc_message *out_message)
 
 bool ipc_is_last(const struct ipc_message *answer)
 {
-    if (answer->type == IPC_ACCOUNT_ANSWER)
+    if (answer->type == IPC_ACCOUNT_ANSWER || answer->type == IPC_MAINTAIN_ANSWER)
         return !answer->account_answer.more;
     return answer->type != IPC_AUTH_CHALLENGE;
 }

@@ -41,6 +41,7 @@ struct ipc_message {
         struct ipc_account account;
         struct ipc_account_answer account_answer;
         struct ipc_account_drop account_drop;
+        struct ipc_maintain maintain;
     };
 };
 
@@ -53,7 +54,8 @@ MUST_USE bool ipc_encode(const struct ipc_message *message, struct buf *out);
  * Bytes fields borrow from `packet`. Fields that the type lacks are zero. */
 MUST_USE bool ipc_decode(struct bytes packet, struct ipc_message *out_message);
 
-/* False for a challenge and for a part of a list: more answers to the same request will come. */
+/* False for a challenge and for a part of a list or of an act: more answers to the same request
+ * will come. */
 MUST_USE bool ipc_is_last(const struct ipc_message *answer);
 
 /* Most bytes of a `text` that goes with a refusal; JSON texts may have 60 KB. */

@@ -104,6 +104,12 @@ static struct ipc_message samples[] = {
     { IPC_ACCOUNT_LOGOUT, DROP },
     { IPC_STATS, ASK },
     { IPC_STATS_ANSWER, TEXT_ANSWER },
+    { IPC_MAINTAIN,
+      { .maintain = { NUMBER, RAW, UINT64_C(1) << 40, BYTES("verify"), BYTES("{\"a\":1}"),
+                      BYTES("uid 0") } } },
+    { IPC_MAINTAIN_CONTINUE, ASK },
+    { IPC_MAINTAIN_CANCEL, ASK },
+    { IPC_MAINTAIN_ANSWER, { .account_answer = { NUMBER, IPC_INVALID, true, BYTES("[]") } } },
 };
 
 /* Is there, in the sample, a `struct bytes` at this place? Its pointer cannot be compared. */

@@ -115,6 +115,12 @@ enum ipc_type {
     /* control -> any role, and back: what it counts */
     IPC_STATS,
     IPC_STATS_ANSWER,
+    /* control -> mail, and back: an act of src/maintain on an account. Each answer but the last
+     * waits for IPC_MAINTAIN_CONTINUE before another follows. */
+    IPC_MAINTAIN,
+    IPC_MAINTAIN_CONTINUE,
+    IPC_MAINTAIN_CANCEL, /* nobody listens any more */
+    IPC_MAINTAIN_ANSWER,
 };
 
 /* Services whose clients log in, and services that bring mail: a ticket of one kind is never to
@@ -192,7 +198,9 @@ struct ipc_text_answer { /* IPC_STATUS_ANSWER (JSON), IPC_RELOAD_ANSWER, IPC_STA
     struct bytes text;
 };
 
-struct ipc_request { /* IPC_STATUS, IPC_RELOAD, IPC_STATS, IPC_AUTH_CANCEL, IPC_ACCOUNT_LIST */
+/* IPC_STATUS, IPC_RELOAD, IPC_STATS, IPC_AUTH_CANCEL, IPC_ACCOUNT_LIST, IPC_MAINTAIN_CONTINUE,
+ * IPC_MAINTAIN_CANCEL */
+struct ipc_request {
     uint64_t request;
 };
 
@@ -313,11 +321,21 @@ struct ipc_account {
     struct bytes password; /* ADD, PASSWORD */
 };
 
-struct ipc_account_answer {
+struct ipc_account_answer { /* IPC_ACCOUNT_ANSWER, IPC_MAINTAIN_ANSWER */
     uint64_t request;
     uint8_t result;
-    bool more; /* LIST: further packets of this answer follow */
-    struct bytes text; /* JSON: the account, the list's part, or what was wrong */
+    bool more; /* LIST, MAINTAIN: further packets of this answer follow */
+    struct bytes
+        text; /* JSON: the account, the list's part, an array of lines; or what was wrong */
+};
+
+struct ipc_maintain {
+    uint64_t request;
+    struct ipc_account_id account_id;
+    uint64_t quota_bytes; /* 0: none */
+    struct bytes act; /* "verify" */
+    struct bytes arguments; /* a JSON object */
+    struct bytes actor; /* who wants it, for the log */
 };
 
 struct ipc_account_drop { /* IPC_ACCOUNT_DROP, IPC_ACCOUNT_LOGOUT */

@@ -70,6 +70,10 @@ static const struct ipc_rule rules[] = {
     ORDER(IPC_ACCOUNT_LOGOUT, AUTH, MAIL, IPC_FD_NONE, "account-logout"),
     REQUEST(IPC_STATS, CONTROL, TLS | GATE | AUTH | MAIL, IPC_FD_NONE, "stats"),
     ANSWER(IPC_STATS_ANSWER, TLS | GATE | AUTH | MAIL, CONTROL, IPC_FD_NONE, "stats-answer"),
+    REQUEST(IPC_MAINTAIN, CONTROL, MAIL, IPC_FD_NONE, "maintain"),
+    REQUEST(IPC_MAINTAIN_CONTINUE, CONTROL, MAIL, IPC_FD_NONE, "maintain-continue"),
+    ORDER(IPC_MAINTAIN_CANCEL, CONTROL, MAIL, IPC_FD_NONE, "maintain-cancel"),
+    ANSWER(IPC_MAINTAIN_ANSWER, MAIL, CONTROL, IPC_FD_NONE, "maintain-answer"),
 };
 
 const struct ipc_rule *ipc_rules(size_t *out_count)
@@ -148,6 +152,8 @@ bool ipc_is_answer_to(enum ipc_type answer, enum ipc_type request)
         { IPC_ACCOUNT_REMOVE, IPC_ACCOUNT_ANSWER },
         { IPC_ACCOUNT_DROP, IPC_ACCOUNT_DROP_ANSWER },
         { IPC_STATS, IPC_STATS_ANSWER },
+        { IPC_MAINTAIN, IPC_MAINTAIN_ANSWER },
+        { IPC_MAINTAIN_CONTINUE, IPC_MAINTAIN_ANSWER },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(pairs); i++)

@@ -1,6 +1,7 @@
 /* The control role: who may ask, one question at a time, to whom it goes. */
 #include "daemon/control/control.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,9 @@
 enum {
     VISITORS_MAX = 64,
     ASK_MS = 25 * 1000, /* below the patience of `roost account` */
+    MAINTAIN_MS = 30 * 1000, /* a shard that works says so every few seconds */
     IDLE_MS = 60 * 1000,
+    PAGER_MS = 60 * 60 * 1000, /* for a person who reads what maintenance says */
     OUTPUT_BYTES_MAX = 64 * 1024 * 1024, /* a list of accounts */
     STATS_BYTES_MAX = 60 * 1024,
     OWNERS_MAX = 3,
@@ -53,6 +56,8 @@ struct visitor {
     struct role_ask ask;
     unsigned next; /* request.each: index of the process to be asked next */
     struct buf gathered; /* request.each: the answers so far, parted by commas */
+    bool is_full; /* maintenance goes on when what was said has been taken */
+    char actor[32]; /* "uid 1000" */
     bool input_ended;
 };
 
@@ -70,10 +75,21 @@ static void wipe_input(struct visitor *visitor)
         explicit_bzero(visitor->in.at, visitor->in.capacity);
 }
 
+/* Nobody would read what it says. A shard that cannot be told has gone, or finds out by itself. */
+static void cancel_maintenance(struct visitor *visitor)
+{
+    struct ipc_message cancel = { IPC_MAINTAIN_CANCEL, { .request = { visitor->ask.request } } };
+
+    if (visitor->request.whom == IPC_ROLE_MAIL && visitor->request.maintain &&
+        role_ask_is_out(&visitor->ask) && role_tell(visitor->ask.peer, &cancel, NULL) != ERR_OK)
+        log_event(LOG_LEVEL_DEBUG, "maintenance-uncancelled", NULL, NULL);
+}
+
 static void visitor_free(struct visitor *visitor)
 {
     struct control *control = visitor->control;
 
+    cancel_maintenance(visitor);
     role_ask_drop(&visitor->ask);
     control_request_done(&visitor->request);
     stream_done(&visitor->stream);
@@ -99,8 +115,10 @@ static void log_request(const struct visitor *visitor, enum ipc_result result)
 
     log_begin(&line, LOG_LEVEL_INFO, "control");
     log_string(&line, "verb", visitor->request.verb);
-    if (visitor->request.whom == IPC_ROLE_AUTH && visitor->request.message.account.name.len > 0)
-        log_bytes(&line, "account", visitor->request.message.account.name);
+    if (visitor->request.name.len > 0)
+        log_bytes(&line, "account", visitor->request.name);
+    if (visitor->request.maintain)
+        log_bytes(&line, "act", visitor->request.act);
     log_number(&line, "uid", visitor->uid);
     log_string(&line, "result", ipc_result_text(result));
     log_end(&line);
@@ -123,7 +141,7 @@ static void accept_result(struct visitor *visitor, struct bytes json)
 /* The answer of one process: its result and text, whatever its type. */
 static enum ipc_result read_answer(const struct ipc_message *answer, struct bytes *out_text)
 {
-    if (answer->type == IPC_ACCOUNT_ANSWER) {
+    if (answer->type == IPC_ACCOUNT_ANSWER || answer->type == IPC_MAINTAIN_ANSWER) {
         *out_text = answer->account_answer.text;
         return (enum ipc_result)answer->account_answer.result;
     }
@@ -132,6 +150,8 @@ static enum ipc_result read_answer(const struct ipc_message *answer, struct byte
 }
 
 static bool ask_next(struct visitor *visitor);
+static void continue_maintenance(struct visitor *visitor);
+static void start_maintenance(struct visitor *visitor, struct bytes account);
 
 static void gather(struct visitor *visitor, struct bytes text)
 {
@@ -148,6 +168,19 @@ static void gather(struct visitor *visitor, struct bytes text)
         accept_result(visitor, buf_bytes(gathered));
 }
 
+/* A part of what maintenance says: the next one is asked for when this one has been taken. */
+static void take_part(struct visitor *visitor, struct bytes lines)
+{
+    control_print_result(stream_out(&visitor->stream), lines, true);
+    stream_flush(&visitor->stream);
+    loop_timer_set_in(&visitor->timer, PAGER_MS);
+    visitor->is_full = stream_unsent(&visitor->stream) > 0;
+    if (visitor->is_full)
+        stream_want_drained(&visitor->stream);
+    else
+        continue_maintenance(visitor);
+}
+
 static void on_answer(struct role_ask *ask, const struct ipc_message *answer, int *fd)
 {
     struct visitor *visitor = CONTAINER_OF(ask, struct visitor, ask);
@@ -160,10 +193,15 @@ static void on_answer(struct role_ask *ask, const struct ipc_message *answer, in
         result = read_answer(answer, &text);
     if (result != IPC_OK) {
         refuse(visitor, result, text);
+    } else if (role_ask_is_out(ask) && visitor->request.maintain) {
+        take_part(visitor, text);
+        return;
     } else if (role_ask_is_out(ask)) { /* more will come */
         control_print_result(stream_out(&visitor->stream), text, true);
         stream_flush(&visitor->stream);
         return;
+    } else if (visitor->request.maintain && visitor->request.whom == IPC_ROLE_AUTH) {
+        start_maintenance(visitor, text);
     } else if (visitor->request.each) {
         gather(visitor, text);
     } else {
@@ -174,9 +212,48 @@ static void on_answer(struct role_ask *ask, const struct ipc_message *answer, in
 
 static enum err ask(struct visitor *visitor, struct role_peer *peer)
 {
+    int64_t timeout_ms = visitor->request.message.type == IPC_MAINTAIN ? MAINTAIN_MS : ASK_MS;
+
     visitor->ask.answered = on_answer;
-    return peer == NULL ? ERR_CLOSED
-                        : role_ask(peer, &visitor->ask, &visitor->request.message, NULL, ASK_MS);
+    return peer == NULL
+               ? ERR_CLOSED
+               : role_ask(peer, &visitor->ask, &visitor->request.message, NULL, timeout_ms);
+}
+
+static void refuse_unasked(struct visitor *visitor, enum err err)
+{
+    if (err == ERR_INVALID)
+        refuse(visitor, IPC_INVALID, BYTES("a text in the question is too long"));
+    else if (err != ERR_OK)
+        refuse(visitor, IPC_UNAVAILABLE, BYTES("the process that would know is not there now"));
+}
+
+/* The account is known, and so is the shard that serves it. */
+static void start_maintenance(struct visitor *visitor, struct bytes account)
+{
+    struct control *control = visitor->control;
+    struct control_request *request = &visitor->request;
+    unsigned shard;
+
+    if (!control_request_maintain(request, account, control->config.mail_quota_bytes, &shard)) {
+        refuse(visitor, IPC_UNAVAILABLE, BYTES("auth's answer cannot be understood"));
+        return;
+    }
+    (void)snprintf(visitor->actor, sizeof(visitor->actor), "uid %u", (unsigned)visitor->uid);
+    request->message.maintain.actor = bytes_from_string(visitor->actor);
+    refuse_unasked(visitor, ask(visitor, role_peer_find(control->role, IPC_ROLE_MAIL, shard)));
+}
+
+static void continue_maintenance(struct visitor *visitor)
+{
+    struct ipc_message message = { .type = IPC_MAINTAIN_CONTINUE };
+
+    visitor->is_full = false;
+    if (role_ask_follow(&visitor->ask, &message) == ERR_OK)
+        return;
+    role_ask_drop(&visitor->ask);
+    refuse(visitor, IPC_UNAVAILABLE, BYTES("the process that serves the account does not listen"));
+    go_on(visitor);
 }
 
 /* Asks the next process of a role of many; false when there is none left. */
@@ -208,10 +285,7 @@ static void start_request(struct visitor *visitor)
                                ? &role->supervisor
                                : role_peer_find(role, visitor->request.whom, 0));
     }
-    if (err == ERR_INVALID)
-        refuse(visitor, IPC_INVALID, BYTES("the name or the password is too long"));
-    else if (err != ERR_OK)
-        refuse(visitor, IPC_UNAVAILABLE, BYTES("the process that would know is not there now"));
+    refuse_unasked(visitor, err);
 }
 
 /* Takes the next line, if a whole one is there. */
@@ -241,7 +315,7 @@ static void go_on(struct visitor *visitor)
 {
     while (!role_ask_is_out(&visitor->ask) && take_line(visitor))
         ;
-    loop_timer_set_in(&visitor->timer, IDLE_MS);
+    loop_timer_set_in(&visitor->timer, visitor->request.maintain ? PAGER_MS : IDLE_MS);
     if (role_ask_is_out(&visitor->ask))
         stream_read_stop(&visitor->stream);
     else if (visitor->in.len >= CONTROL_LINE_BYTES_MAX) /* no line may be that long */
@@ -278,8 +352,12 @@ static void on_input_end(struct stream *stream)
 
 static void on_drained(struct stream *stream)
 {
+    struct visitor *visitor = visitor_of(stream);
+
     if (stream->shut_down)
-        visitor_free(visitor_of(stream));
+        visitor_free(visitor);
+    else if (visitor->is_full)
+        continue_maintenance(visitor);
 }
 
 static void on_broken(struct stream *stream)

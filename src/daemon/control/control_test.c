@@ -172,6 +172,147 @@ static void test_shards_are_asked_for_stats(void **state)
     fd_close(&mail);
 }
 
+#define SHOWN \
+    "{\"id\":\"000102030405060708090a0b0c0d0e0f\",\"name\":\"ann\",\"quota_bytes\":0,\"shard\":1}"
+
+/* A visitor who wants maintenance; auth has said where ann lives. The shard has heard of it. */
+static int visit_for_maintenance(struct fixture *f, int mail)
+{
+    int visitor = visit(f, "{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":\"verify\","
+                           "\"arguments\":{\"deep\":true}}\n");
+
+    fake_hear(f->loop, f->auth, &f->heard);
+    assert_int_equal(f->heard.got.type, IPC_ACCOUNT_SHOW);
+    ASSERT_BYTES(f->heard.got.account.name, BYTES("ann"));
+    answer_account(f, IPC_OK, BYTES(SHOWN), false);
+    fake_hear(f->loop, mail, &f->heard);
+    assert_int_equal(f->heard.got.type, IPC_MAINTAIN);
+    return visitor;
+}
+
+static void answer_part(struct fixture *f, int mail, struct bytes text, bool more)
+{
+    struct ipc_message answer = { IPC_MAINTAIN_ANSWER,
+                                  { .account_answer = { f->heard.got.request.request, IPC_OK, more,
+                                                        text } } };
+
+    fake_say(mail, &answer, -1);
+    fake_settle(f->loop);
+}
+
+static int join_shard(struct fixture *f)
+{
+    int mail = fake_join(f->supervisor, IPC_ROLE_MAIL, 1, 9);
+
+    fake_settle(f->loop);
+    return mail;
+}
+
+static void test_maintenance_goes_to_the_shard_of_the_account(void **state)
+{
+    struct fixture *f = *state;
+    int mail = join_shard(f);
+    int visitor = visit_for_maintenance(f, mail);
+    uint64_t request = f->heard.got.maintain.request;
+    char actor[32];
+
+    assert_int_equal(f->heard.got.maintain.account_id.raw[15], 15);
+    ASSERT_BYTES(f->heard.got.maintain.act, BYTES("verify"));
+    ASSERT_BYTES(f->heard.got.maintain.arguments, BYTES("{\"deep\":true}"));
+    (void)snprintf(actor, sizeof(actor), "uid %u", (unsigned)getuid());
+    ASSERT_BYTES(f->heard.got.maintain.actor, bytes_from_string(actor));
+    assert_int_equal(f->heard.got.maintain.quota_bytes, 0);
+    answer_part(f, mail, BYTES("[{\"progress\":{}}]"), true);
+    assert_string_equal(hear(f, visitor),
+                        "{\"ok\":true,\"result\":[{\"progress\":{}}],\"more\":true}\n");
+    fake_hear(f->loop, mail, &f->heard);
+    assert_int_equal(f->heard.got.type, IPC_MAINTAIN_CONTINUE);
+    assert_int_equal(f->heard.got.request.request, request);
+    answer_part(f, mail, BYTES("[{\"result\":{}}]"), false);
+    assert_string_equal(hear(f, visitor), "{\"ok\":true,\"result\":[{\"result\":{}}]}\n");
+    fake_hear_nothing(f->loop, mail);
+    assert_int_equal(send(visitor, "{\"verb\":\"account.list\"}\n", 24, 0), 24); /* as before */
+    fake_hear(f->loop, f->auth, &f->heard);
+    assert_int_equal(f->heard.got.type, IPC_ACCOUNT_LIST);
+    fd_close(&visitor);
+    fd_close(&mail);
+}
+
+/* The shard is not asked for more than the visitor takes. */
+static void test_a_visitor_who_does_not_read_stops_maintenance(void **state)
+{
+    static char text[56 * 1024];
+    struct fixture *f = *state;
+    int mail = join_shard(f);
+    int visitor = visit_for_maintenance(f, mail);
+    int parts = 0;
+
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "[\"", 2);
+    memcpy(text + sizeof(text) - 2, "\"]", 2);
+    do {
+        answer_part(f, mail, bytes_make(text, sizeof(text)), true);
+        parts++;
+        if (parts < 2) /* fits into the socket */
+            fake_hear(f->loop, mail, &f->heard);
+        assert_in_range(parts, 1, 100);
+    } while (channel_receive_wait(mail, f->heard.packet, &(size_t){ 0 },
+                                  &(struct channel_fds){ .count = 0 }, 0) == ERR_OK ||
+             parts < 2);
+    fake_hear_nothing(f->loop, mail);
+    while (hear(f, visitor)[0] != '\0') /* now it reads */
+        ;
+    fake_hear(f->loop, mail, &f->heard);
+    assert_int_equal(f->heard.got.type, IPC_MAINTAIN_CONTINUE);
+    fd_close(&visitor);
+    fd_close(&mail);
+}
+
+static void test_a_visitor_who_leaves_ends_maintenance(void **state)
+{
+    struct fixture *f = *state;
+    int mail = join_shard(f);
+    int visitor = visit_for_maintenance(f, mail);
+    uint64_t request = f->heard.got.maintain.request;
+
+    fd_close(&visitor);
+    answer_part(f, mail, BYTES("[]"), true); /* a sign of life, that nobody hears */
+    do
+        fake_hear(f->loop, mail, &f->heard);
+    while (f->heard.got.type == IPC_MAINTAIN_CONTINUE);
+    assert_int_equal(f->heard.got.type, IPC_MAINTAIN_CANCEL);
+    assert_int_equal(f->heard.got.request.request, request);
+    fd_close(&mail);
+}
+
+static void test_maintenance_that_cannot_be(void **state)
+{
+    struct fixture *f = *state;
+    int visitor = visit(f, "{\"verb\":\"maintain\",\"name\":\"bob\",\"act\":\"verify\"}\n");
+    int mail;
+
+    fake_hear(f->loop, f->auth, &f->heard);
+    answer_account(f, IPC_NOT_FOUND, BYTES("there is no account bob"), false);
+    assert_non_null(
+        strstr(hear(f, visitor), "\"not-found\",\"error\":\"there is no account bob\""));
+    fd_close(&visitor);
+    visitor = visit(f, "{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":\"verify\"}\n");
+    fake_hear(f->loop, f->auth, &f->heard);
+    answer_account(f, IPC_OK, BYTES(SHOWN), false); /* no such shard is there */
+    assert_non_null(strstr(hear(f, visitor), "\"unavailable\""));
+    fd_close(&visitor);
+    visitor = visit(f, "{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":\"verify\"}\n");
+    fake_hear(f->loop, f->auth, &f->heard);
+    answer_account(f, IPC_OK, BYTES("{\"id\":\"00\",\"shard\":1}"), false);
+    assert_non_null(strstr(hear(f, visitor), "auth's answer cannot be understood"));
+    fd_close(&visitor);
+    mail = join_shard(f);
+    visitor = visit_for_maintenance(f, mail);
+    fd_close(&mail); /* the shard dies */
+    assert_non_null(strstr(hear(f, visitor), "\"unavailable\""));
+    fd_close(&visitor);
+}
+
 static void test_what_cannot_be_answered_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -208,6 +349,10 @@ int main(void)
         CONTROL_TEST(test_lists_come_in_parts),
         CONTROL_TEST(test_the_supervisor_is_asked_for_status),
         CONTROL_TEST(test_shards_are_asked_for_stats),
+        CONTROL_TEST(test_maintenance_goes_to_the_shard_of_the_account),
+        CONTROL_TEST(test_a_visitor_who_does_not_read_stops_maintenance),
+        CONTROL_TEST(test_a_visitor_who_leaves_ends_maintenance),
+        CONTROL_TEST(test_maintenance_that_cannot_be),
         CONTROL_TEST(test_what_cannot_be_answered_is_refused),
         CONTROL_TEST(test_lines_have_a_maximum),
     };

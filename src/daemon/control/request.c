@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "ipc/request_table.h"
 
 struct verb {
@@ -13,17 +14,19 @@ struct verb {
     bool has_name;
     bool has_password;
     bool each;
+    bool maintain;
 };
 
 static const struct verb verbs[] = {
-    { "account.add", IPC_ACCOUNT_ADD, IPC_ROLE_AUTH, true, true, false },
-    { "account.show", IPC_ACCOUNT_SHOW, IPC_ROLE_AUTH, true, false, false },
-    { "account.password", IPC_ACCOUNT_PASSWORD, IPC_ROLE_AUTH, true, true, false },
-    { "account.remove", IPC_ACCOUNT_REMOVE, IPC_ROLE_AUTH, true, false, false },
-    { "account.list", IPC_ACCOUNT_LIST, IPC_ROLE_AUTH, false, false, false },
-    { "status", IPC_STATUS, IPC_ROLE_SUPERVISOR, false, false, false },
-    { "reload", IPC_RELOAD, IPC_ROLE_SUPERVISOR, false, false, false },
-    { "stats", IPC_STATS, IPC_ROLE_MAIL, false, false, true },
+    { "account.add", IPC_ACCOUNT_ADD, IPC_ROLE_AUTH, true, true, false, false },
+    { "account.show", IPC_ACCOUNT_SHOW, IPC_ROLE_AUTH, true, false, false, false },
+    { "account.password", IPC_ACCOUNT_PASSWORD, IPC_ROLE_AUTH, true, true, false, false },
+    { "account.remove", IPC_ACCOUNT_REMOVE, IPC_ROLE_AUTH, true, false, false, false },
+    { "account.list", IPC_ACCOUNT_LIST, IPC_ROLE_AUTH, false, false, false, false },
+    { "maintain", IPC_ACCOUNT_SHOW, IPC_ROLE_AUTH, true, false, false, true },
+    { "status", IPC_STATUS, IPC_ROLE_SUPERVISOR, false, false, false, false },
+    { "reload", IPC_RELOAD, IPC_ROLE_SUPERVISOR, false, false, false, false },
+    { "stats", IPC_STATS, IPC_ROLE_MAIL, false, false, true, false },
 };
 
 static const struct verb *verb_find(const char *name)
@@ -45,6 +48,24 @@ static bool text_member(const json_t *json, const char *key, struct bytes *out_t
     return true;
 }
 
+/* What the shard is to do; false with a complaint. */
+static bool take_act(struct control_request *request, const char **out_complaint)
+{
+    const json_t *arguments = json_object_get(request->json, "arguments");
+
+    if (!text_member(request->json, "act", &request->act)) {
+        *out_complaint = "\"act\" is missing";
+        return false;
+    }
+    if (arguments != NULL && !json_is_object(arguments)) {
+        *out_complaint = "\"arguments\" are no object";
+        return false;
+    }
+    if (arguments != NULL)
+        request->arguments = json_dumps(arguments, JSON_COMPACT);
+    return true;
+}
+
 bool control_request_parse(struct bytes line, struct control_request *out_request,
                            const char **out_complaint)
 {
@@ -62,16 +83,64 @@ bool control_request_parse(struct bytes line, struct control_request *out_reques
     else if (verb->has_password &&
              !text_member(json, "password", &request.message.account.password))
         *out_complaint = "\"password\" is missing";
-    else {
+    else if (!verb->maintain || take_act(&request, out_complaint)) {
         request.verb = verb->name;
         request.whom = verb->whom;
         request.each = verb->each;
+        request.maintain = verb->maintain;
+        if (verb->has_name)
+            request.name = request.message.account.name;
         request.message.type = verb->type;
         *out_request = request;
         return true;
     }
     control_request_done(&request);
     return false;
+}
+
+/* 32 hexadecimal digits. */
+static bool id_parse(const char *hex, struct ipc_account_id *out_id)
+{
+    struct bytes digits = bytes_from_string(hex);
+    struct ipc_account_id id;
+
+    if (digits.len != 2 * sizeof(id.raw))
+        return false;
+    for (size_t i = 0; i < sizeof(id.raw); i++) {
+        int high = ascii_hex_value(digits.at[2 * i]);
+        int low = ascii_hex_value(digits.at[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        id.raw[i] = (uint8_t)(high * 16 + low);
+    }
+    *out_id = id;
+    return true;
+}
+
+bool control_request_maintain(struct control_request *request, struct bytes account,
+                              uint64_t quota_bytes, unsigned *out_shard)
+{
+    json_t *json = json_loadb((const char *)account.at, account.len, 0, NULL);
+    const json_t *shard = json_object_get(json, "shard");
+    json_int_t quota = json_integer_value(json_object_get(json, "quota_bytes"));
+    struct ipc_message message = { IPC_MAINTAIN,
+                                   { .maintain = {
+                                         .quota_bytes = quota > 0 ? (uint64_t)quota : quota_bytes,
+                                         .act = request->act,
+                                         .arguments = bytes_from_string(request->arguments) } } };
+    bool good =
+        json_is_integer(shard) && json_integer_value(shard) >= 0 &&
+        json_integer_value(shard) <= UINT16_MAX &&
+        id_parse(json_string_value(json_object_get(json, "id")), &message.maintain.account_id);
+
+    if (good) {
+        *out_shard = (unsigned)json_integer_value(shard);
+        request->message = message;
+        request->whom = IPC_ROLE_MAIL;
+    }
+    json_decref(json);
+    return good;
 }
 
 void control_request_done(struct control_request *request)
@@ -82,6 +151,7 @@ void control_request_done(struct control_request *request)
         explicit_bzero((void *)(uintptr_t)json_string_value(password),
                        json_string_length(password));
     json_decref(request->json);
+    free(request->arguments);
     *request = (struct control_request){ .json = NULL };
 }
 

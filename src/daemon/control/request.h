@@ -19,12 +19,21 @@ struct control_request {
     const char *verb;
     enum ipc_role whom;
     bool each; /* every process of that role is asked, the answers become an array */
+    bool maintain; /* `message` finds the account; then control_request_maintain */
+    struct bytes name; /* of the account; empty: it is about none */
+    struct bytes act; /* maintain alone: what is to be done, */
+    char *arguments; /* and how, as JSON; owned */
     struct ipc_message message;
 };
 
 /* One line without its LF. False with what is wrong in *out_complaint (static). */
 MUST_USE bool control_request_parse(struct bytes line, struct control_request *out_request,
                                     const char **out_complaint);
+
+/* What auth told of the account becomes the message to the shard that serves it. `quota_bytes` is
+ * that of accounts without one of their own. False when the answer cannot be understood. */
+MUST_USE bool control_request_maintain(struct control_request *request, struct bytes account,
+                                       uint64_t quota_bytes, unsigned *out_shard);
 
 /* Harmless on a zeroed one. */
 void control_request_done(struct control_request *request);

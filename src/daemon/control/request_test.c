@@ -22,6 +22,14 @@ static void test_questions(void **state)
         { BYTES("{\"verb\":\"status\"}"), IPC_STATUS, IPC_ROLE_SUPERVISOR },
         { BYTES("{\"verb\":\"reload\"}"), IPC_RELOAD, IPC_ROLE_SUPERVISOR },
         { BYTES("{\"verb\":\"stats\"}"), IPC_STATS, IPC_ROLE_MAIL },
+        { BYTES("{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":\"verify\"}"), IPC_ACCOUNT_SHOW,
+          IPC_ROLE_AUTH },
+        { BYTES("{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":\"x\",\"arguments\":{}}"),
+          IPC_ACCOUNT_SHOW, IPC_ROLE_AUTH },
+        { BYTES("{\"verb\":\"maintain\",\"name\":\"ann\"}"), 0, 0 },
+        { BYTES("{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":1}"), 0, 0 },
+        { BYTES("{\"verb\":\"maintain\",\"act\":\"verify\"}"), 0, 0 },
+        { BYTES("{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":\"x\",\"arguments\":[]}"), 0, 0 },
         { BYTES(""), 0, 0 },
         { BYTES("status"), 0, 0 },
         { BYTES("[]"), 0, 0 },
@@ -64,6 +72,52 @@ static void test_texts_are_passed_on(void **state)
     control_request_done(&request);
 }
 
+/* What auth says of an account decides who is asked. */
+static void test_an_account_becomes_a_shard(void **state)
+{
+#define ID "\"id\":\"0123456789abcdef0123456789abcdef\""
+    static const struct {
+        struct bytes account;
+        bool good;
+        unsigned shard;
+        uint64_t quota;
+    } cases[] = {
+        { BYTES("{" ID ",\"shard\":3,\"quota_bytes\":77}"), true, 3, 77 },
+        { BYTES("{" ID ",\"shard\":0,\"quota_bytes\":0}"), true, 0, 500 },
+        { BYTES("{" ID ",\"shard\":65535}"), true, 65535, 500 },
+        { BYTES("{" ID ",\"shard\":65536}"), false, 0, 0 },
+        { BYTES("{" ID ",\"shard\":-1}"), false, 0, 0 },
+        { BYTES("{" ID ",\"shard\":\"1\"}"), false, 0, 0 },
+        { BYTES("{" ID "}"), false, 0, 0 },
+        { BYTES("{\"id\":\"0123456789abcdef0123456789abcdeg\",\"shard\":1}"), false, 0, 0 },
+        { BYTES("{\"id\":\"0123456789abcdef\",\"shard\":1}"), false, 0, 0 },
+        { BYTES("{\"shard\":1}"), false, 0, 0 },
+        { BYTES("nothing"), false, 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct control_request request = { .json = NULL };
+        const char *complaint;
+        unsigned shard = 0;
+
+        assert_true(control_request_parse(
+            BYTES("{\"verb\":\"maintain\",\"name\":\"ann\",\"act\":\"verify\",\"arguments\":{}}"),
+            &request, &complaint));
+        ASSERT_BYTES(request.name, BYTES("ann"));
+        assert_int_equal(control_request_maintain(&request, cases[i].account, 500, &shard),
+                         cases[i].good);
+        assert_int_equal(request.message.type, cases[i].good ? IPC_MAINTAIN : IPC_ACCOUNT_SHOW);
+        if (cases[i].good) {
+            assert_int_equal(shard, cases[i].shard);
+            assert_int_equal(request.message.maintain.quota_bytes, cases[i].quota);
+            assert_int_equal(request.message.maintain.account_id.raw[7], 0xef);
+            ASSERT_BYTES(request.message.maintain.arguments, BYTES("{}"));
+        }
+        control_request_done(&request);
+    }
+}
+
 static void test_answers(void **state)
 {
     struct buf out = buf_make(4096);
@@ -91,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_questions),
         cmocka_unit_test(test_texts_are_passed_on),
+        cmocka_unit_test(test_an_account_becomes_a_shard),
         cmocka_unit_test(test_answers),
     };
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "daemon/mail/connection.h"
 #include "daemon/mail/delivery.h"
+#include "daemon/mail/maintenance.h"
 #include "daemon/mail/place.h"
 #include "daemon/mail/shard.h"
 #include "sys/clock.h"
@@ -25,7 +26,8 @@ static struct bytes key_of(const uint8_t id[IPC_ACCOUNT_ID_BYTES])
 
 static bool is_used(const struct home *home)
 {
-    return !list_is_empty(&home->connections) || !list_is_empty(&home->deliveries);
+    return !list_is_empty(&home->connections) || !list_is_empty(&home->deliveries) ||
+           !list_is_empty(&home->maintenances);
 }
 
 static void log_home(const struct home *home, enum log_level level, const char *event,
@@ -184,6 +186,15 @@ static void begin_users(struct home *home)
         connection_begin(CONTAINER_OF(node, struct connection, link));
     LIST_EACH (node, after, &home->deliveries)
         delivery_begin(CONTAINER_OF(node, struct delivery, link));
+    LIST_EACH (node, after, &home->maintenances)
+        maintenance_begin(CONTAINER_OF(node, struct maintenance, link));
+}
+
+void home_end_maintenance(struct home *home, enum ipc_result result, const char *why)
+{
+    while (!list_is_empty(&home->maintenances))
+        maintenance_fail(CONTAINER_OF(list_first(&home->maintenances), struct maintenance, link),
+                         result, why);
 }
 
 /* A word to those who wait for the account, then the end of them. */
@@ -194,6 +205,7 @@ static void refuse_users(struct home *home, const char *why)
     while (!list_is_empty(&home->deliveries))
         delivery_fail(CONTAINER_OF(list_first(&home->deliveries), struct delivery, link),
                       IPC_UNAVAILABLE, why);
+    home_end_maintenance(home, IPC_UNAVAILABLE, why);
 }
 
 /* Unanswered: what they would say could be wrong. */
@@ -202,6 +214,7 @@ static void evict_users(struct home *home, enum ipc_result result, const char *w
     while (!list_is_empty(&home->deliveries))
         delivery_fail(CONTAINER_OF(list_first(&home->deliveries), struct delivery, link), result,
                       why);
+    home_end_maintenance(home, result, why);
     while (!list_is_empty(&home->connections))
         connection_free(CONTAINER_OF(list_first(&home->connections), struct connection, link));
 }
@@ -316,12 +329,12 @@ static void close_done(struct job *job)
     home_next(home);
 }
 
-/* When the store has no job running any more. */
+/* When no job of it is running any more. */
 static void try_close(struct home *home)
 {
     struct close_job *closing;
 
-    if (account_is_busy(home->account)) {
+    if (account_is_busy(home->account) || home->jobs.pending > 0) {
         loop_timer_set_in(&home->timer, 1);
         return;
     }
@@ -448,6 +461,7 @@ static struct home *home_new(struct shard *shard, const uint8_t id[IPC_ACCOUNT_I
     home->listener = (struct account_listener){ on_durable, on_changed, on_failed };
     list_init(&home->connections);
     list_init(&home->deliveries);
+    list_init(&home->maintenances);
     list_init(&home->again);
     loop_timer_init(&home->timer, shard->role->loop, on_timer);
     (void)map_set(&shard->homes, key_of(home->id), home);
@@ -465,6 +479,7 @@ static bool has_room(const struct shard *shard, uint64_t fds)
     uint64_t homes = shard->homes.count - shard->closing;
     uint64_t used = homes * HOME_FDS + shard->counts.sessions + shard->counts.deliveries;
 
+    used += shard->counts.maintenances * FDS_FOR_USER;
     return used + shard->copying + fds <= shard->fds_max;
 }
 

@@ -46,6 +46,7 @@ struct home {
     uint64_t durable; /* of its log, when last looked at */
     struct list connections;
     struct list deliveries;
+    struct list maintenances;
     struct list again; /* connections that want another turn */
     struct loop_timer timer; /* account_tick; or the next try to open or close */
     struct mono quiet_since;
@@ -66,10 +67,12 @@ void home_touch(struct home *home);
 /* It was used: its files may be open now. Those of the homes used least recently are closed when
  * there are too many. */
 void home_awake(struct home *home);
-/* A connection or delivery of it has gone. */
+/* A connection, delivery or maintenance of it has gone. */
 void home_left(struct home *home);
 /* Its connections are told to end. */
 void home_bye(struct home *home, const char *bye);
+/* What maintenance it undergoes ends, with that word. */
+void home_end_maintenance(struct home *home, enum ipc_result result, const char *why);
 /* Its users end at once, unanswered. */
 void home_evict(struct home *home);
 /* The store failed it: its users end unanswered, and it is closed. */

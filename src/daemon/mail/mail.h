@@ -27,6 +27,7 @@ struct shard_counts {
     uint64_t sessions; /* now */
     uint64_t accounts_open;
     uint64_t deliveries; /* on their way in */
+    uint64_t maintenances; /* now */
     uint64_t logins; /* since the start */
     uint64_t delivered;
     uint64_t sessions_tls; /* of `sessions` */

@@ -13,6 +13,7 @@
 struct marked_job {
     struct job job;
     struct job *inner;
+    struct mark_jobs *jobs;
     struct shard *shard;
     struct ipc_account_id id;
 };
@@ -70,6 +71,7 @@ static void done(struct job *job)
 {
     struct marked_job *marked = CONTAINER_OF(job, struct marked_job, job);
 
+    marked->jobs->pending--;
     mark_enter(marked->shard, marked->id.raw);
     marked->inner->done(marked->inner);
     mark_leave(marked->shard);
@@ -85,8 +87,10 @@ static void submit(struct executor *executor, struct job *job)
         abort();
     marked->job = (struct job){ .run = run, .done = done };
     marked->inner = job;
+    marked->jobs = jobs;
     marked->shard = jobs->shard;
     marked->id = jobs->id;
+    jobs->pending++;
     jobs->shard->executor->submit(jobs->shard->executor, &marked->job);
 }
 

@@ -6,6 +6,7 @@
 #ifndef ROOST_DAEMON_MAIL_MARK_H
 #define ROOST_DAEMON_MAIL_MARK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attributes.h"
@@ -20,6 +21,7 @@ struct mark_jobs {
     struct executor executor;
     struct shard *shard;
     struct ipc_account_id id;
+    size_t pending; /* jobs whose `done` has not been called */
 };
 
 /* Maps the memory. `fd` is borrowed; -1: none was given, and nobody will read. */

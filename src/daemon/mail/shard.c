@@ -1,10 +1,12 @@
 /* The mail role: what it is told, what it has, its walls. */
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "daemon/mail/connection.h"
 #include "daemon/mail/delivery.h"
 #include "daemon/mail/home.h"
+#include "daemon/mail/maintenance.h"
 #include "daemon/mail/mark.h"
 #include "daemon/mail/shard.h"
 #include "daemon/mail/stats.h"
@@ -49,6 +51,8 @@ struct shard *shard_new(struct executor *executor)
     list_init(&shard->fresh);
     list_init(&shard->queued);
     list_init(&shard->ready);
+    list_init(&shard->maintenances);
+    list_init(&shard->maintaining);
     return shard;
 }
 
@@ -269,6 +273,7 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
     enum err err;
 
     shard->role = role;
+    json_object_seed((size_t)entropy_u64() | 1); /* jansson would open /dev/urandom for it */
     tickets_init(&shard->tickets, role->start.incarnation, entropy_u64());
     shard->homes = map_make(entropy_u64());
     share_descriptors(shard, process_raise_fd_limit());
@@ -327,13 +332,21 @@ static void stop(struct role *role)
         role_end(role, EXIT_SUCCESS);
     while (map_next(&shard->homes, &position, NULL, &home)) {
         home_bye(home, "The server is going down");
+        home_end_maintenance(home, IPC_UNAVAILABLE, "the server is going down");
         home_left(home);
     }
 }
 
 static const struct role_handler handlers[] = {
-    { IPC_TICKET, on_ticket },     { IPC_HANDOFF, on_handoff },       { IPC_DELIVER, on_deliver },
-    { IPC_ACCOUNT_DROP, on_drop }, { IPC_ACCOUNT_LOGOUT, on_logout }, { IPC_STATS, mail_on_stats },
+    { IPC_TICKET, on_ticket },
+    { IPC_HANDOFF, on_handoff },
+    { IPC_DELIVER, on_deliver },
+    { IPC_ACCOUNT_DROP, on_drop },
+    { IPC_ACCOUNT_LOGOUT, on_logout },
+    { IPC_STATS, mail_on_stats },
+    { IPC_MAINTAIN, mail_on_maintain },
+    { IPC_MAINTAIN_CONTINUE, mail_on_maintain_continue },
+    { IPC_MAINTAIN_CANCEL, mail_on_maintain_cancel },
     { IPC_CONFIG, on_config },
 };
 

@@ -47,6 +47,8 @@ struct shard {
     struct list fresh; /* connections that have something new to do */
     struct list queued; /* deliveries that have not begun */
     struct list ready; /* deliveries that can go on */
+    struct list maintenances; /* all of them */
+    struct list maintaining; /* those that want a step */
     unsigned copying; /* deliveries that have begun and not committed */
     struct loop_task turn;
     struct loop_timer quiet_timer;

@@ -3,10 +3,12 @@
  * News first: whatever has new input or was woken is stepped at once, so that IDLE hears of a
  * change in the turn that made it. Then one step for one connection of each account that wants more
  * turns: an account with a hundred long commands gets no more than one with a single one. Then
- * deliveries. One sync for each account serves all that the turn has done (group commit). */
+ * deliveries, then maintenance. One sync for each account serves all that the turn has done (group
+ * commit). */
 #include "daemon/mail/connection.h"
 #include "daemon/mail/delivery.h"
 #include "daemon/mail/home.h"
+#include "daemon/mail/maintenance.h"
 #include "daemon/mail/mark.h"
 #include "daemon/mail/shard.h"
 
@@ -93,8 +95,34 @@ static void step_deliveries(struct shard *shard)
     }
 }
 
+/* One step for each that wants one now. */
+static void step_maintenances(struct shard *shard)
+{
+    struct list round;
+
+    list_init(&round);
+    while (!list_is_empty(&shard->maintaining)) {
+        struct list *node = list_first(&shard->maintaining);
+
+        list_remove(node);
+        list_push_back(&round, node);
+    }
+    while (!list_is_empty(&round)) {
+        struct maintenance *maintenance =
+            CONTAINER_OF(list_first(&round), struct maintenance, run_link);
+        struct home *home = maintenance->home;
+
+        list_remove(&maintenance->run_link);
+        mark_enter(shard, home->id);
+        maintenance_step(maintenance);
+        mark_leave(shard);
+    }
+}
+
 static void release(struct home *home)
 {
+    LIST_EACH (node, after, &home->maintenances)
+        maintenance_release(CONTAINER_OF(node, struct maintenance, link));
     LIST_EACH (node, after, &home->deliveries)
         delivery_release(CONTAINER_OF(node, struct delivery, link));
     LIST_EACH (node, after, &home->connections)
@@ -155,10 +183,12 @@ void shard_turn(struct loop_task *task)
     step_fresh(shard);
     step_busy(shard);
     step_deliveries(shard);
+    step_maintenances(shard);
     step_fresh(shard); /* news of what was delivered */
     look_after_touched(shard);
     if (!list_is_empty(&shard->fresh) || !list_is_empty(&shard->busy) ||
-        !list_is_empty(&shard->ready) || !list_is_empty(&shard->touched) ||
+        !list_is_empty(&shard->ready) || !list_is_empty(&shard->maintaining) ||
+        !list_is_empty(&shard->touched) ||
         (!list_is_empty(&shard->queued) && shard->copying < SHARD_COPYING_MAX))
         shard_turn_soon(shard);
 }

@@ -94,8 +94,8 @@ bool role_asks_answer(struct role_peer *from, const struct ipc_message *answer, 
         return false;
     if (ipc_is_last(answer))
         ask_forget(ask);
-    else if (answer->type == IPC_AUTH_CHALLENGE)
-        loop_timer_unset(&ask->timer); /* it is the client's turn */
+    else if (answer->type == IPC_AUTH_CHALLENGE || answer->type == IPC_MAINTAIN_ANSWER)
+        loop_timer_unset(&ask->timer); /* it is the asker's turn */
     else
         loop_timer_set_in(&ask->timer, ask->timeout_ms);
     ask->answered(ask, answer, fd);

@@ -24,7 +24,8 @@ struct role_ask {
 };
 
 /* Sends `message` with a number of its own in its `request` field. Without an answer in
- * `timeout_ms` the ask is answered with NULL. Never answered before it returns; on failure not at
+ * `timeout_ms` the ask is answered with NULL; after a challenge, or a part of what maintenance
+ * says, no clock runs until role_ask_follow. Never answered before it returns; on failure not at
  * all. */
 MUST_USE enum err role_ask(struct role_peer *peer, struct role_ask *ask,
                            struct ipc_message *message, int *fd, int64_t timeout_ms);
