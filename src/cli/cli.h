@@ -23,6 +23,7 @@ extern const struct verb verb_config;
 extern const struct verb verb_deliver;
 extern const struct verb verb_sandbox;
 extern const struct verb verb_serve;
+extern const struct verb verb_verify;
 
 /* The life of one verb. Zeroed at first; cli_end in the end, whatever happened. */
 struct cli {

@@ -69,30 +69,45 @@ static enum err receive_part(struct dialog *dialog, json_t **out_part, bool *out
     return control_decode(line, out_part, out_more, why);
 }
 
-enum err control_ask(struct dialog *dialog, const json_t *request, json_t **out_result,
-                     struct note *why)
+enum err control_ask_parts(struct dialog *dialog, const json_t *request, control_part_fn *each,
+                           void *context, struct note *why)
 {
     enum err err = send_request(dialog, request);
-    json_t *whole = NULL;
     bool more = true;
 
     if (err != ERR_OK)
         return note_fail(why, err, "the question cannot be sent to the server: %s", err_text(err));
-    while (more) {
+    while (err == ERR_OK && more) {
         json_t *part = NULL;
 
         err = receive_part(dialog, &part, &more, why);
-        if (err != ERR_OK) {
-            json_decref(whole);
-            return err;
-        }
-        if (whole == NULL) {
-            whole = part;
-        } else {
-            (void)json_array_extend(whole, part);
-            json_decref(part);
-        }
+        if (err == ERR_OK)
+            err = each(context, part);
+        json_decref(part);
     }
-    *out_result = whole;
+    return err;
+}
+
+static enum err join(void *context, json_t *part)
+{
+    json_t **whole = context;
+
+    if (*whole == NULL)
+        *whole = json_incref(part);
+    else
+        (void)json_array_extend(*whole, part);
     return ERR_OK;
+}
+
+enum err control_ask(struct dialog *dialog, const json_t *request, json_t **out_result,
+                     struct note *why)
+{
+    json_t *whole = NULL;
+    enum err err = control_ask_parts(dialog, request, join, &whole, why);
+
+    if (err == ERR_OK)
+        *out_result = whole;
+    else
+        json_decref(whole);
+    return err;
 }

@@ -19,6 +19,12 @@ enum { CONTROL_TIMEOUT_MS = 30000 };
 MUST_USE enum err control_ask(struct dialog *dialog, const json_t *request, json_t **out_result,
                               struct note *why);
 
+/* Same, but hands each part of the answer to `each`, borrowed, as it comes; no part may be longer
+ * in coming than CONTROL_TIMEOUT_MS. What `each` answers but ERR_OK ends it. */
+typedef enum err control_part_fn(void *context, json_t *part);
+MUST_USE enum err control_ask_parts(struct dialog *dialog, const json_t *request,
+                                    control_part_fn *each, void *context, struct note *why);
+
 /* One line of an answer. Pure. `*out_result` may become NULL: the line had none. */
 MUST_USE enum err control_decode(struct bytes line, json_t **out_result, bool *out_more,
                                  struct note *why);

@@ -1,0 +1,111 @@
+"""roost verify: beside a running server and without one, on whole accounts and damaged ones."""
+import json
+import threading
+
+from mail import message
+
+DAMAGED, EX_NOUSER, EX_TEMPFAIL = 1, 67, 75
+LARGE = 'A line that fills a segment of its own.\r\n' * 10000
+RECORDS_AT = 8192
+
+
+def log_files(server, kind):
+    return sorted((server.folder / 'data' / 'accounts').glob(f'??/*/log/*.{kind}'))
+
+
+def flip(path, offset):
+    """One bit, in place: the owner's descriptors see it."""
+    with open(path, 'r+b') as file:
+        file.seek(offset)
+        byte = file.read(1)
+        file.seek(offset)
+        file.write(bytes([byte[0] ^ 1]))
+
+
+def results(server, *words):
+    """Exit code and the lines of --json."""
+    done = server.run('verify', '--json', *words, check=False)
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_whole_accounts_under_load(server):
+    stop = threading.Event()
+
+    def deliver():
+        number = 0
+        while not stop.is_set():
+            assert not server.deliver('ann@example.org', message(number))
+            number += 1
+
+    assert not server.deliver('ann@example.org', message('large', LARGE))
+    loader = threading.Thread(target=deliver)
+    loader.start()
+    try:
+        for _ in range(20):
+            code, lines = results(server, 'ann')
+            assert code == 0, lines
+            assert [line for line in lines if 'damage' in line] == []
+            assert lines[-1]['result']['damaged'] == 0
+        done = server.run('verify')
+        assert done.stdout.splitlines()[-1] == b'2 accounts: 0 damaged, 0 not read'
+    finally:
+        stop.set()
+        loader.join()
+    _, lines = results(server, 'ann')
+    assert lines[-1]['result']['messages'] >= 2
+
+
+def test_damage_is_named(server):
+    """The same with the server and without it; the other account is not in it."""
+    for number in range(5):
+        assert not server.deliver('ann@example.org', message(number))
+    assert not server.deliver('ann@example.org', message('large', LARGE))
+    log, = [path for path in log_files(server, 'log') if b'number 3' in path.read_bytes()]
+    body, = log_files(server, 'body')
+    at = log.read_bytes().index(b'number 3')
+    flip(log, at)
+    flip(body, 100000)
+    for running in (True, False):
+        code, lines = results(server)
+        damage = [line['damage'] for line in lines if 'damage' in line]
+        assert code == DAMAGED
+        assert [(found['kind'], found['segment']) for found in damage] == \
+            [('body', f'log/{log.name}'), ('body', f'log/{body.name}')]
+        assert damage[0]['offset'] < at < damage[0]['offset'] + damage[0]['length']
+        assert [line['result']['damaged'] for line in lines if 'result' in line] == [2, 0]
+        assert {line['account'] for line in lines if 'damage' in line} == {'ann'}
+        assert results(server, 'bob')[0] == 0
+        if running:
+            server.stop()
+    plain = server.run('verify', 'ann', check=False)
+    assert plain.returncode == DAMAGED
+    assert b'2 damaged' in plain.stdout
+
+
+def test_names_that_nobody_has(server):
+    for running in (True, False):
+        done = server.run('verify', 'nobody', check=False)
+        assert done.returncode == EX_NOUSER
+        assert b'there is no account nobody' in done.stderr
+        if running:
+            server.stop()
+
+
+def test_a_command_leaves_no_trace(server):
+    """An account that a command has opened is the same to the server: no epoch, clean."""
+    assert not server.deliver('ann@example.org', message(1))
+    server.stop()
+    server.run('verify')
+    server.start()
+    server.imap('ann').logout()
+    opened = [line for line in server.log().splitlines() if 'event=account-opened' in line]
+    assert not [line for line in opened if 'epoch=yes' in line]
+
+
+def test_an_account_in_use_elsewhere(make_server):
+    """Without the control socket the command finds the account locked."""
+    server = make_server()
+    server.imap('ann').logout()
+    server.settings['run'] = server.folder / 'elsewhere'
+    done = server.run('verify', 'ann', check=False)
+    assert done.returncode == EX_TEMPFAIL, done.stderr
