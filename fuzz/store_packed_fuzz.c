@@ -68,11 +68,24 @@ static void pack_and_read(struct bytes body)
     buf_done(&packed);
 }
 
+/* With a tail that tells of one to three pieces. */
+static void read_with_tail(struct bytes input)
+{
+    struct buf payload = buf_make(input.len + PACKED_TAIL_BYTES);
+
+    buf_add(&payload, input);
+    buf_put_u64(&payload, 1 + (uint64_t)input.at[0] * 700);
+    read_payload(buf_bytes(&payload));
+    buf_done(&payload);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes input = bytes_make(data, size);
 
     read_payload(input);
+    if (size > 0)
+        read_with_tail(input);
     pack_and_read(input);
     if (size > 0 && size <= PACKED_PIECE_BYTES)
         decode(input, 1 + data[0]);
