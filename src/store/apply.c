@@ -22,16 +22,19 @@ static uint32_t add_within_u32(uint32_t value, uint32_t gap)
 
 static void create_mailbox(struct state *state, const struct op_mailbox *op, struct modseq number)
 {
+    char space[APPLY_NAME_BYTES];
     struct mailbox *mailbox;
+    struct bytes name = op->name;
 
     if (op->id.value >= state->mailbox_next)
         state->mailbox_next = add_within_u32(op->id.value, 1);
     if (op->uidvalidity > state->uidvalidity_last)
         state->uidvalidity_last = op->uidvalidity;
-    if (!name_fits(op->name) || state_find(state, op->name) != NULL ||
-        state_find_id(state, op->id) != NULL)
+    if (!name_fits(name) || state_find_id(state, op->id) != NULL)
         return;
-    mailbox = state_mailbox_new(state, op->id, op->name);
+    if (state_find(state, name) != NULL)
+        name = apply_free_name(state, op->id, space);
+    mailbox = state_mailbox_new(state, op->id, name);
     mailbox->uidvalidity = op->uidvalidity;
     mailbox->uses = op->uses;
     mailbox->highest = number;
@@ -89,16 +92,16 @@ static void thread(struct state *state, const struct op_thread *op)
         thread_table_add(&state->threads, op->hashes[i], op->thread);
 }
 
-/* A client of a copied account may have seen UIDs that this copy never gave out: those of the gap
- * count as expunged by the epoch. */
+/* A client of a copied account may have seen UIDs that this copy never gave out, and one of a
+ * damaged account mail whose record is lost: the history of expunges tells of neither. Without a
+ * history the answer is every UID that is not there. */
 static void epoch_mailbox(struct mailbox *mailbox, const struct op_epoch *op, struct modseq number)
 {
     uint32_t uidnext = add_within_u32(mailbox->uidnext, op->uid_gap);
 
     rows_raise_modseqs(&mailbox->rows, number.value);
-    if (uidnext > mailbox->uidnext)
-        vanished_add(&mailbox->vanished, (struct uid_range){ mailbox->uidnext, uidnext - 1 },
-                     number.value);
+    if ((op->reasons & (EPOCH_COPIED | EPOCH_DAMAGED)) != 0)
+        vanished_forget(&mailbox->vanished, number.value);
     mailbox->uidnext = uidnext;
     apply_touch(mailbox, number);
 }

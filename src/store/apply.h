@@ -2,7 +2,8 @@
  * here with the same bytes, so that an account is the same before and after it was opened again.
  *
  * Ops come from the disk: one that does not fit the state (a mailbox that is not there, a UID used
- * already) is skipped, whole or for the rows that it misses, and nothing is asserted of it. */
+ * already) is skipped, whole or for the rows that it misses, and nothing is asserted of it. But
+ * mail is never skipped because the record that made its mailbox is lost: apply_lost.c. */
 #ifndef ROOST_STORE_APPLY_H
 #define ROOST_STORE_APPLY_H
 
@@ -30,6 +31,17 @@ void apply_flags(struct state *state, const struct op_flags *flags, struct modse
 void apply_copy(struct state *state, const struct op_copy *copy, bool move, struct modseq number);
 void apply_expunge(struct state *state, struct mailbox_id mailbox, const struct op_uids *uids,
                    struct modseq number);
+
+enum { APPLY_NAME_BYTES = 32 };
+
+/* A name for a mailbox whose own one is lost or taken. */
+struct bytes apply_free_name(const struct state *state, struct mailbox_id id,
+                             char space[APPLY_NAME_BYTES]);
+
+/* Makes the mailbox with that id, which is not there, for mail that came into it at `when`
+ * (seconds); subscribed, so that it is seen. */
+struct mailbox *apply_lost_mailbox(struct state *state, struct mailbox_id id, int64_t when,
+                                   struct modseq number);
 
 /* The ops of a base or a checkpoint, false for other ones: in apply_base.c. */
 bool apply_base(struct state *state, const struct op *op);

@@ -46,7 +46,9 @@ void apply_put(struct state *state, const struct op_put *put, struct modseq numb
         state_add_body_segment(state, put->place.segment);
     if (put->body.value >= state->body_next && put->body.value < INT64_MAX)
         state->body_next = put->body.value + 1;
-    if (mailbox == NULL || put->uid.value < mailbox->uidnext || put->uid.value == UINT32_MAX)
+    if (mailbox == NULL)
+        mailbox = apply_lost_mailbox(state, put->mailbox, put->save_date, number);
+    if (put->uid.value < mailbox->uidnext || put->uid.value == UINT32_MAX)
         return;
     if (!body_table_add(&state->bodies, put->body, put->place, put->size))
         body_table_reference(&state->bodies, put->body);
@@ -205,7 +207,9 @@ void apply_copy(struct state *state, const struct op_copy *op, bool move, struct
     uint32_t uid = op->first.value;
     struct uid_range range;
 
-    if (bridge.from == NULL || bridge.to == NULL || uid < bridge.to->uidnext)
+    if (bridge.from != NULL && bridge.to == NULL)
+        bridge.to = apply_lost_mailbox(state, op->to, op->save_date, number);
+    if (bridge.from == NULL || uid < bridge.to->uidnext)
         return;
     apply_touch(bridge.to, number);
     for (; op_uids_next(&walk, &range); uid += range.last - range.first + 1)

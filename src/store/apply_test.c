@@ -109,8 +109,6 @@ static void test_what_does_not_fit_is_skipped(void **context)
     fill(&scene);
     start_change(&scene);
     add(&scene, make_mailbox(1, "other"));
-    add(&scene, make_mailbox(7, "INBOX"));
-    add(&scene, put(9, 1, 10)); /* no such mailbox */
     add(&scene, put(1, 2, 11)); /* the UID was used */
     add(&scene, put(1, UINT32_MAX, 12));
     add(&scene, with_uids(OP_EXPUNGE, 9, &everything));
@@ -127,8 +125,43 @@ static void test_what_does_not_fit_is_skipped(void **context)
     assert_int_equal(scene.state.used_messages, 3);
     assert_int_equal(scene.state.used_bytes, 300);
     assert_int_equal(scene.state.bodies.count, 3);
-    assert_int_equal(scene.state.mailbox_next, 8); /* ids that were named are not given out again */
+    assert_int_equal(scene.state.mailbox_next, 3);
     assert_int_equal(scene.state.body_next, 13);
+    done(&scene);
+}
+
+/* Damage took a CREATE, a RENAME or a DELETE: the mail that came into the mailbox is there all the
+ * same. */
+static void test_mail_of_lost_mailboxes(void **context)
+{
+    const struct uid_range both = { 1, 2 };
+    struct scene scene;
+    struct op late = put(9, 7, 20);
+    struct mailbox *lost;
+
+    (void)context;
+    begin(&scene);
+    start_change(&scene);
+    late.as.put.save_date = 5000;
+    add(&scene, put(1, 1, 1));
+    add(&scene, put(1, 2, 2));
+    add(&scene, late);
+    add(&scene, make_mailbox(4, "Recovered-2"));
+    add(&scene, with_uids(OP_COPY, 1, &both));
+    add(&scene, make_mailbox(11, "INBOX"));
+    add(&scene, put(11, 1, 30));
+    assert_true(commit(&scene));
+    assert_int_equal(state_find(&scene.state, BYTES("INBOX"))->id.value, 1);
+    assert_int_equal(state_find(&scene.state, BYTES("INBOX"))->rows.count, 2);
+    lost = state_find(&scene.state, BYTES("Recovered-9"));
+    assert_int_equal(lost->id.value, 9);
+    assert_int_equal(lost->uidnext, 8);
+    assert_int_equal(lost->uidvalidity, 5000); /* not below what it was */
+    assert_true(lost->highest.value == scene.number && lost->rows.count == 1);
+    assert_int_equal(state_find(&scene.state, BYTES("Recovered-2-2"))->rows.count, 2);
+    assert_int_equal(state_find(&scene.state, BYTES("Recovered-11"))->rows.count, 1);
+    assert_int_equal(scene.state.subscription_count, 3); /* those that were made up are seen */
+    assert_int_equal(scene.state.mailbox_next, 12);
     done(&scene);
 }
 
@@ -260,15 +293,49 @@ static void test_epoch(void **context)
     done(&scene);
 }
 
+/* Who knew of mail whose record is lost hears that it is gone: the history cannot tell. After a
+ * lost tail it can. */
+static void test_epochs_forget_the_history_of_expunges(void **context)
+{
+    static const struct {
+        uint32_t reasons;
+        bool forgets;
+    } cases[] = {
+        { EPOCH_TAIL_LOST, false },
+        { EPOCH_SYNC_FAILED, false },
+        { EPOCH_COPIED, true },
+        { EPOCH_DAMAGED | EPOCH_TAIL_LOST, true },
+    };
+
+    (void)context;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct scene scene;
+        struct mailbox *inbox;
+
+        begin(&scene);
+        fill(&scene);
+        scene.number = 999;
+        start_change(&scene);
+        add(&scene, (struct op){ OP_EPOCH, { .epoch = { cases[i].reasons, 0, 0, 0, 0 } } });
+        assert_true(commit(&scene));
+        inbox = state_find(&scene.state, BYTES("INBOX"));
+        assert_true(vanished_reaches(&inbox->vanished, 1000));
+        assert_int_equal(vanished_reaches(&inbox->vanished, 999), !cases[i].forgets);
+        done(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_does_not_fit_is_skipped),
+        cmocka_unit_test(test_mail_of_lost_mailboxes),
         cmocka_unit_test(test_copies_of_what_is_missing),
         cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_old_numbers_are_no_news),
         cmocka_unit_test(test_bodies_of_a_base),
         cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_epochs_forget_the_history_of_expunges),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

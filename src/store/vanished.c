@@ -49,6 +49,12 @@ void vanished_add(struct vanished *vanished, struct uid_range uids, uint64_t mod
     vanished->ranges[vanished->count++] = (struct vanished_range){ uids, modseq };
 }
 
+void vanished_forget(struct vanished *vanished, uint64_t modseq)
+{
+    vanished_done(vanished);
+    vanished->complete_since = modseq;
+}
+
 bool vanished_reaches(const struct vanished *vanished, uint64_t since)
 {
     return since >= vanished->complete_since;

@@ -30,6 +30,9 @@ void vanished_done(struct vanished *vanished);
  * that one: who asks is told more, never less. */
 void vanished_add(struct vanished *vanished, struct uid_range uids, uint64_t modseq);
 
+/* Forgets all that was expunged up to and with `modseq`, and all that is known of it. */
+void vanished_forget(struct vanished *vanished, uint64_t modseq);
+
 /* True when the history reaches back to `since`. */
 bool vanished_reaches(const struct vanished *vanished, uint64_t since);
 
