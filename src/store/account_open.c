@@ -47,7 +47,6 @@ static enum err replay_log(struct account *account, const struct account_options
         .executor = options->executor,
         .create = options->create,
         .compress = options->compress,
-        .packing = options->packing,
         .now = options->now,
         .replay = on_record,
         .context = &replay,
@@ -59,6 +58,8 @@ static enum err replay_log(struct account *account, const struct account_options
     err = log_open(&log_options, &account->log, met, why);
     if (err != ERR_CONFLICT)
         return err;
+    if (memcmp(&account->state.id, &options->id, sizeof(options->id)) == 0)
+        log_options.known = log_options.from;
     checkpoint_forget(account->checkpoint);
     state_done(&account->state);
     log_options.from = (struct log_mark){ 0 };

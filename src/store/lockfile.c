@@ -18,6 +18,7 @@ struct lockfile {
     uint64_t size; /* whole entries */
     bool is_new;
     struct lock_entry entry;
+    bool stands_clean; /* what the last whole entry says, whatever `entry` makes of it */
     uint8_t identity[LOCKFILE_IDENTITY_BYTES];
 };
 
@@ -69,10 +70,10 @@ static enum err entry_decode(struct bytes raw, struct lock_entry *out_entry)
  * takes the clean mark away. */
 static enum err cut_broken_end(struct lockfile *lock, uint64_t size)
 {
+    lock->stands_clean = lock->entry.state == LOCK_CLEAN;
     if (size == lock->size)
         return ERR_OK;
-    if (lock->entry.state == LOCK_CLEAN)
-        lock->entry.state = LOCK_OPEN;
+    lockfile_distrust(lock);
     return lock->file->calls->truncate(lock->file, lock->size);
 }
 
@@ -149,6 +150,17 @@ unsigned lockfile_difference(const struct lockfile *lock)
     return difference;
 }
 
+bool lockfile_stands_clean(const struct lockfile *lock)
+{
+    return lock->stands_clean;
+}
+
+void lockfile_distrust(struct lockfile *lock)
+{
+    if (lock->entry.state == LOCK_CLEAN)
+        lock->entry.state = LOCK_OPEN;
+}
+
 struct lock_entry lockfile_present(const struct lockfile *lock, enum lock_state state,
                                    struct wall now)
 {
@@ -182,5 +194,6 @@ enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry)
     }
     lock->size += ENTRY_BYTES;
     lock->entry = *entry;
+    lock->stands_clean = entry->state == LOCK_CLEAN;
     return ERR_OK;
 }

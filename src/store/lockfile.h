@@ -48,6 +48,12 @@ bool lockfile_is_new(const struct lockfile *lock); /* it was made by lockfile_op
 const struct lock_entry *lockfile_entry(const struct lockfile *lock);
 unsigned lockfile_difference(const struct lockfile *lock);
 
+/* A clean mark stands in the file, believed or not: it must be withdrawn before the first change.
+ */
+bool lockfile_stands_clean(const struct lockfile *lock);
+/* The clean mark that stands is an old one: from now on the entry is that of an open log. */
+void lockfile_distrust(struct lockfile *lock);
+
 /* The present identity with that state, for lockfile_write. */
 struct lock_entry lockfile_present(const struct lockfile *lock, enum lock_state state,
                                    struct wall now);

@@ -20,7 +20,6 @@ struct log_body {
     struct vfs_file *file; /* open from the first bytes to the finish */
     bool made; /* the file is there */
     bool compress; /* where it pays */
-    struct packing *packing; /* of its own: it packs in jobs */
     struct packer *packer; /* NULL: stored raw, or not decided yet */
     struct buf piece; /* of the body, not full yet */
     struct buf frame; /* a packed piece */
@@ -102,27 +101,19 @@ static enum err store_bytes(struct log_body *body, struct bytes bytes)
     return err;
 }
 
-static void drop_packer(struct log_body *body)
-{
-    packer_free(body->packer);
-    packing_free(body->packing);
-    body->packer = NULL;
-    body->packing = NULL;
-}
-
 /* The header tells of packed bodies and goes before everything else: what the first piece does
  * decides for all of them. */
 static enum err begin(struct log_body *body)
 {
     if (body->compress && body->piece.len > 0) {
-        body->packing = packing_new();
-        body->packer = packer_new(body->packing);
+        body->packer = packer_new();
         packer_add(body->packer, buf_bytes(&body->piece), &body->frame);
         if (packed_body_pays(body->piece.len, body->frame.len + PACKED_TAIL_BYTES)) {
             body->segment.features = SEGMENT_ZSTD;
             return make_file(body);
         }
-        drop_packer(body);
+        packer_free(body->packer);
+        body->packer = NULL;
     }
     return make_file(body);
 }
@@ -180,7 +171,8 @@ static enum err store_header(struct log_body *body)
 
 static void drop_buffers(struct log_body *body)
 {
-    drop_packer(body);
+    packer_free(body->packer);
+    body->packer = NULL;
     buf_done(&body->piece);
     buf_done(&body->frame);
     buf_done(&body->chunk);

@@ -321,6 +321,77 @@ static void identities_call_for_epochs(void **state)
     }
 }
 
+static void put_lock(struct vfs *disk, uint64_t size, const char *behind)
+{
+    struct buf lock = buf_make(1 << 16);
+
+    buf_add(&lock, bytes_slice(mem_vfs_file(disk, "lock"), 0, (size_t)size));
+    buf_add_string(&lock, behind);
+    mem_vfs_put(disk, "lock", buf_bytes(&lock));
+    buf_done(&lock);
+}
+
+/* Writes one change and loses the power. */
+static struct vfs *cut_after_a_change(struct vfs *disk, uint64_t number)
+{
+    struct log_bench bench;
+    struct vfs *copy;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, number, 0, true), ERR_OK);
+    jobs_settle(&bench.jobs);
+    assert_int_equal(log_sync_now(bench.log), ERR_OK);
+    copy = mem_vfs_copy(disk, number);
+    bench_close(&bench);
+    mem_vfs_free(disk);
+    mem_vfs_change_identity(copy, MEM_BOOT);
+    return copy;
+}
+
+/* A clean mark that something broken stands behind is believed by nobody, later neither. */
+static void broken_withdrawal_takes_the_clean_mark_away(void **state)
+{
+    struct vfs *disk = mem_vfs_new(3);
+    struct log_bench bench;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 1, 0, true), ERR_OK);
+    bench_close(&bench);
+    put_lock(disk, UINT32_MAX, "an entry that never got whole");
+    disk = cut_after_a_change(disk, 2);
+    bench_init(&bench, disk);
+    assert_int_equal(bench_open(&bench), ERR_OK);
+    assert_true(bench.report.unclean);
+    assert_int_equal(bench.report.epoch_reasons, EPOCH_TAIL_LOST);
+    bench_close(&bench);
+    mem_vfs_free(disk);
+}
+
+/* The log goes on behind the clean mark: entries are missing. */
+static void old_clean_mark_is_not_believed(void **state)
+{
+    struct vfs *disk = mem_vfs_new(4);
+    struct log_bench bench;
+    uint64_t size;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 1, 0, true), ERR_OK);
+    bench_close(&bench);
+    size = mem_vfs_file(disk, "lock").len;
+    disk = cut_after_a_change(disk, 2);
+    put_lock(disk, size, "");
+    bench_init(&bench, disk);
+    assert_int_equal(bench_open(&bench), ERR_OK);
+    assert_true(bench.report.unclean);
+    assert_int_equal(bench.report.epoch_reasons, EPOCH_TAIL_LOST);
+    assert_int_equal(bench.report.damaged, 0);
+    bench_close(&bench);
+    mem_vfs_free(disk);
+}
+
 /* A full disk refuses one batch and takes the next one. */
 static void short_write_is_taken_back(void **state)
 {
@@ -509,6 +580,8 @@ int main(void)
         cmocka_unit_test(open_and_close_write_nothing),
         cmocka_unit_test(clean_mark_is_withdrawn_before_the_first_change),
         cmocka_unit_test(identities_call_for_epochs),
+        cmocka_unit_test(broken_withdrawal_takes_the_clean_mark_away),
+        cmocka_unit_test(old_clean_mark_is_not_believed),
         cmocka_unit_test(short_write_is_taken_back),
         cmocka_unit_test(short_write_that_cannot_be_taken_back_ends_the_log),
         cmocka_unit_test(failed_sync_discards_what_was_not_durable),

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "store/log_body.h"
 #include "store/op.h"
 #include "sys/vfs.h"
 
@@ -128,17 +129,36 @@ static uint64_t lock_mark(const struct recover *recover, const struct found_segm
     return entry->position;
 }
 
+/* What a checkpoint knew to be durable that this log does not reach: damage has taken the end of
+ * the log. Nothing, when it is another log's, and in a copy, whose files are of different moments.
+ */
+static uint64_t checkpoint_mark(const struct recover *recover, const struct found_segment *last)
+{
+    const struct log_mark *known = &recover->options->known;
+
+    if ((recover->report->epoch_reasons & EPOCH_COPIED) != 0 || last == NULL ||
+        known->segment < last->number)
+        return 0;
+    if (known->segment == last->number && !last->broken &&
+        memcmp(last->segment.id, known->segment_id, sizeof(known->segment_id)) != 0)
+        return 0;
+    return known->position;
+}
+
 static enum err find_durable(struct recover *recover)
 {
     const struct found_segment *last = recover_last(recover);
     bool starts_here = recover->start != 0 && last == &recover->segments.at[recover->first];
     uint64_t locked = lock_mark(recover, last);
+    uint64_t known = checkpoint_mark(recover, last);
 
     recover->mark = recover->options->from.position;
     if (recover->base != NULL)
         recover->mark = recover->base->segment.position;
     if (locked > recover->mark)
         recover->mark = locked;
+    if (known > recover->mark)
+        recover->mark = known;
     if (last == NULL || last->broken)
         return ERR_OK;
     return segments_find_mark(&recover->segments, last,
@@ -164,7 +184,8 @@ static enum err stand_at_end(struct recover *recover)
     log->key = record_key_make(last->segment.id);
     end = last->broken ? recover->mark + last->size : last->segment.position + recover->end;
     if (end < recover->mark) {
-        struct place place = { last->number, recover->end };
+        bool is_cut = recover->end > last->size; /* within the headers */
+        struct place place = { last->number, is_cut ? last->size : recover->end };
         enum err err =
             recover_damage(recover, place, 0, "the log ends before what was on the disk");
 
@@ -174,7 +195,7 @@ static enum err stand_at_end(struct recover *recover)
     }
     log->durable = log->gate = end;
     log->durable_mark = log_mark_here(log, end);
-    if (last->broken || recover->end != last->size ||
+    if (last->broken || recover->end != last->size || recover->end % RECORD_ALIGN != 0 ||
         end != last->segment.position + recover->end || log->compress != log_compresses(log)) {
         log_next_segment(log, end);
         return ERR_OK;
@@ -295,6 +316,23 @@ static void judge_lock(struct recover *recover)
         report->epoch_reasons |= EPOCH_TAIL_LOST;
 }
 
+/* A clean mark that the log has gone beyond is an old one: a newer entry has been lost. */
+static void judge_clean_mark(struct recover *recover)
+{
+    const struct lock_entry *entry = lockfile_entry(recover->log->lock);
+    const struct found_segment *last = recover_last(recover);
+    struct log_report *report = recover->report;
+
+    if (entry->state != LOCK_CLEAN || last == NULL || last->broken ||
+        (report->epoch_reasons & EPOCH_COPIED) != 0 ||
+        last->segment.position + recover->end <= entry->position)
+        return;
+    lockfile_distrust(recover->log->lock);
+    report->unclean = true;
+    if ((lockfile_difference(recover->log->lock) & LOCK_OTHER_BOOT) != 0)
+        report->epoch_reasons |= EPOCH_TAIL_LOST;
+}
+
 /* A log that says nothing is one whose making was cut short: nobody has ever heard of it. */
 static enum err finish(struct recover *recover)
 {
@@ -312,7 +350,7 @@ static enum err finish(struct recover *recover)
         report->epoch_reasons = 0;
     }
     log->epoch_due = report->epoch_reasons != 0;
-    log->withdraw = state == LOCK_CLEAN || (state == LOCK_NONE && !log->epoch_due);
+    log->withdraw = lockfile_stands_clean(log->lock) || (state == LOCK_NONE && !log->epoch_due);
     return ERR_OK;
 }
 
@@ -335,6 +373,7 @@ static enum err run(struct recover *recover)
         err = find_durable(recover);
     if (err == ERR_OK)
         err = recover_replay(recover);
+    judge_clean_mark(recover);
     if (err == ERR_OK)
         err = sync_kept(recover);
     if (err == ERR_OK)

@@ -393,6 +393,120 @@ static void newer_formats_are_refused(void **state)
     }
 }
 
+static void cut_file(struct vfs *disk, const char *path, uint64_t size)
+{
+    struct buf cut = buf_make(1 << 20);
+
+    buf_add(&cut, bytes_slice(mem_vfs_file(disk, path), 0, (size_t)size));
+    mem_vfs_put(disk, path, buf_bytes(&cut));
+    buf_done(&cut);
+}
+
+/* Its first header got to the disk, the rest did not: a log without records, now and later. */
+static void segment_cut_within_its_headers_is_empty(void **state)
+{
+    struct vfs *disk = killed_disk();
+    struct segment next = segment_of(disk, log_1);
+    struct buf file = buf_make(1 << 20);
+    struct log_report report;
+
+    next.number = 8;
+    next.previous = 4;
+    next.position = change_at(6);
+    segment_header_encode(&file, &next);
+    mem_vfs_put(disk, log_2, buf_bytes(&file));
+    for (int opening = 0; opening < 3; opening++) {
+        expect_all_but(disk, 5, 0, &report);
+        assert_int_equal(report.damaged, 0);
+        assert_int_equal(report.epoch_reasons, 0);
+    }
+    buf_done(&file);
+    mem_vfs_free(disk);
+}
+
+/* The same with records lost: the damage is told once, by the same name. */
+static void cut_within_the_headers_is_met_once(void **state)
+{
+    struct vfs *disk = disk_with(5, 0);
+    struct log_report report;
+
+    cut_file(disk, log_1, 5000);
+    for (int opening = 0; opening < 3; opening++) {
+        struct log_bench bench;
+
+        bench_init(&bench, disk);
+        bench_start(&bench, 100);
+        report = bench.report;
+        bench_close(&bench);
+        assert_int_equal(report.damaged, 1);
+        assert_int_equal(report.epoch_reasons, opening == 0 ? EPOCH_DAMAGED : 0);
+    }
+    mem_vfs_free(disk);
+}
+
+/* Damage may end anywhere; records begin at multiples of 8. */
+static void log_goes_on_behind_an_uneven_end(void **state)
+{
+    struct vfs *disk = disk_with(5, 0);
+    struct buf file = buf_make(1 << 20);
+    struct log_bench bench;
+
+    buf_add(&file, mem_vfs_file(disk, log_1));
+    buf_add_string(&file, "xxxxx");
+    mem_vfs_put(disk, log_1, buf_bytes(&file));
+    mem_vfs_damage(disk, log_1, change_at(5), 1);
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_int_equal(bench.report.damaged, 1);
+    assert_int_equal(bench_change(&bench, 101, 0, true), ERR_OK);
+    bench_close(&bench);
+    bench_start(&bench, 200);
+    assert_int_equal(bench.report.damaged, 1);
+    assert_int_equal(bench.report.epoch_reasons, 0);
+    assert_true(bench_saw(&bench, 4) && bench_saw(&bench, 100) && bench_saw(&bench, 101));
+    bench_close(&bench);
+    buf_done(&file);
+    mem_vfs_free(disk);
+}
+
+/* After a kill the end of the log may be anywhere behind the mark; a checkpoint knows better. */
+static void end_that_a_checkpoint_knew_is_missed(void **state)
+{
+    static const struct {
+        bool known;
+        uint8_t id; /* xor */
+        bool copied;
+        bool damaged;
+    } cases[] = {
+        { false, 0, false, false },
+        { true, 0, false, true },
+        { true, 1, false, false }, /* another log's */
+        { true, 0, true, false }, /* the files of a copy are of different moments */
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct vfs *disk = killed_disk();
+        struct segment segment = segment_of(disk, log_1);
+        struct log_bench bench;
+
+        cut_file(disk, log_1, change_at(4));
+        if (cases[i].copied)
+            mem_vfs_change_identity(disk, MEM_DIRECTORY);
+        bench_init(&bench, disk);
+        segment.id[3] ^= cases[i].id;
+        if (cases[i].known) {
+            bench.options.known = (struct log_mark){ .position = change_at(6), .segment = 4 };
+            memcpy(bench.options.known.segment_id, segment.id, sizeof(segment.id));
+        }
+        bench_start(&bench, 100);
+        assert_int_equal(bench.report.damaged, cases[i].damaged);
+        assert_true(bench_saw(&bench, 3) && !bench_saw(&bench, 4));
+        assert_true(log_tip(bench.log) >= (cases[i].damaged ? change_at(6) : change_at(4)));
+        bench_close(&bench);
+        mem_vfs_free(disk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +526,10 @@ int main(void)
         cmocka_unit_test(unfinished_segment_is_removed),
         cmocka_unit_test(change_that_makes_no_sense_is_damage),
         cmocka_unit_test(newer_formats_are_refused),
+        cmocka_unit_test(segment_cut_within_its_headers_is_empty),
+        cmocka_unit_test(cut_within_the_headers_is_met_once),
+        cmocka_unit_test(log_goes_on_behind_an_uneven_end),
+        cmocka_unit_test(end_that_a_checkpoint_knew_is_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,8 @@ static enum err open_file(struct replay *replay, const struct found_segment *fou
         return tell_damage(replay, (struct place){ found->number, 0 }, found->size,
                            "the header of the segment is broken");
     if (found->limit > found->size) {
-        err = tell_damage(replay, behind, 0, "the segment is too short");
+        if (found->limit > SEGMENT_RECORDS_AT) /* else its making was cut short: it has none */
+            err = tell_damage(replay, behind, 0, "the segment is too short");
         replay->limit = found->size;
     }
     if (err != ERR_OK)
