@@ -133,6 +133,6 @@ static void decode_line(struct bytes value, struct buf *out)
 void encoded_word_decode(struct bytes value, struct buf *out)
 {
     struct arena arena = arena_make(value.len + 64);
-    decode_line(header_unfold(&arena, value), out);
+    decode_line(header_flatten(&arena, value), out);
     arena_done(&arena);
 }

@@ -11,7 +11,7 @@
 
 enum { ENCODED_WORD_BYTES_MAX = 2048 }; /* a longer one is plain text; RFC 2047 s2 allows 75 */
 
-/* Appends the value as UTF-8: unfolded by header_unfold; raw 8-bit text is read as UTF-8
+/* Appends the value as UTF-8: unfolded by header_flatten; raw 8-bit text is read as UTF-8
  * where valid, else windows-1252. White space between two encoded-words is left out. Valid UTF-8
  * always; at most 4 times the input and 16 bytes. */
 void encoded_word_decode(struct bytes value, struct buf *out);

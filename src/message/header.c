@@ -79,13 +79,34 @@ static bool is_line_end(uint8_t c)
     return c == '\r' || c == '\n';
 }
 
+static bool has_line_end(struct bytes value)
+{
+    return value.at != NULL && (memchr(value.at, '\n', value.len) != NULL ||
+                                memchr(value.at, '\r', value.len) != NULL);
+}
+
 struct bytes header_unfold(struct arena *arena, struct bytes value)
 {
-    if (value.at == NULL ||
-        (memchr(value.at, '\n', value.len) == NULL && memchr(value.at, '\r', value.len) == NULL))
-        return value;
-    uint8_t *into = arena_alloc(arena, value.len);
+    uint8_t *into;
     size_t len = 0;
+
+    if (!has_line_end(value))
+        return value;
+    into = arena_alloc(arena, value.len);
+    for (size_t i = 0; into != NULL && i < value.len; i++)
+        if (!is_line_end(value.at[i]))
+            into[len++] = value.at[i];
+    return bytes_make(into, len);
+}
+
+struct bytes header_flatten(struct arena *arena, struct bytes value)
+{
+    uint8_t *into;
+    size_t len = 0;
+
+    if (!has_line_end(value))
+        return value;
+    into = arena_alloc(arena, value.len);
     for (size_t i = 0; into != NULL && i < value.len;) {
         if (!is_line_end(value.at[i])) {
             into[len++] = value.at[i++];

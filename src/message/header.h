@@ -40,11 +40,14 @@ MUST_USE bool header_next(struct header_reader *reader, struct header_field *out
 /* The first field of that name (ASCII case does not matter); false when there is none. */
 MUST_USE bool header_find(struct bytes block, struct bytes name, struct header_field *out_field);
 
-/* The value as one line: a fold with the white space around it is one space, since mailers replace
- * the space they fold at by what they please (RFC 5322 s2.2.3 would keep it); a CR or LF elsewhere
- * is left out. Borrows `value` when there is nothing to do, else a copy in the arena. `at` is NULL
+/* The value as one line, for the protocol: without its line ends, white space stays as it is (RFC
+ * 5322 s2.2.3). Borrows `value` when there is nothing to do, else a copy in the arena. `at` is NULL
  * when the arena is over budget. */
 MUST_USE struct bytes header_unfold(struct arena *arena, struct bytes value);
+
+/* The same for people and for searches: a fold with the white space around it is one space, since
+ * mailers replace the space that they fold at by what they please. */
+MUST_USE struct bytes header_flatten(struct arena *arena, struct bytes value);
 
 /* BODY[HEADER.FIELDS (names)] of that block, or of HEADER.FIELDS.NOT when `exclude` is set: the raw
  * fields in their order, then the block's empty line if it has one (RFC 9051 s6.4.5.1). Lines that
