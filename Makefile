@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check fuzz bench install docs clean help
+.PHONY: all run test check fuzz bench differential install docs clean help
 
 all:  ## build build/roost
 	@tools/install.sh build
@@ -39,6 +39,11 @@ bench: all  ## the benchmarks, next to Dovecot; BENCH="idle --sessions 1000" run
 	@set -e; if [ -n "$(BENCH)" ]; then set -- $(BENCH); name=$$1; shift; \
 	    $(PYTHON) bench/$$name.py "$$@"; \
 	else for name in $(BENCHES); do $(PYTHON) bench/$$name.py; done; fi
+
+differential: all  ## the same mail and questions to Roost, Dovecot and Cyrus: what differs
+	@tools/install.sh differential
+	@tools/users.sh
+	@$(PYTHON) test/differential/compare.py
 
 install: all  ## binary, manual page and units below PREFIX (/usr/local), DESTDIR before it
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/place.sh

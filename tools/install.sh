@@ -7,6 +7,7 @@
 #   test    what `make test` needs
 #   fuzz    what `make fuzz` needs
 #   bench   the server that the benchmarks compare with
+#   differential   the servers that answers are compared with (Cyrus is unpacked, not installed)
 #
 # Does nothing, and needs no right, when all is there.
 set -eu
@@ -27,9 +28,14 @@ packages_for() {
         echo passwd zstd
         ;;
     bench) packages_for build && echo dovecot-imapd dovecot-lmtpd openssl procps python3 ;;
+    differential)
+        packages_for bench
+        echo sasl2-bin libsasl2-modules libsasl2-modules-db libical3 libxapian30 libzephyr4
+        echo libclamav12 libpq5 libpcre3 libwrap0
+        ;;
     *)
         echo "tools/install.sh: no purpose \"$1\"" >&2
-        echo "there are build, run, check, test, fuzz, bench" >&2
+        echo "there are build, run, check, test, fuzz, bench, differential" >&2
         exit 64
         ;;
     esac
