@@ -47,7 +47,7 @@ START {{
 }}
 SERVICES {{
   imap cmd="{bin}/imapd -C {folder}/imapd.conf -U 1000" listen="127.0.0.1:{imap_port}" prefork=0
-  imaps cmd="{bin}/imapd -s -C {folder}/imapd.conf -U 1000" listen="127.0.0.1:{imaps_port}" prefork=0
+  imaps cmd="{bin}/imapd -s -C {folder}/imapd.conf -U 1000" listen="127.0.0.1:{imaps_port}"
   lmtp cmd="{bin}/lmtpd -a -C {folder}/imapd.conf" listen="127.0.0.1:{lmtp_port}" prefork=0
 }}
 EVENTS {{

@@ -81,8 +81,8 @@ static bool is_line_end(uint8_t c)
 
 static bool has_line_end(struct bytes value)
 {
-    return value.at != NULL && (memchr(value.at, '\n', value.len) != NULL ||
-                                memchr(value.at, '\r', value.len) != NULL);
+    return value.at != NULL &&
+           (memchr(value.at, '\n', value.len) != NULL || memchr(value.at, '\r', value.len) != NULL);
 }
 
 struct bytes header_unfold(struct arena *arena, struct bytes value)

@@ -1,4 +1,4 @@
-"""IMAP answers as Python values: lists, byte strings, None for NIL, numbers; names in upper case."""
+"""IMAP answers as Python values: lists, byte strings, None for NIL, numbers; names upper case."""
 import re
 
 ATOM = re.compile(rb'[^\s()"{\]]+')
