@@ -95,6 +95,8 @@ TESTED_ELSEWHERE = {
     'src/sys/tls_tickets.c': 'tls_test.c resumes sessions with shared and with replaced keys',
     'src/store/verify_list.c': 'verify_test.c: segments that are there, missing, cut, being made',
     'src/store/verify_record.c': 'verify_test.c: a flip in every kind of record',
+    'src/store/verify_messages.c': 'verify_test.c: what each flip costs, bodies that are gone',
+    'src/store/verify_derived.c': 'verify_test.c: derived files that were hit',
     'src/maintain/verb_verify.c': 'maintain_test.c: an act from its arguments to its result',
     'src/imap/answer.c': 'session_test.c: every dialogue ends its commands with it',
     'src/imap/fetch_item.c': 'session_test.c: fetch_items.txt',

@@ -62,7 +62,22 @@ static void print_damage(const struct verifying *verifying, const json_t *damage
                  verifying->name, text(damage, "segment"), number(damage, "offset"),
                  number(damage, "length"), text(damage, "kind"));
     print_when(damage);
+    if (number(damage, "messages") > 0)
+        (void)printf("; costs %" JSON_INTEGER_FORMAT " messages:", number(damage, "messages"));
     (void)printf("\n");
+}
+
+static void print_message(const struct verifying *verifying, const json_t *message)
+{
+    (void)printf("%s:   %s, UID %" JSON_INTEGER_FORMAT "\n", verifying->name,
+                 text(message, "mailbox"), number(message, "uid"));
+}
+
+static void print_derived(const struct verifying *verifying, const json_t *derived)
+{
+    if (!json_is_true(json_object_get(derived, "holds")))
+        (void)printf("%s: %s does not hold: it is derived, and made anew when needed\n",
+                     verifying->name, text(derived, "file"));
 }
 
 static void print_result(const struct verifying *verifying, const json_t *result)
@@ -73,7 +88,8 @@ static void print_result(const struct verifying *verifying, const json_t *result
     if (damaged == 0)
         (void)printf("all whole");
     else
-        (void)printf("%" JSON_INTEGER_FORMAT " damaged", damaged);
+        (void)printf("%" JSON_INTEGER_FORMAT " damaged, %" JSON_INTEGER_FORMAT " messages hit",
+                     damaged, number(result, "messages_damaged"));
     (void)printf("; %" JSON_INTEGER_FORMAT " records, %" JSON_INTEGER_FORMAT
                  " messages, %" JSON_INTEGER_FORMAT " bytes read\n",
                  number(result, "records"), number(result, "messages"), number(result, "bytes"));
@@ -83,6 +99,8 @@ static void take_line(void *context, const json_t *line)
 {
     struct verifying *verifying = context;
     const json_t *damage = json_object_get(line, "damage");
+    const json_t *message = json_object_get(line, "message");
+    const json_t *derived = json_object_get(line, "derived");
     const json_t *result = json_object_get(line, "result");
 
     if (number(result, "damaged") > 0)
@@ -91,6 +109,10 @@ static void take_line(void *context, const json_t *line)
         print_json(verifying, line);
     else if (damage != NULL)
         print_damage(verifying, damage);
+    else if (message != NULL)
+        print_message(verifying, message);
+    else if (derived != NULL)
+        print_derived(verifying, derived);
     else if (result != NULL)
         print_result(verifying, result);
 }

@@ -212,6 +212,13 @@ void maintain_progress(struct buf *out, uint64_t done, uint64_t total)
                                 (json_int_t)total));
 }
 
+json_t *maintain_text(struct bytes text)
+{
+    json_t *value = json_stringn((const char *)text.at, text.len);
+
+    return value != NULL ? value : json_string("(not UTF-8)");
+}
+
 enum maintain_want maintain_succeed(struct maintain *act, struct buf *out, json_t *result)
 {
     maintain_put(out, json_pack("{s:o}", "result", result));

@@ -165,8 +165,13 @@ static void test_verify_names_the_damage(void **state)
     assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
     result = run(f, act);
     assert_int_equal(json_integer_value(json_object_get(result, "damaged")), 1);
-    assert_int_equal(json_integer_value(json_object_get(result, "messages")), 9);
+    assert_int_equal(json_integer_value(json_object_get(result, "bodies")), 9);
+    assert_int_equal(json_integer_value(json_object_get(result, "messages")), 10);
+    assert_int_equal(json_integer_value(json_object_get(result, "messages_damaged")), 1);
     assert_int_not_equal(bytes_find(buf_bytes(&f->lines), 0, BYTES("\"kind\":\"body\"")),
+                         f->lines.len);
+    assert_int_not_equal(bytes_find(buf_bytes(&f->lines), 0,
+                                    BYTES("{\"message\":{\"mailbox\":\"INBOX\",\"uid\":1}}\n")),
                          f->lines.len);
     json_decref(result);
     maintain_free(act);

@@ -63,6 +63,9 @@ void maintain_run(struct maintain *act, void (*run)(void *state));
 void maintain_put(struct buf *out, json_t *line);
 void maintain_progress(struct buf *out, uint64_t done, uint64_t total);
 
+/* A text of any bytes; what is no UTF-8 (damage, other people's directories) becomes a word. */
+json_t *maintain_text(struct bytes text);
+
 /* The two ends of an act, as answers of a step. The first takes `result`, an object. */
 MUST_USE enum maintain_want maintain_succeed(struct maintain *act, struct buf *out, json_t *result);
 MUST_USE enum maintain_want maintain_fail(struct maintain *act, enum err err, const char *format,

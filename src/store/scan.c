@@ -36,6 +36,10 @@ static enum err fill(struct scan *scan, uint64_t offset, size_t len)
     want = want < left ? want : (size_t)left;
     scan->window_len = 0;
     err = vfs_read(scan->file, offset, scan->window, want, 0);
+    if (err == ERR_IO && want > len) { /* of a disk that fails, as much as it still gives */
+        want = len;
+        err = vfs_read(scan->file, offset, scan->window, want, 0);
+    }
     if (err != ERR_OK)
         return err;
     scan->window_at = offset;

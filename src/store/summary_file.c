@@ -477,3 +477,62 @@ void summary_file_warm(struct vfs *vfs, struct summary_place place)
     }
     free(space);
 }
+
+/* One entry of the index, with what it names. */
+static bool check_entry(struct vfs_file *data, const uint8_t raw[SUMMARY_ENTRY_BYTES])
+{
+    struct entry entry;
+    struct entry found;
+    uint8_t *both;
+    size_t len;
+    bool holds;
+
+    if (!decode_entry(raw, BYTES(""), &entry) || entry.length > SUMMARY_BYTES_MAX)
+        return false;
+    len = SUMMARY_ENTRY_BYTES + (size_t)entry.length;
+    both = store_alloc(1, len);
+    holds = vfs_read(data, entry.offset, both, len, 0) == ERR_OK &&
+            decode_entry(both, bytes_make(both + SUMMARY_ENTRY_BYTES, entry.length), &found) &&
+            found.body == entry.body && found.length == entry.length;
+    free(both);
+    return holds;
+}
+
+static bool check_head(struct vfs_file *file, const struct account_id *account)
+{
+    uint8_t want[SUMMARY_HEAD_BYTES];
+    uint8_t have[SUMMARY_HEAD_BYTES];
+
+    (void)file_head(account, want);
+    return vfs_read(file, 0, have, sizeof(have), 0) == ERR_OK &&
+           memcmp(have, want, sizeof(have)) == 0;
+}
+
+static bool check_files(struct vfs_file *data, struct vfs_file *index,
+                        const struct account_id *account)
+{
+    uint8_t raw[SUMMARY_ENTRY_BYTES];
+    uint64_t size;
+    bool holds = check_head(data, account) && check_head(index, account) &&
+                 index->calls->size(index, &size) == ERR_OK;
+
+    for (uint64_t at = SUMMARY_HEAD_BYTES; holds && size - at >= sizeof(raw); at += sizeof(raw))
+        holds = vfs_read(index, at, raw, sizeof(raw), 0) == ERR_OK && check_entry(data, raw);
+    return holds;
+}
+
+bool summary_file_check(struct vfs *vfs, const struct account_id *account, bool *out_is_there)
+{
+    struct vfs_file *data = NULL;
+    struct vfs_file *index = NULL;
+    bool has_data = vfs->open(vfs, data_path, VFS_OPEN_READ, &data) == ERR_OK;
+    bool has_index = vfs->open(vfs, index_path, VFS_OPEN_READ, &index) == ERR_OK;
+    bool holds = has_data && has_index && check_files(data, index, account);
+
+    *out_is_there = has_data || has_index;
+    if (has_data)
+        vfs_close(data);
+    if (has_index)
+        vfs_close(index);
+    return holds;
+}

@@ -47,6 +47,11 @@ MUST_USE enum err summary_file_get(struct summary_file *file, struct body_id bod
 /* Forgets entries of bodies that are no longer in the table. */
 void summary_file_purge(struct summary_file *file, const struct body_table *bodies);
 
+/* On any thread, without the object: true when both files are as they should be and every entry of
+ * the index has its summary. *out_is_there: there are files. What the owner just writes may be seen
+ * half. */
+bool summary_file_check(struct vfs *vfs, const struct account_id *account, bool *out_is_there);
+
 /* Where the entry of a body stands, for summary_file_warm; false when it has none on the disk. */
 struct summary_place {
     uint64_t offset;

@@ -15,9 +15,11 @@ const char *verify_kind_text(enum verify_kind kind)
     case VERIFY_MISSING: return "missing segment";
     case VERIFY_SHORT: return "segment too short";
     case VERIFY_STRETCH: return "no record";
+    case VERIFY_UNREADABLE: return "unreadable";
     case VERIFY_BODY: return "body";
     case VERIFY_CHANGE: return "change";
     case VERIFY_BASE: return "base";
+    case VERIFY_LOST: return "lost body";
     }
     return "unknown";
 }
@@ -40,6 +42,8 @@ void verify_free(struct verify *verify)
     free(verify->segments);
     free(verify->named);
     free(verify->findings);
+    free(verify->changes);
+    free(verify->losses);
     free(verify);
 }
 
@@ -59,14 +63,29 @@ const struct verify_finding *verify_findings(const struct verify *verify, size_t
     return verify->findings;
 }
 
-void verify_find(struct verify *verify, const struct verify_finding *finding)
+bool verify_find(struct verify *verify, const struct verify_finding *finding)
 {
     verify->counts.findings++;
     if (verify->finding_count == VERIFY_FINDINGS_MAX)
-        return;
+        return false;
     verify->findings = store_grow(verify->findings, verify->finding_count,
                                   &verify->finding_capacity, sizeof(*verify->findings));
     verify->findings[verify->finding_count++] = *finding;
+    return true;
+}
+
+/* Which CHANGEs may have been in what was hit. */
+static void guess_changes(const struct verify *verify, struct verify_finding *finding)
+{
+    if (finding->kind == VERIFY_BODY || finding->kind == VERIFY_COPY)
+        return;
+    finding->batch = verify->batch < finding->offset ? verify->batch : finding->offset;
+    finding->change_first = verify->change + 1;
+    finding->change_last = UINT64_MAX;
+    if (finding->kind == VERIFY_CHANGE) {
+        finding->change_first = finding->number;
+        finding->change_last = finding->number;
+    }
 }
 
 void verify_find_here(struct verify *verify, enum verify_kind kind, uint64_t length)
@@ -76,13 +95,30 @@ void verify_find_here(struct verify *verify, enum verify_kind kind, uint64_t len
         .segment = verify_present(verify)->number,
         .offset = verify->at.offset,
         .length = length,
+        .batch = verify->at.offset,
     };
 
     if (kind == VERIFY_BODY || kind == VERIFY_CHANGE || kind == VERIFY_BASE) {
         finding.number = verify->at.header.number;
         finding.when = verify->at.header.when;
     }
-    verify_find(verify, &finding);
+    if (segment_kind(finding.segment) == SEGMENT_LOG)
+        guess_changes(verify, &finding);
+    (void)verify_find(verify, &finding);
+}
+
+void verify_meet_change(struct verify *verify, uint64_t number)
+{
+    for (; verify->unbounded < verify->finding_count; verify->unbounded++) {
+        struct verify_finding *finding = &verify->findings[verify->unbounded];
+
+        if (finding->change_last != UINT64_MAX)
+            continue;
+        finding->change_last = number - 1;
+        if (finding->change_last < finding->change_first)
+            finding->change_first = 0;
+    }
+    verify->change = number;
 }
 
 static int by_place(const void *a, const void *b)
@@ -102,8 +138,11 @@ static void next_segment(struct verify *verify)
     verify->file = NULL;
     verify->counts.segments++;
     verify->index++;
-    if (verify_is_done(verify) && verify->finding_count > 0)
+    if (!verify_is_done(verify))
+        return;
+    if (verify->finding_count > 0)
         qsort(verify->findings, verify->finding_count, sizeof(*verify->findings), by_place);
+    verify_settle(verify);
 }
 
 /* Reads on in the present segment; *left goes down by what was read. */

@@ -1,10 +1,12 @@
-/* Reads every record of an account's log and says what does not hold (docs/format.md).
+/* Reads every record of an account's log and says what does not hold (docs/format.md), then looks
+ * whether the body of every message stands where it should, and what messages each finding costs.
  *
  * For jobs: it opens files anew, reads only, takes no lock and needs no account, so that it runs
  * beside the owner, on any thread, one thread at a time. Work comes in pieces, so that nobody waits
- * long. What was appended behind `durable` meanwhile is not looked at; a segment that goes away
- * meanwhile because a base took its place is no damage, nor is a base or a body that somebody is
- * just writing. */
+ * long: verify_read until verify_is_done, then verify_messages on what verify_take (on the owner's
+ * thread) has taken of the account. What was appended behind `durable` meanwhile is not looked at;
+ * a segment that goes away meanwhile because a base took its place is no damage, nor is a base or a
+ * body that somebody is just writing. */
 #ifndef ROOST_STORE_VERIFY_H
 #define ROOST_STORE_VERIFY_H
 
@@ -15,11 +17,18 @@
 #include "base/attributes.h"
 #include "base/err.h"
 #include "base/time.h"
+#include "store/record.h"
+#include "store/types.h"
 
+struct account;
 struct verify;
 struct vfs;
 
-enum { VERIFY_FINDINGS_MAX = 10000 };
+enum {
+    VERIFY_FINDINGS_MAX = 10000,
+    VERIFY_LOSSES_MAX = 100000, /* kept, of all findings */
+    VERIFY_MESSAGES_MAX = 2048, /* in one piece */
+};
 
 enum verify_kind {
     VERIFY_SEGMENT, /* no copy of the header of a segment holds: nothing in it can be read */
@@ -27,9 +36,11 @@ enum verify_kind {
     VERIFY_MISSING, /* a segment that should be there is not; no bytes */
     VERIFY_SHORT, /* a segment ends before what it should hold does */
     VERIFY_STRETCH, /* no record where one should begin */
+    VERIFY_UNREADABLE, /* likewise, because the disk does not give the bytes */
     VERIFY_BODY, /* a record whose payload does not hold, by its type */
     VERIFY_CHANGE,
     VERIFY_BASE,
+    VERIFY_LOST, /* what stands where a message has its body is not that body; no bytes */
 };
 
 /* "body"; static. */
@@ -42,6 +53,36 @@ struct verify_finding {
     uint64_t length; /* bytes */
     uint64_t number; /* of a CHANGE; id of a body; 0 where the record does not tell */
     struct wall when; /* of the record; 0 likewise */
+    uint64_t messages; /* that it costs, as far as is known, once they were looked at */
+    /* CHANGEs that are lost with it, or may be. */
+    uint64_t batch; /* bodies from here to `offset` nothing else names; `offset`: there are none */
+    uint64_t change_first; /* their numbers; 0: there are none */
+    uint64_t change_last;
+};
+
+/* A message, and where its body should stand. */
+struct verify_message {
+    struct mailbox_id mailbox;
+    struct uid uid;
+    struct body_id body;
+    struct place place;
+    uint64_t size; /* bytes of the body */
+    struct modseq modseq;
+    bool is_gone; /* set by verify_messages: there is no such segment */
+};
+
+/* A message that a finding costs: its body, or what the last change of it was. */
+struct verify_loss {
+    size_t finding; /* index */
+    struct mailbox_id mailbox;
+    struct uid uid;
+};
+
+/* How far verify_take has come; zero at first. */
+struct verify_cursor {
+    struct mailbox_id mailbox;
+    uint32_t uid; /* the last one taken */
+    bool done;
 };
 
 struct verify_counts {
@@ -51,6 +92,8 @@ struct verify_counts {
     uint64_t records; /* that hold */
     uint64_t bodies; /* of them */
     uint64_t findings; /* those not kept included */
+    uint64_t messages; /* of the account, looked at */
+    uint64_t losses; /* those not kept included */
 };
 
 /* `vfs` is the account's directory, borrowed; `durable` what account_durable says. */
@@ -66,8 +109,40 @@ bool verify_is_done(const struct verify *verify);
 
 struct verify_counts verify_counts(const struct verify *verify);
 
-/* In the order of the segments' numbers; at most VERIFY_FINDINGS_MAX. Borrowed until the next call
- * of verify_read. */
+/* In the order of the segments' numbers, those of VERIFY_LOST behind the others; at most
+ * VERIFY_FINDINGS_MAX. Borrowed until the next call that reads. */
 const struct verify_finding *verify_findings(const struct verify *verify, size_t *out_count);
+
+/* On the owner's thread: the next messages of the account, at most `max` (VERIFY_MESSAGES_MAX);
+ * answers how many. Whatever changes meanwhile, no message that stays is left out. */
+size_t verify_take(const struct account *account, struct verify_cursor *cursor,
+                   struct verify_message *out_messages, size_t max);
+
+/* Same, for one that is_gone: what the account says of it now. When it was moved *message has the
+ * new place. */
+enum verify_again { VERIFY_NO_MORE, VERIFY_MOVED, VERIFY_THE_SAME };
+enum verify_again verify_take_again(const struct account *account, struct verify_message *message);
+
+/* When all has been read: looks for the bodies of these messages, blocks, and notes what each
+ * finding costs. Those that were made since the beginning are passed over. Who is_gone afterwards
+ * was perhaps moved: the owner knows (verify_take_again), and calls verify_lose when it is the
+ * same.
+ */
+MUST_USE enum err verify_messages(struct verify *verify, struct verify_message *messages,
+                                  size_t count, struct note *why);
+void verify_lose(struct verify *verify, const struct verify_message *message);
+
+/* What is derived, and whether it holds; never damage, as it is made anew when needed. For jobs. */
+struct verify_derived {
+    bool has_checkpoint;
+    bool checkpoint_holds;
+    bool has_summaries;
+    bool summaries_hold; /* all of them */
+};
+void verify_look_at_derived(struct vfs *vfs, struct account_id id,
+                            struct verify_derived *out_derived);
+
+/* By finding, mailbox, UID; at most VERIFY_LOSSES_MAX. Borrowed likewise. */
+const struct verify_loss *verify_losses(struct verify *verify, size_t *out_count);
 
 #endif

@@ -98,6 +98,8 @@ static void set_limits(struct verify *verify)
             if (!segment->open_ended)
                 segment->limit = log_limit(verify, segment, next);
             next = segment;
+            if (verify->last_log == 0)
+                verify->last_log = segment->number;
         }
         verify->counts.bytes_total += segment->limit;
     }
@@ -118,11 +120,13 @@ static uint64_t superseded(const struct verify *verify)
     return until;
 }
 
-static bool is_listed(const struct verify *verify, uint64_t number)
+const struct verify_segment *verify_find_segment(const struct verify *verify, uint64_t number)
 {
     struct verify_segment key = { .number = number };
 
-    return bsearch(&key, verify->segments, verify->segment_count, sizeof(key), by_turn) != NULL;
+    return verify->segment_count == 0
+               ? NULL
+               : bsearch(&key, verify->segments, verify->segment_count, sizeof(key), by_turn);
 }
 
 static void find_missing(struct verify *verify)
@@ -135,8 +139,8 @@ static void find_missing(struct verify *verify)
                                           .segment = segment->header.previous };
 
         if (is_log(segment) && !segment->broken && finding.segment > until &&
-            !is_listed(verify, finding.segment))
-            verify_find(verify, &finding);
+            verify_find_segment(verify, finding.segment) == NULL)
+            (void)verify_find(verify, &finding);
     }
 }
 

@@ -15,6 +15,7 @@ struct verify_segment {
     bool broken;
     uint64_t limit; /* what counts of it ends here */
     bool open_ended; /* nothing says where: zeros may follow */
+    uint64_t looked_at; /* offset up to which it was read, as the listing meant it */
 };
 
 /* Where the reading is in the record at `offset` of the present segment. */
@@ -38,6 +39,10 @@ struct verify {
     struct vfs_file *file; /* of the present one, NULL before it is opened */
     struct scan scan;
     struct verify_at at;
+    uint64_t change; /* number of the last CHANGE met */
+    uint64_t batch; /* offset behind it in the present segment */
+    size_t unbounded; /* first finding whose `change_last` may be to come */
+    uint64_t short_bytes; /* that the present segment lacks at its end */
     size_t findings_before; /* the present segment, kept and counted */
     uint64_t counted_before;
     uint64_t base_records; /* in the present base, broken ones included */
@@ -51,12 +56,25 @@ struct verify {
     struct verify_finding *findings;
     size_t finding_count;
     size_t finding_capacity;
+    size_t read_count; /* findings of the reading: those are sorted */
+    size_t *changes; /* indices of those that cost changes, by number */
+    size_t change_count;
+    uint64_t superseded; /* log segments up to this one cost no change: a whole base has them */
+    uint64_t last_log; /* number of the last log segment listed */
+    struct record_key key; /* of `file`, */
+    uint64_t file_number; /* while messages are looked at */
+    struct verify_loss *losses;
+    size_t loss_count;
+    size_t loss_capacity;
 };
 
 /* verify.c */
-void verify_find(struct verify *verify, const struct verify_finding *finding);
+/* False: it is counted, and no more. */
+bool verify_find(struct verify *verify, const struct verify_finding *finding);
 /* At verify->at, in the present segment. */
 void verify_find_here(struct verify *verify, enum verify_kind kind, uint64_t length);
+/* A CHANGE of that number is next in the log: what was lost before has smaller ones. */
+void verify_meet_change(struct verify *verify, uint64_t number);
 
 /* verify_list.c */
 MUST_USE enum err verify_list(struct verify *verify, struct note *why);
@@ -64,6 +82,8 @@ MUST_USE enum err verify_open(struct verify *verify, uint64_t number, struct vfs
 MUST_USE enum err verify_fail(enum err err, uint64_t number, struct note *why);
 /* True when the log segments up to and with `until` are all there, from the very first. */
 bool verify_log_is_whole(const struct verify *verify, uint64_t until);
+/* NULL: it is not there, or was not when the listing was made. */
+const struct verify_segment *verify_find_segment(const struct verify *verify, uint64_t number);
 /* True when no log segment has a higher number. */
 bool verify_is_last(const struct verify *verify, uint64_t number);
 /* Notes a body segment that a record names. */
@@ -77,6 +97,9 @@ MUST_USE enum err verify_step(struct verify *verify, uint64_t bytes_max);
 bool verify_segment_is_done(const struct verify *verify);
 /* All of it is read: forgets what was found when nothing in it counts yet. */
 void verify_judge_segment(struct verify *verify);
+
+/* verify_messages.c: all segments are read. */
+void verify_settle(struct verify *verify);
 
 static inline struct verify_segment *verify_present(const struct verify *verify)
 {

@@ -53,8 +53,7 @@ static enum err begin_records(struct verify *verify, struct verify_segment *segm
     if (err != ERR_OK)
         return err;
     if (segment->limit > segment->size) {
-        verify->at.offset = segment->size;
-        verify_find_here(verify, VERIFY_SHORT, segment->limit - segment->size);
+        verify->short_bytes = segment->limit - segment->size;
         segment->limit = segment->size;
     }
     scan_begin(&verify->scan, verify->file, record_key_make(segment->header.id), segment->limit);
@@ -115,6 +114,9 @@ enum err verify_begin_segment(struct verify *verify)
     verify->counted_before = verify->counts.findings;
     verify->base_records = 0;
     verify->base_end = 0;
+    verify->short_bytes = 0;
+    verify->batch = SEGMENT_RECORDS_AT;
+    segment->looked_at = segment->limit;
     if (segment->broken) {
         verify_find_here(verify, VERIFY_SEGMENT, segment->size);
         verify->at.offset = segment->limit;
@@ -130,6 +132,19 @@ bool verify_segment_is_done(const struct verify *verify)
     return !verify->at.in_body && verify->at.offset >= verify_present(verify)->limit;
 }
 
+/* A body that was thought to be named in what was lost just before. */
+static void clear_body(struct verify *verify, struct place body)
+{
+    struct verify_finding *last;
+
+    verify_name(verify, body.segment);
+    if (verify->finding_count == 0)
+        return;
+    last = &verify->findings[verify->finding_count - 1];
+    if (last->segment == body.segment && last->batch <= body.offset && body.offset < last->offset)
+        last->batch = last->offset;
+}
+
 /* Notes the body segments that it names, and whether it ends a base. False: it makes no sense. */
 static bool read_ops(struct verify *verify, struct bytes ops, struct place place)
 {
@@ -143,7 +158,7 @@ static bool read_ops(struct verify *verify, struct bytes ops, struct place place
 
         verify->base_end = op.code == OP_BASE_END ? op.as.base_end : 0;
         if (op.code == OP_PUT)
-            verify_name(verify, op.as.put.place.segment);
+            clear_body(verify, op.as.put.place);
         if (op.code == OP_BODY_PLACE)
             verify_name(verify, op.as.body_place.place.segment);
         if (op.code != OP_BASE_ROWS)
@@ -190,6 +205,8 @@ static enum err read_record(struct verify *verify)
     enum err err = ERR_OK;
 
     at->next = length < left ? at->offset + length : segment->limit;
+    if (at->header.type == RECORD_CHANGE && at->header.number > verify->change)
+        verify_meet_change(verify, at->header.number);
     verify->base_records += at->header.type == RECORD_BASE ? 1 : 0;
     if (length > left)
         err = ERR_CORRUPT;
@@ -200,13 +217,14 @@ static enum err read_record(struct verify *verify)
         err = check_payload(verify);
     else if (at->header.type < RECORD_IGNORABLE)
         err = ERR_CORRUPT;
-    if (err == ERR_CORRUPT)
+    if (err == ERR_CORRUPT || err == ERR_IO)
         verify_find_here(verify, kind, at->next - at->offset);
     else if (err != ERR_OK)
         return err;
     else
         count_record(verify, false);
     at->offset = at->next;
+    verify->batch = at->next;
     return ERR_OK;
 }
 
@@ -228,7 +246,7 @@ static enum err read_body(struct verify *verify, uint64_t bytes_max)
         struct bytes frame;
         enum err err = scan_bytes(&verify->scan, at->chunk, take + RECORD_CRC_BYTES, &frame);
 
-        if (err != ERR_OK && err != ERR_CORRUPT)
+        if (err != ERR_OK && err != ERR_CORRUPT && err != ERR_IO)
             return err;
         if (err != ERR_OK ||
             num_load_u32(frame.at + take) !=
@@ -249,9 +267,24 @@ static enum err read_body(struct verify *verify, uint64_t bytes_max)
     return ERR_OK;
 }
 
+/* The next record behind what the disk does not give, or the limit. */
+static uint64_t skip_unreadable(struct verify *verify)
+{
+    enum { BLOCK_BYTES = 4096 };
+    uint64_t limit = verify_present(verify)->limit;
+    uint64_t at = verify->at.offset / BLOCK_BYTES * BLOCK_BYTES;
+    uint64_t next;
+
+    for (at += BLOCK_BYTES; at < limit; at += BLOCK_BYTES)
+        if (scan_resync(&verify->scan, at, &next) == ERR_OK)
+            return next;
+    return limit;
+}
+
 enum err verify_step(struct verify *verify, uint64_t bytes_max)
 {
     struct verify_at *at = &verify->at;
+    enum verify_kind kind = VERIFY_STRETCH;
     uint64_t next;
     enum err err;
 
@@ -262,9 +295,13 @@ enum err verify_step(struct verify *verify, uint64_t bytes_max)
         return read_record(verify);
     if (err == ERR_CORRUPT)
         err = scan_resync(&verify->scan, at->offset + RECORD_ALIGN, &next);
-    if (err != ERR_OK)
+    if (err == ERR_IO) {
+        kind = VERIFY_UNREADABLE;
+        next = skip_unreadable(verify);
+    } else if (err != ERR_OK) {
         return err;
-    verify_find_here(verify, VERIFY_STRETCH, next - at->offset);
+    }
+    verify_find_here(verify, kind, next - at->offset);
     at->offset = next;
     return ERR_OK;
 }
@@ -284,9 +321,18 @@ static bool is_unfinished(struct verify *verify, const struct verify_segment *se
 void verify_judge_segment(struct verify *verify)
 {
     const struct verify_segment *segment = verify_present(verify);
+    bool is_whole = verify->counts.findings == verify->counted_before;
 
-    if (!is_unfinished(verify, segment))
-        return;
-    verify->finding_count = verify->findings_before;
-    verify->counts.findings = verify->counted_before;
+    if (is_unfinished(verify, segment)) {
+        verify->finding_count = verify->findings_before;
+        verify->counts.findings = verify->counted_before;
+        if (verify->unbounded > verify->finding_count)
+            verify->unbounded = verify->finding_count;
+    } else if (verify->short_bytes > 0) {
+        verify->at = (struct verify_at){ .offset = segment->size };
+        verify_find_here(verify, VERIFY_SHORT, verify->short_bytes);
+    }
+    if (segment_kind(segment->number) == SEGMENT_BASE && is_whole && verify->base_end > 0 &&
+        verify->base_end == verify->base_records && segment->header.base > verify->superseded)
+        verify->superseded = segment->header.base;
 }

@@ -9,8 +9,17 @@
 #include "kit/random.h"
 #include "store/record.h"
 #include "store/segment.h"
+#include "sys/vfs.h"
 
-enum { FLIPS = 4000, LARGE_BYTES = 300 * 1000, PIECE_BYTES = 10000, FILES_MAX = 32 };
+enum {
+    FLIPS = 4000,
+    COST_FLIPS = 1500,
+    SMALL = 40,
+    ALL = 42,
+    LARGE_BYTES = 300 * 1000,
+    PIECE_BYTES = 10000,
+    FILES_MAX = 32
+};
 
 static const char log_1[] = "log/0000000000000004.log";
 
@@ -37,31 +46,34 @@ static size_t count_findings(struct vfs *vfs, uint64_t durable)
     return count;
 }
 
-/* An account with small bodies in its log, and two in segments of their own. */
-static struct vfs *disk_of_account(uint64_t *out_durable)
+/* An account with small bodies in its log, each flagged by a change of its own, and two in segments
+ * of their own. Open. */
+static void fill_account(struct desk *desk, struct vfs *vfs)
 {
     static uint8_t large[LARGE_BYTES];
-    struct vfs *vfs = mem_vfs_new(11);
     struct mailbox *inbox;
-    struct desk desk;
 
     memset(large, 'x', sizeof(large));
-    desk_init(&desk, vfs);
-    assert_int_equal(desk_open(&desk), ERR_OK);
-    inbox = desk_mailbox(&desk, "INBOX");
-    for (int i = 0; i < 40; i++) {
-        assert_int_equal(
-            desk_append(&desk, inbox, bytes_make(large, (size_t)(i + 1) * 37), 0, NULL), ERR_OK);
-        assert_int_equal(desk_flags(&desk, inbox,
-                                    (struct desk_store){ .uids = { 1, (uint32_t)i + 1 },
-                                                         .mode = FLAGS_ADD,
-                                                         .flags = FLAG_SEEN },
-                                    NULL),
-                         ERR_OK);
+    desk_init(desk, vfs);
+    assert_int_equal(desk_open(desk), ERR_OK);
+    inbox = desk_mailbox(desk, "INBOX");
+    for (uint32_t i = 1; i <= SMALL; i++) {
+        struct desk_store seen = { .uids = { 1, i }, .mode = FLAGS_ADD, .flags = FLAG_SEEN };
+
+        assert_int_equal(desk_append(desk, inbox, bytes_make(large, i * 37), 0, NULL), ERR_OK);
+        assert_int_equal(desk_flags(desk, inbox, seen, NULL), ERR_OK);
     }
-    assert_int_equal(desk_append(&desk, inbox, bytes_make(large, sizeof(large)), 0, NULL), ERR_OK);
-    assert_int_equal(desk_append(&desk, inbox, bytes_make(large, 70000), 0, NULL), ERR_OK);
-    desk_sync(&desk);
+    assert_int_equal(desk_append(desk, inbox, bytes_make(large, sizeof(large)), 0, NULL), ERR_OK);
+    assert_int_equal(desk_append(desk, inbox, bytes_make(large, 70000), 0, NULL), ERR_OK);
+    desk_sync(desk);
+}
+
+static struct vfs *disk_of_account(uint64_t *out_durable)
+{
+    struct vfs *vfs = mem_vfs_new(11);
+    struct desk desk;
+
+    fill_account(&desk, vfs);
     *out_durable = account_durable(desk.account);
     desk_close(&desk);
     return vfs;
@@ -221,12 +233,19 @@ static void flip_one(struct vfs *vfs, uint64_t durable, const struct files *file
     free((void *)(uintptr_t)before.at);
 }
 
-static void test_every_flip_is_named(void **state)
+static struct test_random seed(void)
 {
     const char *given = getenv("ROOST_TEST_SEED");
     struct test_random random = { given != NULL ? strtoull(given, NULL, 0) : 20261128 };
 
     (void)printf("ROOST_TEST_SEED=%llu\n", (unsigned long long)random.state);
+    return random;
+}
+
+static void test_every_flip_is_named(void **state)
+{
+    struct test_random random = seed();
+
     for (int i = 0; i < 2; i++) {
         uint64_t durable;
         struct vfs *vfs = i == 0 ? disk_of_account(&durable) : disk_of_segments(&durable);
@@ -303,7 +322,8 @@ static void test_missing_and_short_segments(void **state)
     assert_one(vfs, durable, (struct verify_finding){ .kind = VERIFY_MISSING, .segment = 4 });
     mem_vfs_put(vfs, log_1, bytes_slice(whole, 0, cut));
     assert_one(vfs, durable,
-               (struct verify_finding){ VERIFY_SHORT, 4, cut, whole.len - cut, 0, { 0 } });
+               (struct verify_finding){
+                   .kind = VERIFY_SHORT, .segment = 4, .offset = cut, .length = whole.len - cut });
     mem_vfs_put(vfs, log_1, whole);
     mem_vfs_damage(vfs, log_1, 0, 1);
     mem_vfs_damage(vfs, log_1, SEGMENT_COPY_AT, 1);
@@ -369,6 +389,303 @@ static void test_findings_have_a_maximum(void **state)
     mem_vfs_free(vfs);
 }
 
+/* What findings cost. */
+
+/* The message whose body or last change is in the record at `at`; 0: none. */
+static uint32_t cost_in_log(struct bytes file, uint64_t at)
+{
+    uint64_t offset = SEGMENT_RECORDS_AT;
+    uint32_t uid = 0;
+    uint32_t changes = 0; /* since the last body */
+    struct record_header header;
+    struct segment segment;
+    struct record_key key;
+
+    assert_int_equal(segment_header_decode(bytes_slice(file, 0, SEGMENT_HEADER_BYTES), &segment),
+                     ERR_OK);
+    key = record_key_make(segment.id);
+    while (at >= offset && record_header_decode(bytes_slice(file, offset, RECORD_HEADER_BYTES), key,
+                                                offset, &header)) {
+        if (header.type == RECORD_BODY) {
+            uid++;
+            changes = 0;
+        } else if (uid > 0 && ++changes > 2) {
+            uid++; /* its body is elsewhere */
+        }
+        if (at < offset + record_bytes(header.length))
+            return uid;
+        offset += record_bytes(header.length);
+    }
+    return 0;
+}
+
+static uint32_t cost_of(const struct files *files, size_t which, struct bytes file, uint64_t at)
+{
+    uint32_t uid = SMALL;
+
+    if (segment_kind(files->number[which]) == SEGMENT_LOG)
+        return cost_in_log(file, at);
+    for (size_t i = 0; i <= which; i++)
+        uid += segment_kind(files->number[i]) == SEGMENT_BODY ? 1 : 0;
+    return uid;
+}
+
+/* All messages of the account, in pieces; what is gone and was not moved is lost. */
+static void look_at_messages(struct verify *verify, const struct account *account)
+{
+    struct verify_message messages[VERIFY_MESSAGES_MAX];
+    struct verify_cursor cursor = { .uid = 0 };
+
+    while (!cursor.done) {
+        size_t count = verify_take(account, &cursor, messages, 7);
+
+        assert_int_equal(verify_messages(verify, messages, count, NULL), ERR_OK);
+        for (size_t i = 0; i < count; i++)
+            if (messages[i].is_gone && verify_take_again(account, &messages[i]) == VERIFY_THE_SAME)
+                verify_lose(verify, &messages[i]);
+    }
+}
+
+static void cost_one(struct desk *desk, const struct files *files, struct test_random *random)
+{
+    size_t which = test_random_below(random, files->count);
+    const char *path = files->path[which];
+    struct bytes before = copy_of(mem_vfs_file(desk->vfs, path));
+    uint64_t at = test_random_below(random, before.len);
+    struct verify_finding finding;
+    uint32_t uid = 0;
+    struct verify *verify;
+    const struct verify_loss *losses;
+    size_t count;
+
+    if (expect(before, files->number[which], at, &finding) && finding.kind != VERIFY_COPY)
+        uid = cost_of(files, which, before, at);
+    mem_vfs_damage(desk->vfs, path, at, 1);
+    verify = verify_all(desk->vfs, account_durable(desk->account));
+    look_at_messages(verify, desk->account);
+    losses = verify_losses(verify, &count);
+    if (count != (uid == 0 ? 0 : 1) || (count == 1 && losses[0].uid.value != uid))
+        fail_msg("%s, byte %llu: costs %zu messages, the first %u, not %u", path,
+                 (unsigned long long)at, count, count > 0 ? losses[0].uid.value : 0, uid);
+    assert_int_equal(verify_counts(verify).messages, ALL);
+    assert_in_range(verify_counts(verify).findings, 0, 1);
+    verify_free(verify);
+    mem_vfs_damage(desk->vfs, path, at, 1);
+    free((void *)(uintptr_t)before.at);
+}
+
+static void test_what_each_flip_costs(void **state)
+{
+    struct test_random random = seed();
+    struct vfs *vfs = mem_vfs_new(11);
+    struct files files;
+    struct desk desk;
+
+    (void)state;
+    fill_account(&desk, vfs);
+    list_files(vfs, &files);
+    for (int flip = 0; flip < COST_FLIPS; flip++)
+        cost_one(&desk, &files, &random);
+    desk_close(&desk);
+    mem_vfs_free(vfs);
+}
+
+static void test_a_body_that_is_not_there(void **state)
+{
+    struct vfs *vfs = mem_vfs_new(11);
+    const struct verify_finding *findings;
+    const struct verify_loss *losses;
+    struct verify_message moved;
+    struct verify_cursor cursor = { .uid = 0 };
+    struct verify *verify;
+    struct files files;
+    struct desk desk;
+    size_t count;
+
+    (void)state;
+    fill_account(&desk, vfs);
+    list_files(vfs, &files);
+    mem_vfs_remove(vfs, files.path[files.count - 1]);
+    verify = verify_all(vfs, account_durable(desk.account));
+    look_at_messages(verify, desk.account);
+    findings = verify_findings(verify, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(findings[0].kind, VERIFY_LOST);
+    assert_int_equal(findings[0].messages, 1);
+    losses = verify_losses(verify, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(losses[0].uid.value, ALL);
+
+    /* One that was moved since it was taken is looked for at its new place. */
+    assert_int_equal(verify_take(desk.account, &cursor, &moved, 1), 1);
+    moved.place.segment = 0x7d;
+    assert_int_equal(verify_messages(verify, &moved, 1, NULL), ERR_OK);
+    assert_true(moved.is_gone);
+    assert_int_equal(verify_take_again(desk.account, &moved), VERIFY_MOVED);
+    assert_int_equal(verify_messages(verify, &moved, 1, NULL), ERR_OK);
+    assert_false(moved.is_gone);
+    assert_int_equal(verify_counts(verify).losses, 1);
+
+    /* Another body at the place, and a size that is not its own. */
+    moved.body.value++;
+    assert_int_equal(verify_messages(verify, &moved, 1, NULL), ERR_OK);
+    assert_int_equal(verify_counts(verify).losses, 2);
+    moved.body.value--;
+    moved.size++;
+    assert_int_equal(verify_messages(verify, &moved, 1, NULL), ERR_OK);
+    assert_int_equal(verify_counts(verify).losses, 3);
+
+    moved.uid.value = 9999;
+    assert_int_equal(verify_take_again(desk.account, &moved), VERIFY_NO_MORE);
+    verify_free(verify);
+    desk_close(&desk);
+    mem_vfs_free(vfs);
+}
+
+/* Messages that come while it reads are passed over: their bodies were not read. */
+static void test_new_messages_are_no_damage(void **state)
+{
+    struct vfs *vfs = mem_vfs_new(11);
+    struct verify *verify;
+    struct desk desk;
+
+    (void)state;
+    fill_account(&desk, vfs);
+    verify = verify_all(vfs, account_durable(desk.account));
+    assert_int_equal(desk_append(&desk, desk_mailbox(&desk, "INBOX"), BYTES("new"), 0, NULL),
+                     ERR_OK);
+    look_at_messages(verify, desk.account);
+    assert_int_equal(verify_counts(verify).messages, ALL + 1);
+    assert_int_equal(verify_counts(verify).findings, 0);
+    verify_free(verify);
+    desk_close(&desk);
+    mem_vfs_free(vfs);
+}
+
+static void test_derived_files(void **state)
+{
+    static const char *const derived[] = { "checkpoint", "summary", "summary.index" };
+    struct vfs *vfs = mem_vfs_new(11);
+    struct verify_derived now;
+    struct desk desk;
+
+    (void)state;
+    fill_account(&desk, vfs);
+    verify_look_at_derived(vfs, desk.options.id, &now);
+    assert_false(now.has_checkpoint);
+    desk_close(&desk);
+    verify_look_at_derived(vfs, desk.options.id, &now);
+    assert_true(now.has_checkpoint && now.checkpoint_holds);
+    assert_true(now.has_summaries && now.summaries_hold);
+    for (size_t i = 0; i < ARRAY_COUNT(derived); i++) {
+        mem_vfs_damage(vfs, derived[i], 60, 1);
+        verify_look_at_derived(vfs, desk.options.id, &now);
+        assert_int_equal(now.checkpoint_holds, i != 0);
+        assert_int_equal(now.summaries_hold, i == 0);
+        mem_vfs_damage(vfs, derived[i], 60, 1);
+    }
+    mem_vfs_remove(vfs, "summary.index");
+    verify_look_at_derived(vfs, desk.options.id, &now);
+    assert_true(now.has_summaries && !now.summaries_hold);
+    mem_vfs_free(vfs);
+}
+
+/* A disk with a block that cannot be read. */
+struct bad_disk {
+    struct vfs vfs;
+    struct vfs *inner;
+    uint64_t from; /* of log_1 */
+    uint64_t to;
+};
+
+struct bad_file {
+    struct vfs_file file;
+    struct vfs_file *inner;
+    const struct bad_disk *disk; /* NULL: all of it can be read */
+};
+
+static enum err bad_read(struct vfs_file *file, uint64_t offset, void *into, size_t len,
+                         unsigned flags)
+{
+    struct bad_file *bad = CONTAINER_OF(file, struct bad_file, file);
+
+    if (bad->disk != NULL && offset < bad->disk->to && offset + len > bad->disk->from)
+        return ERR_IO;
+    return vfs_read(bad->inner, offset, into, len, flags);
+}
+
+static enum err bad_size(struct vfs_file *file, uint64_t *out_size)
+{
+    struct bad_file *bad = CONTAINER_OF(file, struct bad_file, file);
+
+    return bad->inner->calls->size(bad->inner, out_size);
+}
+
+static void bad_close(struct vfs_file *file)
+{
+    struct bad_file *bad = CONTAINER_OF(file, struct bad_file, file);
+
+    vfs_close(bad->inner);
+    free(bad);
+}
+
+static enum err bad_open(struct vfs *vfs, const char *path, unsigned flags,
+                         struct vfs_file **out_file)
+{
+    static const struct vfs_file_calls calls = { .read = bad_read,
+                                                 .size = bad_size,
+                                                 .close = bad_close };
+    struct bad_disk *disk = CONTAINER_OF(vfs, struct bad_disk, vfs);
+    struct bad_file *bad = calloc(1, sizeof(*bad));
+    enum err err;
+
+    assert_non_null(bad);
+    err = disk->inner->open(disk->inner, path, flags, &bad->inner);
+    if (err != ERR_OK) {
+        free(bad);
+        return err;
+    }
+    bad->file.calls = &calls;
+    bad->disk = strcmp(path, log_1) == 0 ? disk : NULL;
+    *out_file = &bad->file;
+    return ERR_OK;
+}
+
+static enum err bad_list(struct vfs *vfs, const char *path, vfs_list_fn *each, void *context)
+{
+    struct bad_disk *disk = CONTAINER_OF(vfs, struct bad_disk, vfs);
+
+    return disk->inner->list(disk->inner, path, each, context);
+}
+
+/* What the disk does not give is a finding, and the rest is read. */
+static void test_a_disk_that_fails(void **state)
+{
+    uint64_t durable;
+    struct bad_disk disk = { .vfs = { .open = bad_open, .list = bad_list },
+                             .inner = disk_of_account(&durable),
+                             .from = 12288,
+                             .to = 16384 };
+    uint64_t records[2] = { 0, 0 };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct verify *verify = verify_all(i == 0 ? disk.inner : &disk.vfs, durable);
+        size_t count;
+        const struct verify_finding *findings = verify_findings(verify, &count);
+
+        records[i] = verify_counts(verify).records;
+        for (size_t k = 0; k < count; k++)
+            assert_true(findings[k].segment == 4 && findings[k].offset < disk.to &&
+                        findings[k].offset + findings[k].length > disk.from);
+        assert_int_equal(count > 0, i == 1);
+        assert_in_range(count, 0, 2);
+        verify_free(verify);
+    }
+    assert_in_range(records[0] - records[1], 2, 20);
+    mem_vfs_free(disk.inner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +695,11 @@ int main(void)
         cmocka_unit_test(test_missing_and_short_segments),
         cmocka_unit_test(test_what_is_not_finished_is_no_damage),
         cmocka_unit_test(test_findings_have_a_maximum),
+        cmocka_unit_test(test_what_each_flip_costs),
+        cmocka_unit_test(test_a_body_that_is_not_there),
+        cmocka_unit_test(test_new_messages_are_no_damage),
+        cmocka_unit_test(test_derived_files),
+        cmocka_unit_test(test_a_disk_that_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
