@@ -12,6 +12,7 @@ LAYERS = {
     'config': ['base', 'sys'],
     'ipc': ['base', 'sys'],
     'store': ['base', 'message', 'sys'],
+    'backup': ['base', 'sys', 'store'],
     'search': ['base', 'message', 'imap/wire', 'store'],
     'auth': ['base', 'sys'],
     'smtp': ['base', 'message', 'smtp/wire'],
@@ -29,8 +30,8 @@ LAYERS = {
     'daemon/mail': ['base', 'message', 'sys', 'config', 'ipc', 'store', 'search', 'imap/wire',
                     'imap', 'maintain', 'smtp', 'daemon'],
     'daemon/control': ['base', 'sys', 'config', 'ipc', 'daemon'],
-    'cli': ['base', 'sys', 'config', 'ipc', 'auth', 'store', 'maintain', 'daemon', 'daemon/supervisor', 'daemon/tls',
-            'daemon/gate', 'daemon/auth', 'daemon/mail', 'daemon/control'],
+    'cli': ['base', 'sys', 'config', 'ipc', 'auth', 'store', 'backup', 'maintain', 'daemon',
+            'daemon/supervisor', 'daemon/tls', 'daemon/gate', 'daemon/auth', 'daemon/mail', 'daemon/control'],
 }
 
 # Rooms that belong together, and may include each other without that being a circle.
@@ -98,6 +99,8 @@ TESTED_ELSEWHERE = {
     'src/store/verify_messages.c': 'verify_test.c: what each flip costs, bodies that are gone',
     'src/store/verify_derived.c': 'verify_test.c: derived files that were hit',
     'src/maintain/verb_verify.c': 'maintain_test.c: an act from its arguments to its result',
+    'src/backup/files.c': 'account_test.c: a copy is made of nothing else',
+    'src/backup/restore.c': 'account_test.c: every copy is brought back',
     'src/imap/answer.c': 'session_test.c: every dialogue ends its commands with it',
     'src/imap/fetch_item.c': 'session_test.c: fetch_items.txt',
     'src/imap/fetch_section.c': 'session_test.c: fetch_sections.txt; step_test.c: large bodies',

@@ -30,6 +30,12 @@ struct accounts {
     uint8_t fake_secret[SCRAM_SECRET_BYTES];
 };
 
+/* With no database yet. */
+struct accounts *accounts_new(void);
+
+/* Checks the schema of the open database (makes it in an empty one) and prepares the statements. */
+MUST_USE enum err accounts_set_up(struct accounts *accounts, struct note *why);
+
 /* The enum err for a result of SQLite. */
 enum err accounts_err(int sqlite_result);
 

@@ -232,16 +232,36 @@ static int load_fake_secret(struct accounts *accounts)
     return result;
 }
 
-enum err accounts_open(const char *directory, struct accounts **out_accounts, struct note *why)
+struct accounts *accounts_new(void)
 {
     struct accounts *accounts = calloc(1, sizeof(*accounts));
+
+    if (accounts == NULL || pthread_mutex_init(&accounts->lock, NULL) != 0)
+        abort();
+    return accounts;
+}
+
+enum err accounts_set_up(struct accounts *accounts, struct note *why)
+{
+    enum err err = check_schema(accounts, why);
+    int result;
+
+    if (err != ERR_OK)
+        return err;
+    result = prepare_statements(accounts);
+    if (result == SQLITE_OK)
+        result = load_fake_secret(accounts);
+    return result == SQLITE_OK ? ERR_OK : complain(accounts, result, why);
+}
+
+enum err accounts_open(const char *directory, struct accounts **out_accounts, struct note *why)
+{
+    struct accounts *accounts = accounts_new();
     char path[PATH_BYTES_MAX];
     int written = snprintf(path, sizeof(path), "%s/accounts.db", directory);
     enum err err;
     int result;
 
-    if (accounts == NULL || pthread_mutex_init(&accounts->lock, NULL) != 0)
-        abort();
     if (written < 0 || (size_t)written >= sizeof(path)) {
         accounts_close(accounts);
         return note_fail(why, ERR_INVALID, "the path of the accounts database is too long");
@@ -252,14 +272,7 @@ enum err accounts_open(const char *directory, struct accounts **out_accounts, st
     sqlite3_busy_timeout(accounts->database, OWNER_WAIT_MS);
     if (result == SQLITE_OK)
         result = take_ownership(accounts->database);
-    err = result == SQLITE_OK ? check_schema(accounts, why) : complain(accounts, result, why);
-    if (err == ERR_OK) {
-        result = prepare_statements(accounts);
-        if (result == SQLITE_OK)
-            result = load_fake_secret(accounts);
-        if (result != SQLITE_OK)
-            err = complain(accounts, result, why);
-    }
+    err = result == SQLITE_OK ? accounts_set_up(accounts, why) : complain(accounts, result, why);
     if (err != ERR_OK) {
         accounts_close(accounts);
         return err;

@@ -18,9 +18,11 @@ struct verb {
 };
 
 extern const struct verb verb_account;
+extern const struct verb verb_backup;
 extern const struct verb verb_check;
 extern const struct verb verb_config;
 extern const struct verb verb_deliver;
+extern const struct verb verb_restore;
 extern const struct verb verb_sandbox;
 extern const struct verb verb_serve;
 extern const struct verb verb_verify;

@@ -14,7 +14,8 @@
 
 enum { OFFLINE_PATH_MAX = 4096, OFFLINE_PAGE = 64 };
 
-#define AUTH_USER "roost-auth"
+const struct offline_part offline_auth = { "auth", "roost-auth" };
+const struct offline_part offline_accounts = { "accounts", "roost-mail" };
 
 /* One request in the open database. */
 struct offline {
@@ -141,8 +142,8 @@ static enum err act_list(struct offline *offline, json_t **out_result)
     return ERR_OK;
 }
 
-/* The directory of role auth, made where it is missing, as a descriptor. */
-static enum err open_directory(const struct config *config, int *out_fd, struct note *why)
+enum err offline_open_part(const struct config *config, const struct offline_part *part,
+                           int *out_fd, struct note *why)
 {
     char path[OFFLINE_PATH_MAX];
     bool is_root = process_is_root();
@@ -150,11 +151,11 @@ static enum err open_directory(const struct config *config, int *out_fd, struct 
     struct place place;
     enum err err;
 
-    if (snprintf(path, sizeof(path), "%s/auth", config->data) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s/%s", config->data, part->name) >= (int)sizeof(path))
         return note_fail(why, ERR_LIMIT, "the path of data is too long");
     err = place_look(path, &place, why);
     if (err == ERR_NOT_FOUND) {
-        err = is_root ? child_find_user(AUTH_USER, &user, why) : ERR_OK;
+        err = is_root ? child_find_user(part->user, &user, why) : ERR_OK;
         if (err == ERR_OK)
             err = file_make_directory(config->data, is_root ? 0711 : 0700, why);
         if (err == ERR_OK)
@@ -212,7 +213,7 @@ enum err offline_ask(const struct config *config, const json_t *request, json_t 
 
     if (act == NULL)
         return note_fail(why, ERR_UNSUPPORTED, "the server does not run");
-    err = open_directory(config, &fd, why);
+    err = offline_open_part(config, &offline_auth, &fd, why);
     if (err != ERR_OK)
         return err;
     place_make_private();

@@ -11,6 +11,19 @@
 #include "base/err.h"
 #include "config/config.h"
 
+/* A directory of data that one role alone has. */
+struct offline_part {
+    const char *name;
+    const char *user; /* whose it is when roles have users of their own */
+};
+extern const struct offline_part offline_auth;
+extern const struct offline_part offline_accounts;
+
+/* That directory as a descriptor, made where it is missing (as root: for its user); then this
+ * process is its owner's, for good. */
+MUST_USE enum err offline_open_part(const struct config *config, const struct offline_part *part,
+                                    int *out_fd, struct note *why);
+
 /* Takes and answers what the control socket does (README.md). ERR_BUSY when somebody else has the
  * database open. */
 MUST_USE enum err offline_ask(const struct config *config, const json_t *request,

@@ -267,6 +267,7 @@ static const struct field *fields_of(enum ipc_type type)
     case IPC_RELOAD:
     case IPC_AUTH_CANCEL:
     case IPC_ACCOUNT_LIST:
+    case IPC_ACCOUNT_COPY:
     case IPC_STATS:
     case IPC_MAINTAIN_CONTINUE:
     case IPC_MAINTAIN_CANCEL: return request_fields;

@@ -95,6 +95,7 @@ static struct ipc_message samples[] = {
                         BYTES("binding"), BYTES("alert") } } },
     { IPC_ACCOUNT_ADD, ACCOUNT },
     { IPC_ACCOUNT_LIST, ASK },
+    { IPC_ACCOUNT_COPY, ASK },
     { IPC_ACCOUNT_SHOW, ACCOUNT },
     { IPC_ACCOUNT_PASSWORD, ACCOUNT },
     { IPC_ACCOUNT_REMOVE, ACCOUNT },

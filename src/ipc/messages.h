@@ -104,6 +104,7 @@ enum ipc_type {
     /* control -> auth, and back */
     IPC_ACCOUNT_ADD = 64,
     IPC_ACCOUNT_LIST,
+    IPC_ACCOUNT_COPY, /* of the whole database, as a file beside it */
     IPC_ACCOUNT_SHOW,
     IPC_ACCOUNT_PASSWORD,
     IPC_ACCOUNT_REMOVE,
@@ -198,8 +199,8 @@ struct ipc_text_answer { /* IPC_STATUS_ANSWER (JSON), IPC_RELOAD_ANSWER, IPC_STA
     struct bytes text;
 };
 
-/* IPC_STATUS, IPC_RELOAD, IPC_STATS, IPC_AUTH_CANCEL, IPC_ACCOUNT_LIST, IPC_MAINTAIN_CONTINUE,
- * IPC_MAINTAIN_CANCEL */
+/* IPC_STATUS, IPC_RELOAD, IPC_STATS, IPC_AUTH_CANCEL, IPC_ACCOUNT_LIST, IPC_ACCOUNT_COPY,
+ * IPC_MAINTAIN_CONTINUE, IPC_MAINTAIN_CANCEL */
 struct ipc_request {
     uint64_t request;
 };

@@ -61,6 +61,7 @@ static const struct ipc_rule rules[] = {
 
     REQUEST(IPC_ACCOUNT_ADD, CONTROL, AUTH, IPC_FD_NONE, "account-add"),
     REQUEST(IPC_ACCOUNT_LIST, CONTROL, AUTH, IPC_FD_NONE, "account-list"),
+    REQUEST(IPC_ACCOUNT_COPY, CONTROL, AUTH, IPC_FD_NONE, "account-copy"),
     REQUEST(IPC_ACCOUNT_SHOW, CONTROL, AUTH, IPC_FD_NONE, "account-show"),
     REQUEST(IPC_ACCOUNT_PASSWORD, CONTROL, AUTH, IPC_FD_NONE, "account-password"),
     REQUEST(IPC_ACCOUNT_REMOVE, CONTROL, AUTH, IPC_FD_NONE, "account-remove"),
@@ -147,6 +148,7 @@ bool ipc_is_answer_to(enum ipc_type answer, enum ipc_type request)
         { IPC_TLS_START, IPC_TLS_ANSWER },
         { IPC_ACCOUNT_ADD, IPC_ACCOUNT_ANSWER },
         { IPC_ACCOUNT_LIST, IPC_ACCOUNT_ANSWER },
+        { IPC_ACCOUNT_COPY, IPC_ACCOUNT_ANSWER },
         { IPC_ACCOUNT_SHOW, IPC_ACCOUNT_ANSWER },
         { IPC_ACCOUNT_PASSWORD, IPC_ACCOUNT_ANSWER },
         { IPC_ACCOUNT_REMOVE, IPC_ACCOUNT_ANSWER },

@@ -24,6 +24,9 @@ struct copier {
     struct vfs_file *from; /* the file being copied */
     struct vfs_file *into;
     uint64_t at;
+    void (*call)(void *context);
+    void *context;
+    bool calling;
 };
 
 struct copier_file {
@@ -126,8 +129,19 @@ static void go_on(struct copier *copier)
         take_name(copier);
 }
 
+void copier_on_call(struct copier *copier, void (*call)(void *context), void *context)
+{
+    copier->call = call;
+    copier->context = context;
+}
+
 static void between_calls(struct copier *copier)
 {
+    if (copier->call != NULL && !copier->calling) {
+        copier->calling = true;
+        copier->call(copier->context);
+        copier->calling = false;
+    }
     while (copier->to != NULL && test_random_below(&copier->random, copier->pace + 1) == 0)
         go_on(copier);
 }

@@ -27,6 +27,10 @@ void copier_begin(struct copier *copier, struct vfs *to, unsigned pace);
 /* The rest, with nothing in between. */
 void copier_finish(struct copier *copier);
 
+/* From now on `call` comes before every call that changes or opens something, instead of a piece of
+ * the copying; NULL: no more. It is not called out of itself. */
+void copier_on_call(struct copier *copier, void (*call)(void *context), void *context);
+
 /* Nothing is left to be copied. */
 bool copier_is_done(const struct copier *copier);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/accounts_copy.h"
 #include "base/log.h"
 #include "daemon/auth/state.h"
 #include "daemon/auth/sweep.h"
@@ -330,6 +331,39 @@ void admin_on_remove(struct role_peer *from, const struct ipc_message *message, 
 {
     (void)fd;
     begin(from, message, (struct job){ .run = run_remove, .done = on_removed });
+}
+
+static void run_copy(struct job *job)
+{
+    struct admin *admin = CONTAINER_OF(job, struct admin, job);
+
+    admin->err = accounts_copy(admin->state->accounts, admin->state->directory, ACCOUNTS_COPY_NAME,
+                               &admin->why);
+}
+
+static void on_copied(struct job *job)
+{
+    struct admin *admin = CONTAINER_OF(job, struct admin, job);
+    enum ipc_result result = auth_result_of(admin->err);
+
+    log_change(admin, result);
+    if (result == IPC_OK)
+        answer_json(&admin->asker, json_pack("{s:s}", "file", ACCOUNTS_COPY_NAME), false);
+    else
+        answer(&admin->asker, result, bytes_from_string(admin->why.text), false);
+    free_admin(admin);
+}
+
+void admin_on_copy(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct bytes none = { NULL, 0 };
+    struct admin *admin = make(from, message, none, none);
+
+    (void)fd;
+    if (admin == NULL)
+        return;
+    admin->job = (struct job){ .run = run_copy, .done = on_copied };
+    submit(admin, admin->state->lookers);
 }
 
 void admin_on_list(struct role_peer *from, const struct ipc_message *message, int *fd)

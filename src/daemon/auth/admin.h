@@ -1,4 +1,4 @@
-/* Accounts for control: IPC_ACCOUNT_ADD, _LIST, _SHOW, _PASSWORD and _REMOVE.
+/* Accounts for control: IPC_ACCOUNT_ADD, _LIST, _SHOW, _PASSWORD, _REMOVE and _COPY.
  *
  * Answers are JSON: the account as an object, a list's part as an array of such objects, or what
  * was wrong as plain text. */
@@ -11,6 +11,7 @@ struct auth_state;
 
 role_handler_fn admin_on_add;
 role_handler_fn admin_on_list;
+role_handler_fn admin_on_copy;
 role_handler_fn admin_on_show;
 role_handler_fn admin_on_password;
 role_handler_fn admin_on_remove;

@@ -1,4 +1,7 @@
 /* Accounts as control manages them. */
+#include <unistd.h>
+
+#include "auth/accounts_copy.h"
 #include "kit/auth_role.h"
 
 static void test_accounts(void **state)
@@ -58,6 +61,21 @@ static void test_list(void **state)
     assert_int_equal(seen, 33);
 }
 
+static void test_copy(void **state)
+{
+    struct auth_fixture *f = *state;
+    struct ipc_message copy = { .type = IPC_ACCOUNT_COPY };
+    char path[128];
+
+    for (int i = 0; i < 2; i++) { /* the second replaces the first */
+        copy.request.request = ++f->request;
+        fake_say(f->control, &copy, -1);
+        assert_true(auth_text_holds(auth_control_hear(f, IPC_OK)->text, ACCOUNTS_COPY_NAME));
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s", f->directory, ACCOUNTS_COPY_NAME);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void test_password_change(void **state)
 {
     struct auth_fixture *f = *state;
@@ -80,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         AUTH_TEST(test_accounts),
         AUTH_TEST(test_list),
+        AUTH_TEST(test_copy),
         AUTH_TEST(test_password_change),
     };
 

@@ -96,7 +96,6 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
 {
     struct auth_state *state = role->context;
     struct note reason = { "" };
-    char directory[64];
     enum err err;
 
     state->role = role;
@@ -105,8 +104,9 @@ static enum err prepare(struct role *role, struct sandbox_profile *out_profile, 
     err = config_parse(buf_bytes(&role->config), &state->config, why);
     if (err != ERR_OK)
         return err;
-    (void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", role->directory_fd);
-    err = accounts_open(directory, &state->accounts, &reason);
+    (void)snprintf(state->directory, sizeof(state->directory), "/proc/self/fd/%d",
+                   role->directory_fd);
+    err = accounts_open(state->directory, &state->accounts, &reason);
     if (err != ERR_OK)
         return note_fail(why, err, "%s/auth/%s", state->config.data, reason.text);
     make_parts(state);
@@ -151,17 +151,12 @@ static void on_place(struct role_peer *from, const struct ipc_message *message, 
 }
 
 static const struct role_handler handlers[] = {
-    { IPC_AUTH_START, exchange_on_start },
-    { IPC_AUTH_CONTINUE, exchange_on_continue },
-    { IPC_AUTH_CANCEL, exchange_on_cancel },
-    { IPC_RECIPIENT, recipient_on_request },
-    { IPC_ACCOUNT_ADD, admin_on_add },
-    { IPC_ACCOUNT_LIST, admin_on_list },
-    { IPC_ACCOUNT_SHOW, admin_on_show },
-    { IPC_ACCOUNT_PASSWORD, admin_on_password },
-    { IPC_ACCOUNT_REMOVE, admin_on_remove },
-    { IPC_STATS, auth_stats_on_request },
-    { IPC_PLACE, on_place },
+    { IPC_AUTH_START, exchange_on_start },       { IPC_AUTH_CONTINUE, exchange_on_continue },
+    { IPC_AUTH_CANCEL, exchange_on_cancel },     { IPC_RECIPIENT, recipient_on_request },
+    { IPC_ACCOUNT_ADD, admin_on_add },           { IPC_ACCOUNT_LIST, admin_on_list },
+    { IPC_ACCOUNT_COPY, admin_on_copy },         { IPC_ACCOUNT_SHOW, admin_on_show },
+    { IPC_ACCOUNT_PASSWORD, admin_on_password }, { IPC_ACCOUNT_REMOVE, admin_on_remove },
+    { IPC_STATS, auth_stats_on_request },        { IPC_PLACE, on_place },
 };
 
 const struct role_spec auth_role_spec = {

@@ -43,6 +43,7 @@ struct sweep {
 struct auth_state {
     struct role *role; /* NULL before the start */
     struct config config;
+    char directory[64]; /* of the database, as a path */
     struct accounts *accounts;
     struct login_cache *cache;
     struct throttle *throttle;

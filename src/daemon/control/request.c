@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
     { "account.password", IPC_ACCOUNT_PASSWORD, IPC_ROLE_AUTH, true, true, false, false },
     { "account.remove", IPC_ACCOUNT_REMOVE, IPC_ROLE_AUTH, true, false, false, false },
     { "account.list", IPC_ACCOUNT_LIST, IPC_ROLE_AUTH, false, false, false, false },
+    { "account.copy", IPC_ACCOUNT_COPY, IPC_ROLE_AUTH, false, false, false, false },
     { "maintain", IPC_ACCOUNT_SHOW, IPC_ROLE_AUTH, true, false, false, true },
     { "status", IPC_STATUS, IPC_ROLE_SUPERVISOR, false, false, false, false },
     { "reload", IPC_RELOAD, IPC_ROLE_SUPERVISOR, false, false, false, false },

@@ -19,6 +19,7 @@ static void test_questions(void **state)
         { BYTES("{\"verb\":\"account.remove\",\"name\":\"ann\"}"), IPC_ACCOUNT_REMOVE,
           IPC_ROLE_AUTH },
         { BYTES(" {\"verb\":\"account.list\"}\r"), IPC_ACCOUNT_LIST, IPC_ROLE_AUTH },
+        { BYTES("{\"verb\":\"account.copy\"}"), IPC_ACCOUNT_COPY, IPC_ROLE_AUTH },
         { BYTES("{\"verb\":\"status\"}"), IPC_STATUS, IPC_ROLE_SUPERVISOR },
         { BYTES("{\"verb\":\"reload\"}"), IPC_RELOAD, IPC_ROLE_SUPERVISOR },
         { BYTES("{\"verb\":\"stats\"}"), IPC_STATS, IPC_ROLE_MAIL },

@@ -5,11 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "ipc/route.h"
 
 void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES])
 {
     ipc_id_print(id, out_hex);
+}
+
+bool place_id_parse(const char *hex, uint8_t out_id[IPC_ACCOUNT_ID_BYTES])
+{
+    if (hex == NULL || strlen(hex) != 2 * IPC_ACCOUNT_ID_BYTES)
+        return false;
+    for (size_t i = 0; i < IPC_ACCOUNT_ID_BYTES; i++) {
+        int high = ascii_hex_value((uint8_t)hex[2 * i]);
+        int low = ascii_hex_value((uint8_t)hex[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out_id[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
 }
 
 void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH_BYTES])
@@ -45,6 +61,45 @@ enum err place_make(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES]
     parent[2] = '\0';
     err = make_directory(accounts, parent, "", why);
     return err != ERR_OK ? err : make_directory(accounts, path, parent, why);
+}
+
+static void aside_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_ASIDE_BYTES])
+{
+    memcpy(out_path, "restore/", 8);
+    place_hex(id, out_path + 8);
+}
+
+enum err place_make_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                          char out_path[PLACE_ASIDE_BYTES], struct note *why)
+{
+    enum err err = make_directory(accounts, "restore", "", why);
+
+    aside_path(id, out_path);
+    return err != ERR_OK ? err : make_directory(accounts, out_path, "restore", why);
+}
+
+enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                          struct note *why)
+{
+    char from[PLACE_ASIDE_BYTES];
+    char path[PLACE_PATH_BYTES];
+    char parent[3];
+    enum err err;
+
+    aside_path(id, from);
+    place_path(id, path);
+    (void)snprintf(parent, sizeof(parent), "%.2s", path);
+    err = make_directory(accounts, parent, "", why);
+    if (err != ERR_OK)
+        return err;
+    err = accounts->rename(accounts, from, path);
+    if (err == ERR_OK)
+        err = accounts->sync_dir(accounts, parent);
+    if (err == ERR_OK)
+        err = accounts->sync_dir(accounts, "restore");
+    if (err != ERR_OK)
+        return note_fail(why, err, "cannot move %s to %s: %s", from, path, err_text(err));
+    return ERR_OK;
 }
 
 enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES], struct wall now,

@@ -5,6 +5,7 @@
 #ifndef ROOST_DAEMON_MAIL_PLACE_H
 #define ROOST_DAEMON_MAIL_PLACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attributes.h"
@@ -15,11 +16,15 @@
 
 enum {
     PLACE_PATH_BYTES = 3 + 2 * IPC_ACCOUNT_ID_BYTES + 1,
-    PLACE_HEX_BYTES = 2 * IPC_ACCOUNT_ID_BYTES + 1
+    PLACE_HEX_BYTES = 2 * IPC_ACCOUNT_ID_BYTES + 1,
+    PLACE_ASIDE_BYTES = 8 + PLACE_HEX_BYTES,
 };
 
 /* 32 digits and a NUL. */
 void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES]);
+
+/* The other way. False when `hex` is NULL or no such text. */
+MUST_USE bool place_id_parse(const char *hex, uint8_t out_id[IPC_ACCOUNT_ID_BYTES]);
 
 /* "ab/ab01..." and a NUL. */
 void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH_BYTES]);
@@ -27,6 +32,16 @@ void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH
 /* Makes the directory and its parent where they are missing, durably. */
 MUST_USE enum err place_make(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                              struct note *why);
+
+/* Makes "restore/<hex>", a directory beside its place, durably; one that is there is taken as it
+ * is.
+ */
+MUST_USE enum err place_make_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                                   char out_path[PLACE_ASIDE_BYTES], struct note *why);
+
+/* Moves it from there to its place, where no directory may be, or one without a name in it. */
+MUST_USE enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                                   struct note *why);
 
 /* Moves the directory to "trash/<hex>.<seconds>", durably. ERR_NOT_FOUND: there was none. */
 MUST_USE enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],

@@ -17,12 +17,18 @@ static void test_names(void **state)
 {
     char hex[PLACE_HEX_BYTES];
     char path[PLACE_PATH_BYTES];
+    uint8_t again[IPC_ACCOUNT_ID_BYTES];
 
     (void)state;
     place_hex(id, hex);
     assert_string_equal(hex, HEX);
     place_path(id, path);
     assert_string_equal(path, "ab/" HEX);
+    assert_true(place_id_parse(HEX, again));
+    assert_memory_equal(again, id, sizeof(id));
+    assert_false(place_id_parse(HEX "0", again));
+    assert_false(place_id_parse("xb01fe00000000000000000000000000", again));
+    assert_false(place_id_parse(NULL, again));
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -38,6 +44,7 @@ static void test_made_and_moved_to_the_trash(void **state)
     char root[] = "/tmp/roost-place-XXXXXX";
     struct note why = { .text = "" };
     struct wall now = { 1700000000000000 };
+    char aside[PLACE_ASIDE_BYTES];
     struct vfs *vfs;
 
     (void)state;
@@ -49,7 +56,14 @@ static void test_made_and_moved_to_the_trash(void **state)
     assert_int_equal(vfs->mkdir(vfs, "ab/" HEX), ERR_EXISTS);
     assert_int_equal(place_trash(vfs, id, now, &why), ERR_OK);
     assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000"), ERR_EXISTS);
-    assert_int_equal(vfs->mkdir(vfs, "ab/" HEX), ERR_OK);
+    assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
+    assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
+    assert_string_equal(aside, "restore/" HEX);
+    assert_int_equal(vfs->mkdir(vfs, "restore/" HEX "/log"), ERR_OK);
+    assert_int_equal(place_take_aside(vfs, id, &why), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "ab/" HEX "/log"), ERR_EXISTS);
+    assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
+    assert_int_not_equal(place_take_aside(vfs, id, &why), ERR_OK); /* somebody lives there */
     vfs_posix_free(vfs);
     (void)nftw(root, remove_one, 10, FTW_DEPTH | FTW_PHYS);
 }

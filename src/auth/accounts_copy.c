@@ -1,0 +1,163 @@
+/* The accounts database as a copy, and single accounts out of one. */
+#include "auth/accounts_copy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/accounts_internal.h"
+#include "sys/files.h"
+
+enum { PATH_BYTES_MAX = 4096, HEADER_BYTES = 100, WRITE_VERSION_AT = 18, READ_VERSION_AT = 19 };
+
+static enum err complain(const struct accounts *accounts, enum err err, struct note *why)
+{
+    return note_fail(why, err, "accounts database: %s", sqlite3_errmsg(accounts->database));
+}
+
+enum err accounts_copy(struct accounts *accounts, const char *directory, const char *name,
+                       struct note *why)
+{
+    sqlite3_stmt *statement = NULL;
+    char path[PATH_BYTES_MAX];
+    enum err err;
+
+    if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
+        return note_fail(why, ERR_LIMIT, "the path of the copy is too long");
+    pthread_mutex_lock(&accounts->lock);
+    file_remove(path); /* SQLite writes into none that has something in it */
+    err =
+        accounts_err(sqlite3_prepare_v2(accounts->database, "VACUUM INTO ?", -1, &statement, NULL));
+    if (err == ERR_OK) {
+        sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
+        err = accounts_err(sqlite3_step(statement));
+    }
+    sqlite3_finalize(statement);
+    if (err != ERR_OK) {
+        err = complain(accounts, err, why);
+        file_remove(path);
+    }
+    pthread_mutex_unlock(&accounts->lock);
+    return err;
+}
+
+/* A database in memory knows no write-ahead log: the file's header must not speak of one. */
+static int load(sqlite3 *database, struct bytes copy)
+{
+    uint8_t *own = sqlite3_malloc64(copy.len);
+
+    if (own == NULL)
+        return SQLITE_NOMEM;
+    memcpy(own, copy.at, copy.len);
+    own[WRITE_VERSION_AT] = 1;
+    own[READ_VERSION_AT] = 1;
+    return sqlite3_deserialize(database, "main", own, (sqlite3_int64)copy.len,
+                               (sqlite3_int64)copy.len, SQLITE_DESERIALIZE_FREEONCLOSE);
+}
+
+enum err accounts_open_copy(struct bytes copy, struct accounts **out_accounts, struct note *why)
+{
+    struct accounts *accounts = accounts_new();
+    enum err err;
+
+    if (copy.len < HEADER_BYTES) {
+        accounts_close(accounts);
+        return note_fail(why, ERR_CORRUPT, "the accounts database is not whole");
+    }
+    err = accounts_err(sqlite3_open_v2(":memory:", &accounts->database,
+                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
+    if (err == ERR_OK)
+        err = accounts_err(load(accounts->database, copy));
+    err = err == ERR_OK ? accounts_set_up(accounts, why) : complain(accounts, err, why);
+    if (err != ERR_OK) {
+        accounts_close(accounts);
+        return err;
+    }
+    *out_accounts = accounts;
+    return ERR_OK;
+}
+
+static void bind_scram(sqlite3_stmt *statement, int index, const struct scram_keys *scram)
+{
+    sqlite3_bind_int64(statement, index, scram->iterations);
+    if (scram->iterations == 0)
+        return;
+    sqlite3_bind_blob(statement, index + 1, scram->salt, SCRAM_SALT_BYTES, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, index + 2, scram->stored_key, SCRAM_KEY_BYTES, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, index + 3, scram->server_key, SCRAM_KEY_BYTES, SQLITE_STATIC);
+}
+
+static enum err insert(struct accounts *accounts, const struct account_name *key,
+                       const struct accounts_record *record, const struct accounts_secret *secret)
+{
+    sqlite3_stmt *statement = NULL;
+    enum err err = accounts_err(sqlite3_prepare_v2(
+        accounts->database,
+        "INSERT INTO account (id, name, key, created, password_changed, quota_bytes, disabled,"
+        " hash, scram_iterations, scram_salt, scram_stored_key, scram_server_key)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        -1, &statement, NULL));
+
+    if (err == ERR_OK) {
+        sqlite3_bind_blob(statement, 1, record->id.raw, ACCOUNTS_ID_BYTES, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 2, (const char *)record->name.at, record->name.len,
+                          SQLITE_STATIC);
+        sqlite3_bind_text(statement, 3, (const char *)key->at, key->len, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 4, record->created);
+        sqlite3_bind_int64(statement, 5, record->password_changed);
+        sqlite3_bind_int64(statement, 6, (int64_t)record->quota_bytes);
+        sqlite3_bind_int(statement, 7, record->disabled);
+        sqlite3_bind_text(statement, 8, secret->hash.text, -1, SQLITE_STATIC);
+        bind_scram(statement, 9, &secret->scram);
+        err = accounts_err(sqlite3_step(statement));
+    }
+    sqlite3_finalize(statement);
+    return err;
+}
+
+static enum err forget(struct accounts *accounts, const struct accounts_id *id)
+{
+    sqlite3_stmt *statement = accounts->statements[STATEMENT_FORGET];
+    enum err err;
+
+    sqlite3_reset(statement);
+    sqlite3_bind_blob(statement, 1, id->raw, ACCOUNTS_ID_BYTES, SQLITE_STATIC);
+    err = accounts_err(sqlite3_step(statement));
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return err;
+}
+
+static enum err step(struct accounts *accounts, enum accounts_statement which)
+{
+    enum err err = accounts_err(sqlite3_step(accounts->statements[which]));
+
+    sqlite3_reset(accounts->statements[which]);
+    return err;
+}
+
+enum err accounts_restore(struct accounts *accounts, const struct accounts_record *record,
+                          const struct accounts_secret *secret, struct note *why)
+{
+    struct bytes name = account_name_bytes(&record->name);
+    struct account_name key;
+    enum err err;
+
+    if (!account_name_fold(name, &key))
+        return note_fail(why, ERR_INVALID, "account name is too long when its case is folded");
+    pthread_mutex_lock(&accounts->lock);
+    err = step(accounts, STATEMENT_BEGIN);
+    if (err == ERR_OK)
+        err = insert(accounts, &key, record, secret);
+    if (err == ERR_OK)
+        err = forget(accounts, &record->id);
+    if (err == ERR_OK)
+        err = step(accounts, STATEMENT_COMMIT);
+    if (err == ERR_EXISTS)
+        note_set(why, "there is an account of that name or id already");
+    else if (err != ERR_OK)
+        err = complain(accounts, err, why);
+    if (sqlite3_get_autocommit(accounts->database) == 0)
+        (void)step(accounts, STATEMENT_ROLLBACK);
+    pthread_mutex_unlock(&accounts->lock);
+    return err;
+}

@@ -1,0 +1,164 @@
+/* The accounts database, copied and read again; accounts out of it in another one. */
+#include "auth/accounts_copy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "kit/assert_bytes.h"
+#include "sys/files.h"
+
+static const struct wall noon = { INT64_C(1700000000) * 1000000 };
+
+struct scene {
+    char directory[40];
+    struct accounts *accounts;
+    struct buf copy; /* of the database */
+};
+
+static struct accounts_secret a_secret(void)
+{
+    struct accounts_secret secret = { .set = wall_seconds(noon), .scram = { .iterations = 4096 } };
+
+    (void)snprintf(secret.hash.text, sizeof(secret.hash.text), "$y$hash");
+    memset(secret.scram.salt, 7, sizeof(secret.scram.salt));
+    memset(secret.scram.server_key, 9, sizeof(secret.scram.server_key));
+    return secret;
+}
+
+static struct accounts_record add(struct accounts *accounts, const char *name)
+{
+    struct accounts_secret secret = a_secret();
+    struct accounts_record record;
+    struct note why = { "" };
+
+    assert_int_equal(accounts_add(accounts, bytes_from_string(name), &secret, &record, &why),
+                     ERR_OK);
+    return record;
+}
+
+static int set_up(void **state)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+    struct note why = { "" };
+
+    memcpy(scene->directory, "/tmp/roost-accounts-XXXXXX", 27);
+    assert_non_null(mkdtemp(scene->directory));
+    assert_int_equal(accounts_open(scene->directory, &scene->accounts, &why), ERR_OK);
+    scene->copy = buf_make(1 << 24);
+    *state = scene;
+    return 0;
+}
+
+static void path_of(const struct scene *scene, const char *name, char out_path[80])
+{
+    (void)snprintf(out_path, 80, "%s/%s", scene->directory, name);
+}
+
+static int tear_down(void **state)
+{
+    static const char *const names[] = { "accounts.db", "accounts.db-wal", "copy" };
+    struct scene *scene = *state;
+    char path[80];
+
+    accounts_close(scene->accounts);
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        path_of(scene, names[i], path);
+        file_remove(path);
+    }
+    assert_int_equal(rmdir(scene->directory), 0);
+    buf_done(&scene->copy);
+    free(scene);
+    return 0;
+}
+
+static struct accounts *copied(struct scene *scene)
+{
+    struct accounts *copy = NULL;
+    struct note why = { "" };
+    char path[80];
+
+    path_of(scene, "copy", path);
+    assert_int_equal(accounts_copy(scene->accounts, scene->directory, "copy", &why), ERR_OK);
+    buf_clear(&scene->copy);
+    assert_int_equal(file_read(path, &scene->copy, &why), ERR_OK);
+    assert_int_equal(accounts_open_copy(buf_bytes(&scene->copy), &copy, &why), ERR_OK);
+    return copy;
+}
+
+static void test_a_copy_has_all(void **state)
+{
+    struct scene *scene = *state;
+    struct accounts_record ann = add(scene->accounts, "ann");
+    struct accounts_secret secret;
+    struct accounts_record found;
+    struct accounts *copy = copied(scene);
+
+    assert_int_equal(accounts_find(copy, BYTES("Ann"), &found, &secret), ERR_OK);
+    assert_memory_equal(&found.id, &ann.id, sizeof(ann.id));
+    assert_string_equal(secret.hash.text, "$y$hash");
+    assert_int_equal(secret.scram.server_key[3], 9);
+    assert_memory_equal(accounts_fake_secret(copy), accounts_fake_secret(scene->accounts), 16);
+    (void)add(scene->accounts, "bob"); /* the copy is of then */
+    assert_int_equal(accounts_find(copy, BYTES("bob"), &found, NULL), ERR_NOT_FOUND);
+    accounts_close(copy);
+    copy = copied(scene);
+    assert_int_equal(accounts_find(copy, BYTES("bob"), &found, NULL), ERR_OK);
+    accounts_close(copy);
+}
+
+static void test_what_is_no_copy(void **state)
+{
+    struct scene *scene = *state;
+    struct note why = { "" };
+    struct accounts *copy;
+
+    accounts_close(copied(scene));
+    assert_int_equal(accounts_open_copy(BYTES(""), &copy, &why), ERR_CORRUPT);
+    memset(scene->copy.at, 'x', 100);
+    assert_int_equal(accounts_open_copy(buf_bytes(&scene->copy), &copy, &why), ERR_CORRUPT);
+    assert_int_equal(accounts_copy(scene->accounts, "/nonexistent/place", "copy", &why), ERR_IO);
+}
+
+static void test_an_account_comes_back(void **state)
+{
+    struct scene *scene = *state;
+    struct accounts_record ann = add(scene->accounts, "ann");
+    struct accounts_record record;
+    struct accounts_record found;
+    struct accounts_secret secret;
+    struct accounts_id id;
+    struct note why = { "" };
+    struct accounts *copy;
+
+    assert_int_equal(accounts_set_limits(scene->accounts, BYTES("ann"), 1000, true, &why), ERR_OK);
+    copy = copied(scene);
+    assert_int_equal(accounts_find(copy, BYTES("ann"), &record, &secret), ERR_OK);
+    assert_int_equal(accounts_restore(scene->accounts, &record, &secret, &why), ERR_EXISTS);
+    assert_int_equal(accounts_remove(scene->accounts, BYTES("ann"), noon, &found, &why), ERR_OK);
+    memset(&secret, 0, sizeof(secret));
+    assert_int_equal(accounts_find(copy, BYTES("ann"), &record, &secret), ERR_OK);
+    assert_int_equal(accounts_restore(scene->accounts, &record, &secret, &why), ERR_OK);
+    assert_int_equal(accounts_find(scene->accounts, BYTES("ann"), &found, &secret), ERR_OK);
+    assert_memory_equal(&found.id, &ann.id, sizeof(ann.id));
+    assert_int_equal(found.quota_bytes, 1000);
+    assert_true(found.disabled && found.has_scram);
+    assert_int_equal(found.created, ann.created);
+    assert_string_equal(secret.hash.text, "$y$hash");
+    assert_int_equal(secret.scram.salt[0], 7);
+    assert_int_equal(accounts_removed(scene->accounts, NULL, &id), ERR_NOT_FOUND);
+    accounts_close(copy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_copy_has_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_no_copy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_account_comes_back, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,426 @@
+/* Copies of an account at work, again and again into the same place, whatever stops them: what is
+ * brought back is the account as it was between the beginning and the end of the last whole run. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backup/backup.h"
+#include "backup/manifest.h"
+#include "kit/assert_bytes.h"
+#include "kit/copier.h"
+#include "kit/crash_vfs.h"
+#include "kit/desk.h"
+#include "kit/mem_vfs.h"
+#include "kit/random.h"
+#include "kit/shadow.h"
+
+enum { ROUNDS = 60, MOMENTS_MAX = 400, GAP = 1 << 20, PACE = 2 };
+
+#define CHANGES_GAP ((UINT64_C(1) << 32) + 1)
+
+struct moment {
+    uint64_t change;
+    struct shadow *shadow;
+};
+
+struct scene {
+    struct test_random random;
+    struct desk desk; /* of the owner */
+    struct copier *copier; /* over the owner's disk, for the backup */
+    struct shadow *shadow;
+    struct moment moments[MOMENTS_MAX];
+    unsigned count;
+    unsigned first; /* the moment when the last backup began */
+};
+
+static uint64_t new_seed(void)
+{
+    const char *given = getenv("ROOST_TEST_SEED");
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+
+    print_message("seed %llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+static bool chance(struct scene *scene, unsigned of)
+{
+    return test_random_below(&scene->random, of) == 0;
+}
+
+static void note_moment(struct scene *scene)
+{
+    struct moment *moment = &scene->moments[scene->count];
+
+    assert_true(scene->count < MOMENTS_MAX);
+    moment->change = account_change_number(scene->desk.account).value;
+    moment->shadow = malloc(sizeof(*moment->shadow));
+    assert_non_null(moment->shadow);
+    *moment->shadow = *scene->shadow;
+    scene->count++;
+}
+
+static void forget_moments(struct scene *scene)
+{
+    while (scene->count > 0)
+        free(scene->moments[--scene->count].shadow);
+}
+
+static void begin(struct scene *scene, uint64_t seed)
+{
+    memset(scene, 0, sizeof(*scene));
+    scene->random.state = seed;
+    scene->shadow = malloc(sizeof(*scene->shadow));
+    shadow_init(scene->shadow, seed);
+    scene->shadow->with_large = true;
+    desk_init(&scene->desk, mem_vfs_new(seed));
+    scene->desk.options.checkpoint_bytes = 3000;
+    assert_int_equal(desk_open(&scene->desk), ERR_OK);
+    scene->copier = copier_new(scene->desk.vfs, seed);
+}
+
+static void end(struct scene *scene)
+{
+    forget_moments(scene);
+    desk_close(&scene->desk);
+    copier_free(scene->copier);
+    mem_vfs_free(scene->desk.vfs);
+    free(scene->shadow);
+}
+
+static void act(struct scene *scene)
+{
+    shadow_act(scene->shadow, &scene->desk);
+    if (chance(scene, 3))
+        desk_sync(&scene->desk);
+    if (chance(scene, 4))
+        (void)desk_tick(&scene->desk);
+    if (chance(scene, 30)) {
+        desk_close(&scene->desk);
+        assert_int_equal(desk_open(&scene->desk), ERR_OK);
+    }
+}
+
+static void act_meanwhile(void *context)
+{
+    struct scene *scene = context;
+
+    if (!chance(scene, PACE) || scene->count == MOMENTS_MAX)
+        return;
+    act(scene);
+    note_moment(scene);
+}
+
+static struct backup_options options_of(struct scene *scene, struct vfs *to)
+{
+    return (struct backup_options){
+        .from = copier_get(scene->copier),
+        .to = to,
+        .account = scene->desk.options.id,
+        .now = scene->desk.now,
+    };
+}
+
+/* A backup; with `busy` the owner works on meanwhile. */
+static enum err back_up(struct scene *scene, struct vfs *to, bool busy,
+                        struct backup_result *out_result)
+{
+    struct backup_options options = options_of(scene, to);
+    struct note why = { "" };
+    enum err err;
+
+    desk_sync(&scene->desk);
+    scene->first = scene->count;
+    note_moment(scene);
+    if (busy)
+        copier_on_call(scene->copier, act_meanwhile, scene);
+    err = backup_account(&options, out_result, &why);
+    copier_on_call(scene->copier, NULL, NULL);
+    return err;
+}
+
+static const struct moment *find_moment(const struct scene *scene, uint64_t change)
+{
+    for (unsigned i = scene->count; i > 0; i--)
+        if (scene->moments[i - 1].change == change)
+            return &scene->moments[i - 1];
+    fail_msg("the copy ends with change %llu, which is none of ours", (unsigned long long)change);
+    return NULL;
+}
+
+/* Opens what is on that disk and holds it against the moment that it ends with, which is answered.
+ * The disk is freed. */
+static unsigned check_opened(struct scene *scene, struct vfs *disk)
+{
+    struct shadow *expected = malloc(sizeof(*expected));
+    const struct moment *moment;
+    struct desk twin;
+
+    desk_init(&twin, disk);
+    twin.now = scene->desk.now;
+    assert_int_equal(desk_open(&twin), ERR_OK);
+    assert_true(twin.report.epoch);
+    assert_int_equal(twin.report.records_damaged, 0);
+    assert_int_equal(twin.report.left_out, 0);
+    moment = find_moment(scene, account_change_number(twin.account).value - CHANGES_GAP);
+    *expected = *moment->shadow;
+    for (size_t i = 0; i < SHADOW_MAILBOXES_MAX; i++)
+        expected->mailboxes[i].uidnext += GAP;
+    shadow_check(expected, &twin);
+    desk_close(&twin);
+    mem_vfs_free(disk);
+    free(expected);
+    return (unsigned)(moment - scene->moments);
+}
+
+static struct vfs *bring_back(struct scene *scene, struct vfs *backup)
+{
+    struct vfs *disk = mem_vfs_new(test_random_next(&scene->random));
+    struct note why = { "" };
+
+    assert_int_equal(backup_restore(backup, disk, scene->desk.options.id, NULL, &why), ERR_OK);
+    assert_true(mem_vfs_file(disk, "lock").at == NULL);
+    return disk;
+}
+
+/* As `cp -a` of the backup does. */
+static struct vfs *plain_copy(struct scene *scene, struct vfs *backup)
+{
+    struct vfs *disk = mem_vfs_new(test_random_next(&scene->random));
+    struct copier *copier = copier_new(backup, 1);
+
+    copier_begin(copier, disk, 1);
+    copier_finish(copier);
+    copier_free(copier);
+    return disk;
+}
+
+static void test_under_load(void **context)
+{
+    uint64_t seed = new_seed();
+    struct vfs *backup = mem_vfs_new(seed + 1);
+    struct backup_result result;
+    struct scene scene;
+    uint64_t copied = 0;
+    unsigned later = 0;
+
+    (void)context;
+    begin(&scene, seed);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned found;
+
+        for (uint64_t i = test_random_below(&scene.random, 12); i > 0; i--)
+            act(&scene);
+        assert_int_equal(back_up(&scene, backup, true, &result), ERR_OK);
+        copied += result.bytes_copied;
+        found = check_opened(&scene, bring_back(&scene, backup));
+        assert_true(found >= scene.first);
+        later += found > scene.first;
+        assert_int_equal(check_opened(&scene, plain_copy(&scene, backup)), found);
+        forget_moments(&scene);
+    }
+    print_message("%u of %d copies hold more than was there when they began; %llu bytes copied, "
+                  "%llu are there\n",
+                  later, ROUNDS, (unsigned long long)copied, (unsigned long long)result.bytes);
+    assert_true(later > 0);
+    assert_true(copied < 2 * result.bytes); /* not all of it every time */
+    end(&scene);
+    assert_int_equal(mem_vfs_open_files(backup), 0);
+    mem_vfs_free(backup);
+}
+
+static void test_nothing_new(void **context)
+{
+    struct vfs *backup = mem_vfs_new(3);
+    struct backup_result first;
+    struct backup_result second;
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 4);
+    for (int i = 0; i < 60; i++)
+        act(&scene);
+    assert_int_equal(back_up(&scene, backup, false, &first), ERR_OK);
+    assert_int_equal(first.bytes_copied, first.bytes);
+    assert_int_equal(back_up(&scene, backup, false, &second), ERR_OK);
+    assert_int_equal(second.bytes_copied, 0);
+    assert_int_equal(second.bytes, first.bytes);
+    assert_int_equal(second.files, first.files);
+    mem_vfs_remove(backup, MANIFEST_PATH); /* as if the first run had been interrupted */
+    assert_int_equal(back_up(&scene, backup, false, &second), ERR_OK);
+    assert_int_equal(second.bytes_copied, 0);
+    (void)check_opened(&scene, bring_back(&scene, backup));
+    end(&scene);
+    mem_vfs_free(backup);
+}
+
+/* The account goes on from an older copy, which is taken: its last segment gets other bytes than
+ * it had, and the numbers of others come again. */
+static void set_back(struct scene *scene, struct vfs *copy)
+{
+    struct vfs *old = scene->desk.vfs;
+    struct shadow *shadow = malloc(sizeof(*shadow));
+    unsigned found;
+
+    desk_close(&scene->desk);
+    scene->desk.vfs = copy;
+    scene->desk.options.vfs = scene->desk.vfs;
+    copier_free(scene->copier);
+    scene->copier = copier_new(scene->desk.vfs, 5);
+    assert_int_equal(desk_open(&scene->desk), ERR_OK);
+    found = (unsigned)(find_moment(scene,
+                                   account_change_number(scene->desk.account).value - CHANGES_GAP) -
+                       scene->moments);
+    *shadow = *scene->moments[found].shadow;
+    shadow->random = scene->shadow->random;
+    for (size_t i = 0; i < SHADOW_MAILBOXES_MAX; i++)
+        shadow->mailboxes[i].uidnext += GAP;
+    *scene->shadow = *shadow;
+    free(shadow);
+    mem_vfs_free(old);
+}
+
+/* Cuts of the power at every step of the last run. */
+static void cut_everywhere(struct scene *scene, struct crash_vfs *crash, unsigned from,
+                           unsigned before)
+{
+    unsigned seen_before = 0;
+
+    for (unsigned step = from; step <= crash_vfs_steps(crash); step++) {
+        struct vfs *cut = crash_vfs_cut(crash, step, test_random_next(&scene->random));
+        unsigned found = check_opened(scene, bring_back(scene, cut));
+
+        assert_true(found == before || found == scene->first);
+        seen_before += found == before;
+        mem_vfs_free(cut);
+    }
+    assert_true(seen_before > 1);
+}
+
+static void act_and_back_up(struct scene *scene, struct crash_vfs *crash)
+{
+    struct backup_result result;
+
+    for (int i = 0; i < 20; i++)
+        act(scene);
+    assert_int_equal(back_up(scene, crash_vfs_get(crash), false, &result), ERR_OK);
+}
+
+static void test_power_cuts(void **context)
+{
+    uint64_t seed = new_seed();
+
+    (void)context;
+    for (unsigned round = 0; round < 8; round++) {
+        struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(seed));
+        struct scene scene;
+        struct vfs *old;
+        unsigned before;
+        unsigned from;
+
+        begin(&scene, seed + round);
+        act_and_back_up(&scene, crash);
+        old = plain_copy(&scene, crash_vfs_cache(crash));
+        act_and_back_up(&scene, crash);
+        before = scene.first;
+        from = crash_vfs_steps(crash);
+        if (round % 2 == 0)
+            mem_vfs_free(old);
+        else
+            set_back(&scene, old);
+        act_and_back_up(&scene, crash);
+        cut_everywhere(&scene, crash, from, before);
+        assert_int_equal(check_opened(&scene, plain_copy(&scene, crash_vfs_cache(crash))),
+                         scene.first);
+        end(&scene);
+        crash_vfs_free(crash);
+    }
+}
+
+/* Whatever call fails: the run says so, what was there is there, and the next run does it. */
+static void fail_once(struct scene *scene, struct crash_vfs *crash, enum crash_fault fault)
+{
+    struct vfs *cache = crash_vfs_cache(crash);
+    struct backup_result result;
+    enum err err = ERR_IO;
+
+    for (unsigned skip = 0; err != ERR_OK; skip++) {
+        unsigned good = scene->first;
+
+        for (int i = 0; i < 3; i++)
+            act(scene);
+        crash_vfs_fail(crash, fault, skip, 7);
+        err = back_up(scene, crash_vfs_get(crash), false, &result);
+        crash_vfs_heal(crash);
+        if (err != ERR_OK) {
+            assert_int_equal(check_opened(scene, bring_back(scene, cache)), good);
+            (void)check_opened(scene, plain_copy(scene, cache));
+            assert_int_equal(back_up(scene, crash_vfs_get(crash), false, &result), ERR_OK);
+        }
+        assert_int_equal(check_opened(scene, bring_back(scene, cache)), scene->first);
+    }
+}
+
+static void test_failing_calls(void **context)
+{
+    uint64_t seed = new_seed();
+
+    (void)context;
+    for (unsigned fault = 0; fault < CRASH_FAULT_COUNT; fault++) {
+        struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(seed));
+        struct backup_result result;
+        struct scene scene;
+
+        begin(&scene, seed + fault);
+        for (int i = 0; i < 40; i++)
+            act(&scene);
+        assert_int_equal(back_up(&scene, crash_vfs_get(crash), false, &result), ERR_OK);
+        fail_once(&scene, crash, (enum crash_fault)fault);
+        end(&scene);
+        crash_vfs_free(crash);
+    }
+}
+
+static void test_damage_is_refused(void **context)
+{
+    struct vfs *backup = mem_vfs_new(3);
+    struct vfs *disk = mem_vfs_new(4);
+    struct account_id other = { { 9 } };
+    struct backup_result result;
+    struct note why = { "" };
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 4);
+    for (int i = 0; i < 20; i++)
+        act(&scene);
+    assert_int_equal(backup_restore(backup, disk, scene.desk.options.id, NULL, &why),
+                     ERR_NOT_FOUND);
+    assert_int_equal(back_up(&scene, backup, false, &result), ERR_OK);
+    assert_int_equal(backup_restore(backup, disk, other, NULL, &why), ERR_INVALID);
+    for (unsigned i = 0; mem_vfs_path(backup, i) != NULL; i++) {
+        const char *path = mem_vfs_path(backup, i);
+
+        if (strcmp(path, "log") == 0)
+            continue;
+        mem_vfs_damage(backup, path, mem_vfs_file(backup, path).len / 2, 1);
+        mem_vfs_free(disk);
+        disk = mem_vfs_new(4);
+        assert_int_equal(backup_restore(backup, disk, scene.desk.options.id, NULL, &why),
+                         ERR_CORRUPT);
+        mem_vfs_damage(backup, path, mem_vfs_file(backup, path).len / 2, 1);
+    }
+    mem_vfs_free(disk);
+    end(&scene);
+    mem_vfs_free(backup);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_under_load),        cmocka_unit_test(test_nothing_new),
+        cmocka_unit_test(test_power_cuts),        cmocka_unit_test(test_failing_calls),
+        cmocka_unit_test(test_damage_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,34 @@
+/* A backup as a directory that a person names (docs/operations.md, "Backup"):
+ *
+ *     roost-backup                 says that it is one, and of which format
+ *     auth/accounts.db             the accounts database
+ *     accounts/ab/<account id>/    as in data/accounts: log/, and a manifest
+ */
+#ifndef ROOST_CLI_BACKUP_PLACE_H
+#define ROOST_CLI_BACKUP_PLACE_H
+
+#include "base/attributes.h"
+#include "base/err.h"
+#include "config/config.h"
+
+enum { BACKUP_PATH_BYTES_MAX = 4096 };
+
+#define BACKUP_DATABASE "accounts.db"
+
+struct backup_place {
+    int auth_fd; /* of the two directories; -1: there is none */
+    int accounts_fd;
+};
+
+/* To be written to: made where it is missing, each directory for the owner of its like in data.
+ * ERR_INVALID: not a backup and not empty, or within data, or around it. */
+MUST_USE enum err backup_place_make(const char *path, const struct config *config,
+                                    struct backup_place *out_place, struct note *why);
+
+/* To be read. */
+MUST_USE enum err backup_place_open(const char *path, struct backup_place *out_place,
+                                    struct note *why);
+
+void backup_place_close(struct backup_place *place);
+
+#endif

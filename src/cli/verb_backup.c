@@ -1,0 +1,393 @@
+/* roost backup: accounts and the accounts database, copied into a directory. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "auth/accounts_copy.h"
+#include "backup/backup.h"
+#include "cli/backup_place.h"
+#include "cli/cli.h"
+#include "cli/control.h"
+#include "cli/errand.h"
+#include "cli/offline.h"
+#include "cli/progress.h"
+#include "daemon/mail/place.h"
+#include "sys/clock.h"
+#include "sys/dialog.h"
+#include "sys/fd.h"
+#include "sys/files.h"
+#include "sys/terminal.h"
+#include "sys/vfs_posix.h"
+
+enum { DATABASE_BYTES_MAX = 1024 * 1024 * 1024, PAGE = 64, PIECE_BYTES = 64 * 1024 };
+
+struct backing_up {
+    const struct config *config;
+    struct backup_place place;
+    bool is_running; /* the server; it has made a copy of its database */
+    const char *const *names; /* of the accounts; none: all */
+    size_t name_count;
+    json_t *accounts; /* array of {"name", "id"} */
+};
+
+/* The database: by the owner of data/auth. */
+
+static enum err copy_file(struct vfs *from, struct vfs *to)
+{
+    const char *new_name = BACKUP_DATABASE ".new";
+    uint8_t piece[PIECE_BYTES];
+    struct vfs_file *source;
+    struct vfs_file *file;
+    uint64_t size = 0;
+    enum err err = from->open(from, ACCOUNTS_COPY_NAME, VFS_OPEN_READ, &source);
+
+    if (err != ERR_OK)
+        return err;
+    err = to->open(to, new_name, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file);
+    if (err != ERR_OK) {
+        vfs_close(source);
+        return err;
+    }
+    err = file->calls->truncate(file, 0);
+    if (err == ERR_OK)
+        err = source->calls->size(source, &size);
+    for (uint64_t at = 0; err == ERR_OK && at < size;) {
+        size_t len = size - at < sizeof(piece) ? (size_t)(size - at) : sizeof(piece);
+
+        err = vfs_read(source, at, piece, len, 0);
+        if (err == ERR_OK)
+            err = vfs_append(file, bytes_make(piece, len));
+        at += len;
+    }
+    if (err == ERR_OK)
+        err = vfs_sync(file);
+    vfs_close(file);
+    vfs_close(source);
+    if (err == ERR_OK)
+        err = to->rename(to, new_name, BACKUP_DATABASE);
+    return err == ERR_OK ? to->sync_dir(to, "") : err;
+}
+
+static json_t *account_json(const struct accounts_record *record)
+{
+    char id[PLACE_HEX_BYTES];
+
+    place_hex(record->id.raw, id);
+    return json_pack("{s:s%, s:s}", "name", (const char *)record->name.at, (size_t)record->name.len,
+                     "id", id);
+}
+
+static enum err list_all(struct accounts *accounts, json_t *found)
+{
+    struct accounts_record page[PAGE];
+    struct account_name last = { .len = 0 };
+    size_t count = PAGE;
+
+    while (count == PAGE) {
+        enum err err = accounts_list(accounts, account_name_bytes(&last), page, PAGE, &count);
+
+        if (err != ERR_OK)
+            return err;
+        for (size_t i = 0; i < count; i++)
+            (void)json_array_append_new(found, account_json(&page[i]));
+        if (count > 0)
+            last = page[count - 1].name;
+    }
+    return ERR_OK;
+}
+
+static enum err list_named(const struct backing_up *own, struct accounts *accounts, json_t *found,
+                           struct note *why)
+{
+    for (size_t i = 0; i < own->name_count; i++) {
+        struct accounts_record record;
+        enum err err = accounts_find(accounts, bytes_from_string(own->names[i]), &record, NULL);
+
+        if (err == ERR_NOT_FOUND)
+            return note_fail(why, err, "there is no account %s", own->names[i]);
+        if (err != ERR_OK)
+            return err;
+        (void)json_array_append_new(found, account_json(&record));
+    }
+    return ERR_OK;
+}
+
+static enum err list_accounts(const struct backing_up *own, const char *path, json_t *found,
+                              struct note *why)
+{
+    struct buf database = buf_make(DATABASE_BYTES_MAX);
+    struct accounts *accounts;
+    enum err err = file_read(path, &database, why);
+
+    if (err == ERR_OK)
+        err = accounts_open_copy(buf_bytes(&database), &accounts, why);
+    buf_done(&database);
+    if (err != ERR_OK)
+        return err;
+    err = own->name_count == 0 ? list_all(accounts, found) : list_named(own, accounts, found, why);
+    accounts_close(accounts);
+    return err;
+}
+
+static enum err make_copy(const char *directory, struct note *why)
+{
+    struct accounts *accounts;
+    enum err err = accounts_open(directory, &accounts, why);
+
+    if (err != ERR_OK)
+        return err;
+    err = accounts_copy(accounts, directory, ACCOUNTS_COPY_NAME, why);
+    accounts_close(accounts);
+    return err;
+}
+
+static enum err copy_database(void *context, json_t *found, struct note *why)
+{
+    struct backing_up *own = context;
+    struct vfs *from;
+    struct vfs *to;
+    char path[64];
+    int fd = -1;
+    enum err err = offline_open_part(own->config, &offline_auth, &fd, why);
+
+    if (err != ERR_OK)
+        return err;
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    if (!own->is_running)
+        err = make_copy(path, why);
+    if (err != ERR_OK)
+        return err;
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" ACCOUNTS_COPY_NAME, fd);
+    err = list_accounts(own, path, found, why);
+    from = vfs_posix_new(fd);
+    to = vfs_posix_new(fd_take(&own->place.auth_fd));
+    if (err == ERR_OK) {
+        err = copy_file(from, to);
+        if (err != ERR_OK)
+            note_set(why, "the accounts database: %s", err_text(err));
+    }
+    (void)from->unlink(from, ACCOUNTS_COPY_NAME);
+    vfs_posix_free(from);
+    vfs_posix_free(to);
+    return err;
+}
+
+/* The accounts: by the owner of data/accounts. */
+
+struct copying {
+    struct backup_listener listener;
+    struct progress progress;
+    const char *name;
+    uint64_t done;
+    uint64_t total;
+    struct vfs *from;
+    struct vfs *to;
+    struct backup_result sum;
+    size_t count; /* accounts that were copied */
+};
+
+static void on_total(struct backup_listener *listener, uint64_t bytes)
+{
+    struct copying *copying = CONTAINER_OF(listener, struct copying, listener);
+
+    copying->done = 0;
+    copying->total = bytes;
+}
+
+static void on_done(struct backup_listener *listener, uint64_t bytes)
+{
+    struct copying *copying = CONTAINER_OF(listener, struct copying, listener);
+
+    copying->done += bytes;
+    progress_show(&copying->progress, copying->name, copying->done, copying->total, clock_mono());
+}
+
+static enum err copy_one(struct copying *copying, struct account_id id, struct note *why)
+{
+    struct backup_options options = { .account = id,
+                                      .now = clock_wall(),
+                                      .listener = &copying->listener };
+    struct backup_result result = { .files = 0 };
+    char path[PLACE_PATH_BYTES];
+    enum err err;
+
+    place_path(id.raw, path);
+    err = vfs_posix_below(copying->from, path, &options.from);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK; /* nobody has used it yet */
+    if (err == ERR_OK)
+        err = place_make(copying->to, id.raw, why);
+    if (err == ERR_OK)
+        err = vfs_posix_below(copying->to, path, &options.to);
+    if (err == ERR_OK)
+        err = backup_account(&options, &result, why);
+    vfs_posix_free(options.from);
+    vfs_posix_free(options.to);
+    if (err == ERR_OK)
+        copying->count++;
+    copying->sum.files += result.files;
+    copying->sum.bytes += result.bytes;
+    copying->sum.bytes_copied += result.bytes_copied;
+    return err;
+}
+
+static enum err copy_each(struct copying *copying, const json_t *accounts, json_t *found)
+{
+    enum err first = ERR_OK;
+    size_t index;
+    json_t *account;
+
+    json_array_foreach(accounts, index, account)
+    {
+        struct account_id id;
+        struct note why = { "" };
+        enum err err = ERR_CORRUPT;
+
+        copying->name = json_string_value(json_object_get(account, "name"));
+        if (place_id_parse(json_string_value(json_object_get(account, "id")), id.raw))
+            err = copy_one(copying, id, &why);
+        progress_clear(&copying->progress);
+        if (err == ERR_OK)
+            continue;
+        (void)json_array_append_new(found,
+                                    json_pack("{s:s, s:s}", "name", copying->name, "failed",
+                                              why.text[0] != '\0' ? why.text : err_text(err)));
+        first = first == ERR_OK ? err : first;
+        if (err == ERR_NO_SPACE)
+            break;
+    }
+    return first;
+}
+
+static enum err copy_accounts(void *context, json_t *found, struct note *why)
+{
+    struct backing_up *own = context;
+    struct copying copying = { .listener = { on_total, on_done },
+                               .progress = { .is_terminal = terminal_is(2) } };
+    int fd = -1;
+    enum err err = offline_open_part(own->config, &offline_accounts, &fd, why);
+
+    if (err != ERR_OK)
+        return err;
+    copying.from = vfs_posix_new(fd);
+    copying.to = vfs_posix_new(fd_take(&own->place.accounts_fd));
+    err = copy_each(&copying, own->accounts, found);
+    vfs_posix_free(copying.from);
+    vfs_posix_free(copying.to);
+    (void)json_array_append_new(
+        found, json_pack("{s:I, s:I, s:I, s:I}", "accounts", (json_int_t)copying.count, "files",
+                         (json_int_t)copying.sum.files, "bytes", (json_int_t)copying.sum.bytes,
+                         "copied", (json_int_t)copying.sum.bytes_copied));
+    if (err != ERR_OK)
+        note_set(why, "not all accounts were copied");
+    return err;
+}
+
+/* The command. */
+
+static enum err ask_server(struct backing_up *own, struct note *why)
+{
+    json_t *request = json_pack("{s:s}", "verb", "account.copy");
+    char path[BACKUP_PATH_BYTES_MAX];
+    struct dialog dialog;
+    json_t *result = NULL;
+    enum err err;
+
+    if (snprintf(path, sizeof(path), "%s/control.sock", own->config->run) >= (int)sizeof(path))
+        err = note_fail(why, ERR_LIMIT, "the path of run is too long");
+    else
+        err = dialog_open_unix(&dialog, path, CONTROL_TIMEOUT_MS, why);
+    if (err == ERR_OK) {
+        own->is_running = true;
+        err = control_ask(&dialog, request, &result, why);
+        dialog_done(&dialog);
+    } else if (err == ERR_NOT_FOUND) {
+        err = ERR_OK;
+    }
+    json_decref(result);
+    json_decref(request);
+    return err;
+}
+
+static void print_found(const json_t *found)
+{
+    size_t index;
+    json_t *value;
+
+    json_array_foreach(found, index, value)
+    {
+        const json_t *failed = json_object_get(value, "failed");
+
+        if (failed != NULL)
+            (void)cli_complain(0, "%s: %s", json_string_value(json_object_get(value, "name")),
+                               json_string_value(failed));
+        else
+            (void)printf("%" JSON_INTEGER_FORMAT " accounts: %" JSON_INTEGER_FORMAT
+                         " files of %" JSON_INTEGER_FORMAT " bytes, %" JSON_INTEGER_FORMAT
+                         " bytes copied\n",
+                         json_integer_value(json_object_get(value, "accounts")),
+                         json_integer_value(json_object_get(value, "files")),
+                         json_integer_value(json_object_get(value, "bytes")),
+                         json_integer_value(json_object_get(value, "copied")));
+    }
+}
+
+static enum err back_up(struct backing_up *own, struct note *why)
+{
+    const struct errand database = { copy_database, own };
+    const struct errand accounts = { copy_accounts, own };
+    json_t *found = NULL;
+    enum err err = ask_server(own, why);
+
+    if (err == ERR_OK && own->place.auth_fd < 0)
+        err = note_fail(why, ERR_NOT_FOUND, "%s has no accounts yet", own->config->data);
+    if (err == ERR_OK)
+        err = errand_run(&database, &own->accounts, why);
+    if (err != ERR_OK || own->place.accounts_fd < 0)
+        return err;
+    err = errand_run(&accounts, &found, why);
+    print_found(found);
+    json_decref(found);
+    return err;
+}
+
+static int run(const struct verb *verb, struct arguments arguments)
+{
+    struct backing_up own = { .place = { -1, -1 } };
+    struct note why = { "" };
+    struct cli cli = { 0 };
+    int code = cli_begin(&cli, verb, arguments, NULL, 0);
+    enum err err;
+
+    if (code == CLI_GO_ON && cli.options.words_count == 0)
+        code = cli_complain(EX_USAGE, "backup wants the directory DEST");
+    if (code == CLI_GO_ON)
+        code = cli_configure(&cli);
+    if (code == CLI_GO_ON) {
+        own.config = &cli.config;
+        own.names = cli.options.words + 1;
+        own.name_count = cli.options.words_count - 1;
+        err = backup_place_make(cli.options.words[0], &cli.config, &own.place, &why);
+        if (err == ERR_OK)
+            err = back_up(&own, &why);
+        code = err == ERR_OK ? EX_OK
+                             : cli_complain(cli_exit_code(err), "%s",
+                                            why.text[0] != '\0' ? why.text : err_text(err));
+        backup_place_close(&own.place);
+        json_decref(own.accounts);
+    }
+    cli_end(&cli);
+    return code;
+}
+
+const struct verb verb_backup = {
+    .name = "backup",
+    .summary = "copy accounts and the accounts database to a directory",
+    .help = "roost backup DEST [NAME ...]\n\n"
+            "Copies all accounts, or those named, with the accounts database into the directory\n"
+            "DEST, while the server runs or without one. Another run into the same DEST copies\n"
+            "what is new. However a run ends, what the last whole one left can be restored.\n\n"
+            "  roost backup /srv/backup/mail\n",
+    .run = run,
+};

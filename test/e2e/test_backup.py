@@ -1,0 +1,217 @@
+"""roost backup and roost restore, as an administrator runs them."""
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from mail import bodies, message
+
+LARGE = 'A line of a large message.\r\n' * 8000
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where backups go: nobody else's."""
+    os.chmod(tmp_path, 0o755)
+    return tmp_path / 'backup'
+
+
+def told(done):
+    """(accounts, files, bytes, copied) of a run."""
+    return tuple(map(int, re.search(rb'(\d+) accounts: (\d+) files of (\d+) bytes, (\d+) bytes',
+                                    done.stdout).groups()))
+
+
+def all_mail(server, name):
+    connection = server.imap(name)
+    found = {}
+    for line in connection.list()[1]:
+        box = re.search(rb'"/" "?([^"]+)"?$', line)[1].decode()
+        status = connection.status(f'"{box}"', '(UIDVALIDITY)')[1][0]
+        found[box] = re.search(rb'UIDVALIDITY (\d+)', status)[1], bodies(connection, f'"{box}"')
+    connection.logout()
+    return found
+
+
+def refused(server, *verb):
+    done = server.run(*verb, check=False)
+    assert done.returncode != 0, done
+    assert done.stderr.startswith(b'roost: ') and done.stderr.count(b'\n') == 1, done.stderr
+    return done.stderr.decode()
+
+
+def fill(server):
+    for number in range(10):
+        assert server.deliver(['ann@example.org', 'bob@example.org'], message(number)) == {}
+    assert server.deliver('ann@example.org', message(10, LARGE)) == {}
+    client = server.imap('ann')
+    client.create('work')
+    client.select('INBOX')
+    client.copy('1:3', 'work')
+    client.store('2', '+FLAGS', '(\\Flagged later)')
+    client.logout()
+
+
+@pytest.mark.parametrize('running', [True, False])
+def test_all_comes_back(make_server, place, running):
+    server = make_server(accounts=('ann', 'bob', 'never'))
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    if not running:
+        server.stop()
+    assert told(server.run('backup', str(place)))[0] == 2  # never was never used
+    if running:
+        server.stop()
+    other = make_server(start=False, accounts=())
+    done = other.run('restore', str(place))
+    assert done.stdout == b'restored 3 accounts, 2 with mail\n', done
+    other.start()
+    assert {name: all_mail(other, name) for name in ('ann', 'bob')} == before
+    assert all_mail(other, 'never')['INBOX'][1] == {}
+    client = other.imap('ann')
+    client.select('work')
+    code, data = client.append('work', '', None, message(20))
+    uid = int(re.search(rb'APPENDUID \d+ (\d+)', data[0])[1])
+    assert uid > max(before['ann']['work'][1]) + 1000  # what the old one gave out since is skipped
+    client.select('INBOX')
+    assert b'later' in client.fetch('2', '(FLAGS)')[1][0]
+
+
+def test_another_run_copies_what_is_new(make_server, place):
+    server = make_server()
+    fill(server)
+    _, files, size, copied = told(server.run('backup', str(place)))
+    assert copied == size
+    assert told(server.run('backup', str(place)))[1:] == (files, size, 0)
+    assert server.deliver('ann@example.org', message(30)) == {}
+    _, _, grown, copied = told(server.run('backup', str(place)))
+    assert 0 < copied == grown - size < 5000
+    before = all_mail(server, 'ann')
+    server.stop()
+    for path in (server.folder / 'data').iterdir():
+        shutil.rmtree(path)  # a disk was lost
+    server.run('restore', str(place))
+    server.start()
+    assert all_mail(server, 'ann') == before
+
+
+def test_plain_copies_of_a_backup(make_server, place):
+    server = make_server()
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    server.run('backup', str(place))
+    server.stop()
+    for part in ('auth', 'accounts'):
+        shutil.rmtree(server.folder / 'data' / part)
+        subprocess.run(['cp', '-a', place / part, server.folder / 'data' / part], check=True)
+    server.start()
+    assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
+
+
+def test_one_account_goes_back(make_server, place):
+    server = make_server()
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    assert told(server.run('backup', str(place), 'ANN'))[0] == 1
+    assert 'there is no account nobody' in refused(server, 'backup', str(place), 'nobody')
+    for name in ('ann', 'bob'):
+        assert server.deliver(f'{name}@example.org', message(40)) == {}
+    after = all_mail(server, 'bob')
+    assert 'the server runs' in refused(server, 'restore', str(place), 'ann')
+    server.stop()
+    assert 'ann has mail; --replace' in refused(server, 'restore', str(place), 'ann')
+    assert 'no account nobody in the backup' in refused(server, 'restore', str(place), 'nobody')
+    server.run('account', 'password', 'ann', '--password-stdin', data=b'another one\n')
+    server.run('restore', str(place), 'ann', '--replace')
+    trash = list((server.folder / 'data' / 'accounts' / 'trash').iterdir())
+    assert len(trash) == 1 and (trash[0] / 'log').is_dir()
+    server.start()
+    client = server.imap('ann', 'another one')  # the present password stays
+    assert len(bodies(client)) == len(before['ann']['INBOX'][1])
+    assert all_mail(server, 'bob') == after
+
+
+def test_a_removed_account_comes_back(make_server, place):
+    server = make_server()
+    fill(server)
+    before = all_mail(server, 'ann')
+    server.run('backup', str(place))
+    server.run('account', 'remove', 'ann')
+    server.stop()
+    server.run('restore', str(place), 'ann')
+    server.start()
+    assert all_mail(server, 'ann') == before
+    server.run('account', 'remove', 'ann')
+    server.add_account('ann')  # is another account
+    server.stop()
+    assert 'there is another account ann' in refused(server, 'restore', str(place), 'ann')
+
+
+def test_places_that_will_not_do(make_server, place, tmp_path):
+    server = make_server()
+    fill(server)
+    data = server.folder / 'data'
+    assert 'one within the other' in refused(server, 'backup', str(data / 'backup'))
+    (data / 'backup').rmdir()
+    assert 'one within the other' in refused(server, 'backup', str(server.folder))
+    other = tmp_path / 'other'
+    other.mkdir()
+    (other / 'file').write_text('x')
+    assert 'is no backup of Roost' in refused(server, 'backup', str(other))
+    assert 'is no backup of Roost' in refused(server, 'restore', str(other))
+    assert str(other / 'file') in refused(server, 'backup', str(other / 'file'))
+    assert 'DEST' in refused(server, 'backup')
+
+
+@contextlib.contextmanager
+def small_disk(path, size):
+    path.mkdir()
+    done = subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'roost-backup', path],
+                          capture_output=True)
+    if done.returncode != 0:
+        pytest.skip('no disk can be mounted here')
+    try:
+        yield
+    finally:
+        subprocess.run(['umount', path], check=True)
+
+
+def test_a_full_disk(make_server, place):
+    server = make_server()
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    with small_disk(place, '1M'):
+        server.run('backup', str(place))
+        for number in range(8):
+            assert server.deliver('bob@example.org', message(number, LARGE)) == {}
+        assert 'no space' in refused_lines(server, 'backup', str(place))
+        server.stop()
+        for part in ('auth', 'accounts'):
+            shutil.rmtree(server.folder / 'data' / part)
+        server.run('restore', str(place))
+    server.start()
+    assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
+
+
+def refused_lines(server, *verb):
+    done = server.run(*verb, check=False)
+    assert done.returncode == 73, done  # EX_CANTCREAT
+    return done.stderr.decode()
+
+
+def test_a_damaged_backup(make_server, place):
+    server = make_server()
+    fill(server)
+    server.run('backup', str(place))
+    server.stop()
+    log = max(pathlib.Path(place).glob('accounts/*/*/log/*.log'))
+    whole = bytearray(log.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    log.write_bytes(whole)
+    for part in ('auth', 'accounts'):
+        shutil.rmtree(server.folder / 'data' / part)
+    assert 'of the backup is damaged' in refused(server, 'restore', str(place))
