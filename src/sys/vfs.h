@@ -45,6 +45,9 @@ struct vfs_file_calls {
                      unsigned flags);
     enum err (*sync)(struct vfs_file *file);
     enum err (*truncate)(struct vfs_file *file, uint64_t size);
+    /* Writes over bytes that are there; the file does not grow. After a sync that failed, which
+     * may have left unwritten pages marked clean, this is what makes the next one write them. */
+    enum err (*rewrite)(struct vfs_file *file, uint64_t offset, struct bytes data);
     enum err (*size)(struct vfs_file *file, uint64_t *out_size);
     void (*close)(struct vfs_file *file);
 };

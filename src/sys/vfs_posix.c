@@ -106,6 +106,41 @@ static enum err file_truncate(struct vfs_file *file, uint64_t size)
     return ftruncate(fd_of(file), (off_t)size) < 0 ? fd_err(errno) : ERR_OK;
 }
 
+static enum err write_over(int fd, uint64_t offset, struct bytes data)
+{
+    while (data.len > 0) {
+        ssize_t sent = pwrite(fd, data.at, data.len, (off_t)offset);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return fd_err(errno) == ERR_NO_SPACE ? ERR_NO_SPACE : ERR_IO;
+        data = bytes_from(data, (size_t)sent);
+        offset += (uint64_t)sent;
+    }
+    return ERR_OK;
+}
+
+/* With O_APPEND pwrite(2) would append, whatever the offset. */
+static enum err file_rewrite(struct vfs_file *file, uint64_t offset, struct bytes data)
+{
+    int fd = fd_of(file);
+    int how = fcntl(fd, F_GETFL);
+    uint64_t size;
+    enum err err = fd_size(fd, &size);
+
+    if (err != ERR_OK || how < 0)
+        return ERR_IO;
+    if (offset > size || data.len > size - offset)
+        return ERR_INVALID;
+    if (fcntl(fd, F_SETFL, how & ~O_APPEND) < 0)
+        return ERR_IO;
+    err = write_over(fd, offset, data);
+    if (fcntl(fd, F_SETFL, how) < 0 && err == ERR_OK)
+        err = ERR_IO;
+    return err;
+}
+
 static enum err file_size(struct vfs_file *file, uint64_t *out_size)
 {
     return fd_size(fd_of(file), out_size);
@@ -124,6 +159,7 @@ static const struct vfs_file_calls file_calls = {
     .read = file_read,
     .sync = file_sync,
     .truncate = file_truncate,
+    .rewrite = file_rewrite,
     .size = file_size,
     .close = file_close,
 };

@@ -85,6 +85,11 @@ static void test_files(void **state)
     memset(text, 0, sizeof(text));
     assert_int_equal(vfs_read(file, 0, text, 6, 0), ERR_OK);
     assert_string_equal(text, "hello!");
+    assert_int_equal(file->calls->rewrite(file, 1, BYTES("ELL")), ERR_OK);
+    assert_int_equal(file->calls->rewrite(file, 4, BYTES("abc")), ERR_INVALID);
+    assert_int_equal(vfs_append(file, BYTES("?")), ERR_OK); /* still at the end */
+    assert_int_equal(vfs_read(file, 0, text, 7, 0), ERR_OK);
+    assert_string_equal(text, "hELLo!?");
     vfs_close(file);
     file = open_file(scene, "a", VFS_OPEN_READ);
     assert_int_equal(vfs_append(file, BYTES("x")), ERR_IO);

@@ -1,4 +1,4 @@
-/* What a disk may hold after a cut: replays a journal of crash_vfs. Private to it. */
+/* What a disk may hold after a cut: goes along a journal of crash_vfs. Private to it. */
 #ifndef ROOST_TEST_KIT_CRASH_MODEL_H
 #define ROOST_TEST_KIT_CRASH_MODEL_H
 
@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kit/crash_choice.h"
 #include "sys/vfs.h"
 
 enum crash_act {
     CRASH_CREATE,
     CRASH_APPEND,
+    CRASH_REWRITE,
     CRASH_TRUNCATE,
     CRASH_SYNC,
     CRASH_SYNC_FAILED,
@@ -18,6 +20,7 @@ enum crash_act {
     CRASH_UNLINK,
     CRASH_MKDIR,
     CRASH_SYNC_DIR,
+    CRASH_SYNC_DIR_FAILED,
 };
 
 struct crash_step {
@@ -27,6 +30,7 @@ struct crash_step {
     char to[VFS_PATH_MAX + 1];
     uint8_t *data;
     size_t len; /* of data, or the size after a truncate */
+    size_t at; /* of a rewrite */
 };
 
 /* Paths of files and their numbers. */
@@ -41,12 +45,20 @@ struct crash_names {
 unsigned crash_names_find(const struct crash_names *names, const char *path); /* 0: none */
 void crash_names_set(struct crash_names *names, const char *path, unsigned inode);
 void crash_names_remove(struct crash_names *names, const char *path);
+void crash_names_copy(struct crash_names *into, const struct crash_names *from);
 void crash_names_done(struct crash_names *names);
 
 bool crash_path_is_directory(struct vfs *disk, const char *path);
 
-/* A new memory disk: `start` and the first `steps` of the journal, then the power went. */
-struct vfs *crash_model_build(struct vfs *start, const struct crash_step *journal, unsigned steps,
-                              uint64_t seed);
+/* Stands somewhere in a journal. */
+struct crash_model;
+struct crash_model *crash_model_new(struct vfs *start);
+void crash_model_free(struct crash_model *model);
+
+/* The next step happens. It stays with the journal: borrowed until crash_model_free. */
+void crash_model_step(struct crash_model *model, const struct crash_step *step);
+
+/* The power goes: a new memory disk, of another boot. */
+struct vfs *crash_model_draw(struct crash_model *model, struct crash_choice *choice, uint64_t seed);
 
 #endif

@@ -14,10 +14,13 @@ struct crash_vfs {
     struct vfs vfs;
     struct vfs *disk;
     struct vfs *start; /* what was there in the beginning */
-    struct crash_step *journal;
+    struct crash_step **journal;
     unsigned count;
     unsigned capacity;
     unsigned inode_next;
+    bool dead;
+    bool calm;
+    unsigned struck;
     struct {
         bool armed;
         unsigned skip;
@@ -49,11 +52,12 @@ static struct crash_step *step_add(struct crash_vfs *crash, enum crash_act act)
 
     if (crash->count == crash->capacity) {
         crash->capacity = crash->capacity * 2 + 64;
-        crash->journal = realloc(crash->journal, crash->capacity * sizeof(*crash->journal));
+        crash->journal = realloc(crash->journal, crash->capacity * sizeof(struct crash_step *));
         assert(crash->journal != NULL);
     }
-    step = &crash->journal[crash->count++];
-    memset(step, 0, sizeof(*step));
+    step = calloc(1, sizeof(*step));
+    assert(step != NULL);
+    crash->journal[crash->count++] = step;
     step->act = act;
     return step;
 }
@@ -63,7 +67,7 @@ static void step_path(char *into, const char *path)
     (void)snprintf(into, VFS_PATH_MAX + 1, "%s", path);
 }
 
-static bool fault_hits(struct crash_vfs *crash, enum crash_fault fault)
+static bool fault_is_due(struct crash_vfs *crash, enum crash_fault fault)
 {
     if (!crash->faults[fault].armed)
         return false;
@@ -73,44 +77,114 @@ static bool fault_hits(struct crash_vfs *crash, enum crash_fault fault)
     return true;
 }
 
+/* Whether the call that is about to be made fails; CRASH_FAULT_COUNT: it is of no kind of its own.
+ * `out_keep` (or NULL): the bytes that an append writes all the same. */
+static enum err fault_of(struct crash_vfs *crash, enum crash_fault own, size_t *out_keep)
+{
+    enum crash_fault hit = CRASH_FAULT_COUNT;
+
+    if (crash->dead)
+        return ERR_IO;
+    if (crash->calm)
+        return ERR_OK;
+    if (own != CRASH_FAULT_COUNT && fault_is_due(crash, own))
+        hit = own;
+    if (fault_is_due(crash, CRASH_FAIL_ANY))
+        hit = CRASH_FAIL_ANY;
+    if (fault_is_due(crash, CRASH_KILL)) {
+        hit = CRASH_KILL;
+        crash->dead = true;
+    }
+    if (hit == CRASH_FAULT_COUNT)
+        return ERR_OK;
+    crash->struck++;
+    if (out_keep != NULL)
+        *out_keep = crash->faults[hit].keep;
+    return hit == CRASH_FAIL_APPEND || hit == CRASH_FAIL_CREATE ? ERR_NO_SPACE : ERR_IO;
+}
+
+enum { PADDING_BYTES = 8 };
+
+/* A write that fails leaves a part at most: less than a record that is whole but for its padding.
+ */
+static enum err write_begin(struct crash_vfs *crash, enum crash_fault fault, struct bytes *data)
+{
+    size_t most = data->len > PADDING_BYTES ? data->len - PADDING_BYTES : 0;
+    size_t keep = 0;
+    enum err err = fault_of(crash, fault, &keep);
+
+    if (err != ERR_OK)
+        *data = bytes_slice(*data, 0, keep < most ? keep : most);
+    return err;
+}
+
+static struct crash_step *write_note(struct crash_file *file, enum crash_act act, struct bytes data)
+{
+    struct crash_step *step = step_add(file->crash, act);
+
+    step->inode = file->inode;
+    step->data = malloc(data.len + 1);
+    assert(step->data != NULL);
+    if (data.len > 0)
+        memcpy(step->data, data.at, data.len);
+    step->len = data.len;
+    return step;
+}
+
 static enum err file_append(struct vfs_file *file, struct bytes data)
 {
     struct crash_file *own = crash_file_of(file);
-    bool fails = fault_hits(own->crash, CRASH_FAIL_APPEND);
-    struct bytes written = fails ? bytes_slice(data, 0, own->crash->faults[0].keep) : data;
-    struct crash_step *step = step_add(own->crash, CRASH_APPEND);
+    enum err err = write_begin(own->crash, CRASH_FAIL_APPEND, &data);
 
-    step->inode = own->inode;
-    step->data = malloc(written.len + 1);
-    assert(step->data != NULL);
-    memcpy(step->data, written.at, written.len);
-    step->len = written.len;
-    (void)vfs_append(own->inner, written);
-    return fails ? ERR_NO_SPACE : ERR_OK;
+    if (err != ERR_OK && data.len == 0)
+        return err;
+    (void)write_note(own, CRASH_APPEND, data);
+    (void)vfs_append(own->inner, data);
+    return err;
+}
+
+static enum err file_rewrite(struct vfs_file *file, uint64_t offset, struct bytes data)
+{
+    struct crash_file *own = crash_file_of(file);
+    enum err err = write_begin(own->crash, CRASH_FAULT_COUNT, &data);
+    enum err written;
+
+    if (err != ERR_OK && data.len == 0)
+        return err;
+    written = own->inner->calls->rewrite(own->inner, offset, data);
+    if (written != ERR_OK)
+        return written;
+    write_note(own, CRASH_REWRITE, data)->at = (size_t)offset;
+    return err;
 }
 
 static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, size_t len,
                           unsigned flags)
 {
+    if (crash_file_of(file)->crash->dead)
+        return ERR_IO;
     return vfs_read(crash_file_of(file)->inner, offset, into, len, flags);
 }
 
+/* A process that is killed has not synced; it has not marked anything clean either. */
 static enum err file_sync(struct vfs_file *file)
 {
     struct crash_file *own = crash_file_of(file);
-    bool fails = fault_hits(own->crash, CRASH_FAIL_SYNC);
+    enum err err = fault_of(own->crash, CRASH_FAIL_SYNC, NULL);
 
-    step_add(own->crash, fails ? CRASH_SYNC_FAILED : CRASH_SYNC)->inode = own->inode;
-    return fails ? ERR_IO : ERR_OK;
+    if (!own->crash->dead)
+        step_add(own->crash, err != ERR_OK ? CRASH_SYNC_FAILED : CRASH_SYNC)->inode = own->inode;
+    return err;
 }
 
 static enum err file_truncate(struct vfs_file *file, uint64_t size)
 {
     struct crash_file *own = crash_file_of(file);
+    enum err err = fault_of(own->crash, CRASH_FAIL_TRUNCATE, NULL);
     struct crash_step *step;
 
-    if (fault_hits(own->crash, CRASH_FAIL_TRUNCATE))
-        return ERR_IO;
+    if (err != ERR_OK)
+        return err;
     step = step_add(own->crash, CRASH_TRUNCATE);
     step->inode = own->inode;
     step->len = (size_t)size;
@@ -119,6 +193,8 @@ static enum err file_truncate(struct vfs_file *file, uint64_t size)
 
 static enum err file_size(struct vfs_file *file, uint64_t *out_size)
 {
+    if (crash_file_of(file)->crash->dead)
+        return ERR_IO;
     return crash_file_of(file)->inner->calls->size(crash_file_of(file)->inner, out_size);
 }
 
@@ -133,6 +209,7 @@ static const struct vfs_file_calls crash_file_calls = {
     .read = file_read,
     .sync = file_sync,
     .truncate = file_truncate,
+    .rewrite = file_rewrite,
     .size = file_size,
     .close = file_close,
 };
@@ -144,10 +221,12 @@ static enum err crash_open(struct vfs *vfs, const char *path, unsigned flags,
     bool is_new = crash_names_find(&crash->names, path) == 0;
     struct crash_file *file;
     struct vfs_file *inner;
-    enum err err;
+    enum err err = crash->dead ? ERR_IO : ERR_OK;
 
-    if (is_new && (flags & VFS_OPEN_CREATE) != 0 && fault_hits(crash, CRASH_FAIL_CREATE))
-        return ERR_NO_SPACE;
+    if (is_new && (flags & VFS_OPEN_CREATE) != 0)
+        err = fault_of(crash, CRASH_FAIL_CREATE, NULL);
+    if (err != ERR_OK)
+        return err;
     err = crash->disk->open(crash->disk, path, flags, &inner);
     if (err != ERR_OK)
         return err;
@@ -170,9 +249,11 @@ static enum err crash_open(struct vfs *vfs, const char *path, unsigned flags,
 static enum err crash_rename(struct vfs *vfs, const char *from, const char *to)
 {
     struct crash_vfs *crash = crash_of(vfs);
-    enum err err = crash->disk->rename(crash->disk, from, to);
+    enum err err = fault_of(crash, CRASH_FAULT_COUNT, NULL);
     struct crash_step *step;
 
+    if (err == ERR_OK)
+        err = crash->disk->rename(crash->disk, from, to);
     if (err != ERR_OK)
         return err;
     step = step_add(crash, CRASH_RENAME);
@@ -187,8 +268,10 @@ static enum err crash_rename(struct vfs *vfs, const char *from, const char *to)
 static enum err crash_unlink(struct vfs *vfs, const char *path)
 {
     struct crash_vfs *crash = crash_of(vfs);
-    enum err err = crash->disk->unlink(crash->disk, path);
+    enum err err = fault_of(crash, CRASH_FAULT_COUNT, NULL);
 
+    if (err == ERR_OK)
+        err = crash->disk->unlink(crash->disk, path);
     if (err != ERR_OK)
         return err;
     step_path(step_add(crash, CRASH_UNLINK)->path, path);
@@ -199,8 +282,10 @@ static enum err crash_unlink(struct vfs *vfs, const char *path)
 static enum err crash_mkdir(struct vfs *vfs, const char *path)
 {
     struct crash_vfs *crash = crash_of(vfs);
-    enum err err = crash->disk->mkdir(crash->disk, path);
+    enum err err = fault_of(crash, CRASH_FAULT_COUNT, NULL);
 
+    if (err == ERR_OK)
+        err = crash->disk->mkdir(crash->disk, path);
     if (err == ERR_OK)
         step_path(step_add(crash, CRASH_MKDIR)->path, path);
     return err;
@@ -209,15 +294,20 @@ static enum err crash_mkdir(struct vfs *vfs, const char *path)
 static enum err crash_sync_dir(struct vfs *vfs, const char *path)
 {
     struct crash_vfs *crash = crash_of(vfs);
-    enum err err = crash->disk->sync_dir(crash->disk, path);
+    enum err err = fault_of(crash, CRASH_FAULT_COUNT, NULL);
 
     if (err == ERR_OK)
-        step_path(step_add(crash, CRASH_SYNC_DIR)->path, path);
+        err = crash->disk->sync_dir(crash->disk, path);
+    if (!crash->dead)
+        step_path(step_add(crash, err == ERR_OK ? CRASH_SYNC_DIR : CRASH_SYNC_DIR_FAILED)->path,
+                  path);
     return err;
 }
 
 static enum err crash_list(struct vfs *vfs, const char *path, vfs_list_fn *each, void *context)
 {
+    if (crash_of(vfs)->dead)
+        return ERR_IO;
     return crash_of(vfs)->disk->list(crash_of(vfs)->disk, path, each, context);
 }
 
@@ -264,8 +354,10 @@ struct crash_vfs *crash_vfs_new(struct vfs *disk)
 
 void crash_vfs_free(struct crash_vfs *crash)
 {
-    for (unsigned i = 0; i < crash->count; i++)
-        free(crash->journal[i].data);
+    for (unsigned i = 0; i < crash->count; i++) {
+        free(crash->journal[i]->data);
+        free(crash->journal[i]);
+    }
     free(crash->journal);
     crash_names_done(&crash->names);
     mem_vfs_free(crash->start);
@@ -290,8 +382,48 @@ unsigned crash_vfs_steps(const struct crash_vfs *crash)
 
 struct vfs *crash_vfs_cut(const struct crash_vfs *crash, unsigned steps, uint64_t seed)
 {
-    assert(steps <= crash->count);
-    return crash_model_build(crash->start, crash->journal, steps, seed);
+    struct crash_walk *walk = crash_walk_new(crash);
+    struct crash_choice choice = crash_choice_random(seed);
+    struct vfs *disk;
+
+    crash_walk_to(walk, steps);
+    disk = crash_walk_draw(walk, &choice, seed);
+    crash_walk_free(walk);
+    return disk;
+}
+
+struct crash_walk {
+    const struct crash_vfs *crash;
+    struct crash_model *model;
+    unsigned steps;
+};
+
+struct crash_walk *crash_walk_new(const struct crash_vfs *crash)
+{
+    struct crash_walk *walk = calloc(1, sizeof(*walk));
+
+    assert(walk != NULL);
+    walk->crash = crash;
+    walk->model = crash_model_new(crash->start);
+    return walk;
+}
+
+void crash_walk_free(struct crash_walk *walk)
+{
+    crash_model_free(walk->model);
+    free(walk);
+}
+
+void crash_walk_to(struct crash_walk *walk, unsigned steps)
+{
+    assert(steps >= walk->steps && steps <= walk->crash->count);
+    while (walk->steps < steps)
+        crash_model_step(walk->model, walk->crash->journal[walk->steps++]);
+}
+
+struct vfs *crash_walk_draw(struct crash_walk *walk, struct crash_choice *choice, uint64_t seed)
+{
+    return crash_model_draw(walk->model, choice, seed);
 }
 
 void crash_vfs_fail(struct crash_vfs *crash, enum crash_fault fault, unsigned skip, size_t keep)
@@ -304,4 +436,20 @@ void crash_vfs_fail(struct crash_vfs *crash, enum crash_fault fault, unsigned sk
 void crash_vfs_heal(struct crash_vfs *crash)
 {
     memset(crash->faults, 0, sizeof(crash->faults));
+    crash->dead = false;
+}
+
+bool crash_vfs_is_dead(const struct crash_vfs *crash)
+{
+    return crash->dead;
+}
+
+unsigned crash_vfs_faults(const struct crash_vfs *crash)
+{
+    return crash->struck;
+}
+
+void crash_vfs_calm(struct crash_vfs *crash, bool calm)
+{
+    crash->calm = calm;
 }

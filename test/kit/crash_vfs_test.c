@@ -126,12 +126,192 @@ static void names_wait_for_their_directory(void **state)
     crash_vfs_free(crash);
 }
 
+/* What a file grew by and no write came through may hold: nothing, what was cut off there, or what
+ * other files held. */
+static void grown_space_may_be_stale(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct vfs *vfs = crash_vfs_get(crash);
+    struct vfs_file *other = make_file(vfs, "other");
+    struct vfs_file *file = make_file(vfs, "file");
+    unsigned zeros = 0, ghosts = 0, foreign = 0, written = 0;
+
+    add(other, 'o', 8192);
+    assert_int_equal(vfs_sync(other), ERR_OK);
+    add(file, 'g', 8192);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    assert_int_equal(file->calls->truncate(file, 4096), ERR_OK);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_OK);
+    add(file, 'n', 4096);
+    for (uint64_t seed = 0; seed < CUTS; seed++) {
+        struct vfs *disk = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct bytes bytes = mem_vfs_file(disk, "file");
+
+        for (size_t i = 4096; i < bytes.len; i += 512) {
+            zeros += bytes.at[i] == 0;
+            ghosts += bytes.at[i] == 'g';
+            foreign += bytes.at[i] == 'o';
+            written += bytes.at[i] == 'n';
+        }
+        assert_true(bytes.len >= 4096 && bytes.at[4095] == 'g');
+        mem_vfs_free(disk);
+    }
+    assert_true(zeros > 0 && ghosts > 0 && foreign > 0 && written > 0);
+    vfs_close(file);
+    vfs_close(other);
+    crash_vfs_free(crash);
+}
+
+/* What is written over itself after a failed sync is on the disk when the next one succeeds. */
+static void rewriting_makes_pages_dirty_again(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct vfs *vfs = crash_vfs_get(crash);
+    struct vfs_file *file = make_file(vfs, "file");
+    uint8_t block[8000];
+    struct tally tally;
+
+    add(file, 'a', 3000);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_OK);
+    add(file, 'b', 8000);
+    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
+    assert_int_equal(vfs_sync(file), ERR_IO);
+    assert_int_equal(vfs_read(file, 3000, block, sizeof(block), 0), ERR_OK);
+    assert_int_equal(file->calls->rewrite(file, 3000, bytes_make(block, sizeof(block))), ERR_OK);
+    tally = tally_cuts(crash);
+    assert_true(tally.whole < CUTS);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    tally = tally_cuts(crash);
+    assert_int_equal(tally.whole, CUTS);
+    vfs_close(file);
+    crash_vfs_free(crash);
+}
+
+/* Every call that changes something can be the one that fails. */
+static void any_call_can_fail(void **state)
+{
+    for (unsigned skip = 0; skip < 8; skip++) {
+        struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+        struct vfs *vfs = crash_vfs_get(crash);
+        struct vfs_file *file = make_file(vfs, "file");
+        enum err errs[7];
+
+        crash_vfs_fail(crash, CRASH_FAIL_ANY, skip, 0);
+        errs[0] = vfs_append(file, BYTES("some text that is longer"));
+        errs[1] = vfs_sync(file);
+        errs[2] = file->calls->truncate(file, 0);
+        errs[3] = vfs->mkdir(vfs, "log");
+        errs[4] = vfs->sync_dir(vfs, "");
+        errs[5] = vfs->rename(vfs, "file", "new");
+        errs[6] = vfs->unlink(vfs, skip == 5 ? "file" : "new");
+        for (unsigned i = 0; i < ARRAY_COUNT(errs); i++)
+            assert_int_equal(errs[i], i == skip ? ERR_IO : ERR_OK);
+        assert_int_equal(crash_vfs_faults(crash), skip < ARRAY_COUNT(errs));
+        vfs_close(file);
+        crash_vfs_free(crash);
+    }
+}
+
+/* A process that was killed does nothing any more, and what it did is in the page cache. */
+static void kill_leaves_the_page_cache(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct vfs *vfs = crash_vfs_get(crash);
+    struct vfs_file *file = make_file(vfs, "file");
+    struct vfs_file *again = NULL;
+
+    add(file, 'a', 3000);
+    crash_vfs_calm(crash, true);
+    crash_vfs_fail(crash, CRASH_KILL, 1, 100);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    crash_vfs_calm(crash, false);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    assert_false(crash_vfs_is_dead(crash));
+    assert_int_equal(vfs_append(file, bytes_make((const uint8_t *)"bbbb", 4)), ERR_IO);
+    assert_true(crash_vfs_is_dead(crash));
+    assert_int_equal(vfs->open(vfs, "file", VFS_OPEN_READ, &again), ERR_IO);
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_IO);
+    assert_int_equal(vfs->unlink(vfs, "file"), ERR_IO);
+    vfs_close(file);
+    crash_vfs_heal(crash);
+    assert_int_equal(vfs->open(vfs, "file", VFS_OPEN_READ, &again), ERR_OK);
+    assert_int_equal(mem_vfs_file(crash_vfs_cache(crash), "file").len, 3000);
+    vfs_close(again);
+    crash_vfs_free(crash);
+}
+
+/* In turn every disk comes once, the model's freedom being small enough to be counted by hand. */
+static void all_disks_come_in_turn(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct vfs *vfs = crash_vfs_get(crash);
+    struct vfs_file *file = make_file(vfs, "file");
+    struct crash_choice choice = crash_choice_in_turn();
+    struct crash_walk *walk;
+    unsigned nameless = 0, empty = 0, zeros = 0, written = 0;
+
+    add(file, 'a', 300);
+    walk = crash_walk_new(crash);
+    crash_walk_to(walk, crash_vfs_steps(crash));
+    do {
+        struct vfs *disk = crash_walk_draw(walk, &choice, 1);
+        struct bytes bytes = mem_vfs_file(disk, "file");
+
+        nameless += mem_vfs_path(disk, 0) == NULL;
+        empty += mem_vfs_path(disk, 0) != NULL && bytes.len == 0;
+        zeros += bytes.len == 300 && bytes.at[0] == 0;
+        written += bytes.len == 300 && bytes.at[299] == 'a';
+        mem_vfs_free(disk);
+    } while (crash_choice_next(&choice));
+    assert_int_equal(nameless, 1);
+    assert_true(empty > 0 && zeros > 0 && written > 0);
+    crash_walk_free(walk);
+    vfs_close(file);
+    crash_vfs_free(crash);
+}
+
+/* Copies of a disk share their bytes until one is written to, and hash alike until then. */
+static void copies_share_and_differ(void **state)
+{
+    struct vfs *disk = mem_vfs_new(1);
+    struct vfs_file *file;
+    struct vfs *copy;
+    uint64_t hash;
+
+    mem_vfs_put(disk, "b", BYTES("two"));
+    mem_vfs_put(disk, "a", BYTES("one"));
+    copy = mem_vfs_copy(disk, 2);
+    hash = mem_vfs_hash(disk);
+    assert_int_equal(mem_vfs_hash(copy), hash);
+    file = make_file(copy, "a");
+    assert_int_equal(vfs_append(file, BYTES("!")), ERR_OK);
+    vfs_close(file);
+    assert_int_equal(mem_vfs_hash(disk), hash);
+    assert_int_not_equal(mem_vfs_hash(copy), hash);
+    ASSERT_BYTES(mem_vfs_file(disk, "a"), BYTES("one"));
+    ASSERT_BYTES(mem_vfs_file(copy, "a"), BYTES("one!"));
+    mem_vfs_put(copy, "a", BYTES("one"));
+    assert_int_equal(mem_vfs_hash(copy), hash);
+    assert_int_equal(copy->rename(copy, "a", "c"), ERR_OK);
+    assert_int_not_equal(mem_vfs_hash(copy), hash);
+    mem_vfs_free(copy);
+    mem_vfs_free(disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unsynced_bytes_come_in_all_ways),
         cmocka_unit_test(pages_of_a_failed_sync_are_clean),
         cmocka_unit_test(names_wait_for_their_directory),
+        cmocka_unit_test(grown_space_may_be_stale),
+        cmocka_unit_test(rewriting_makes_pages_dirty_again),
+        cmocka_unit_test(any_call_can_fail),
+        cmocka_unit_test(kill_leaves_the_page_cache),
+        cmocka_unit_test(all_disks_come_in_turn),
+        cmocka_unit_test(copies_share_and_differ),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The memory disk: a list of names, each pointing at bytes that are shared with open files. */
+/* The memory disk: a list of names, each pointing at an inode that is shared with open files. The
+ * bytes of an inode are a blob, shared with copies of the disk until one of them writes. */
 #include "kit/mem_vfs.h"
 
 #include <assert.h>
@@ -10,10 +11,17 @@
 #include "base/buf.h"
 #include "kit/random.h"
 
-enum { NODES_MAX = 4096, IDENTITY_BYTES = 40 };
+enum { IDENTITY_BYTES = 40 };
+
+struct mem_blob {
+    struct buf bytes;
+    unsigned holders;
+    bool hashed;
+    uint64_t hash; /* of the bytes */
+};
 
 struct inode {
-    struct buf bytes;
+    struct mem_blob *blob;
     unsigned links; /* names and open files */
     bool directory;
     bool warm;
@@ -27,8 +35,9 @@ struct node {
 
 struct mem_vfs {
     struct vfs vfs;
-    struct node nodes[NODES_MAX];
+    struct node *nodes;
     unsigned count;
+    unsigned capacity;
     unsigned open_files;
     bool cold;
     struct test_random random;
@@ -52,23 +61,95 @@ static struct mem_file *mem_file_of(struct vfs_file *file)
     return CONTAINER_OF(file, struct mem_file, file);
 }
 
-static struct inode *inode_new(bool directory)
+struct mem_blob *mem_blob_new(struct bytes bytes)
+{
+    struct mem_blob *blob = calloc(1, sizeof(*blob));
+
+    assert(blob != NULL);
+    blob->bytes.max = (size_t)1 << 40;
+    blob->holders = 1;
+    buf_add(&blob->bytes, bytes);
+    return blob;
+}
+
+struct mem_blob *mem_blob_hold(struct mem_blob *blob)
+{
+    blob->holders++;
+    return blob;
+}
+
+void mem_blob_drop(struct mem_blob *blob)
+{
+    if (blob == NULL || --blob->holders > 0)
+        return;
+    buf_done(&blob->bytes);
+    free(blob);
+}
+
+struct bytes mem_blob_bytes(const struct mem_blob *blob)
+{
+    return buf_bytes(&blob->bytes);
+}
+
+static uint64_t hash_bytes(uint64_t hash, struct bytes bytes)
+{
+    uint64_t word;
+
+    for (; bytes.len >= sizeof(word); bytes = bytes_from(bytes, sizeof(word))) {
+        memcpy(&word, bytes.at, sizeof(word));
+        hash = (hash ^ word) * UINT64_C(0x9fb21c651e98df25);
+        hash ^= hash >> 32;
+    }
+    word = bytes.len;
+    if (bytes.len > 0)
+        memcpy((uint8_t *)&word + 1, bytes.at, bytes.len);
+    hash = (hash ^ word) * UINT64_C(0x9fb21c651e98df25);
+    return hash ^ hash >> 29;
+}
+
+static uint64_t blob_hash(struct mem_blob *blob)
+{
+    if (!blob->hashed)
+        blob->hash = hash_bytes(blob->bytes.len, buf_bytes(&blob->bytes));
+    blob->hashed = true;
+    return blob->hash;
+}
+
+static struct inode *inode_new(bool directory, struct mem_blob *blob)
 {
     struct inode *inode = calloc(1, sizeof(*inode));
 
     assert(inode != NULL);
-    inode->bytes.max = (size_t)1 << 40;
+    inode->blob = blob;
     inode->directory = directory;
     inode->links = 1;
     return inode;
+}
+
+static struct inode *inode_empty(bool directory)
+{
+    return inode_new(directory, mem_blob_new(bytes_make(NULL, 0)));
 }
 
 static void inode_drop(struct inode *inode)
 {
     if (--inode->links > 0)
         return;
-    buf_done(&inode->bytes);
+    mem_blob_drop(inode->blob);
     free(inode);
+}
+
+/* The bytes, to be written to. */
+static struct buf *inode_own(struct inode *inode)
+{
+    struct mem_blob *shared = inode->blob;
+
+    if (shared->holders > 1) {
+        inode->blob = mem_blob_new(buf_bytes(&shared->bytes));
+        mem_blob_drop(shared);
+    }
+    inode->blob->hashed = false;
+    return &inode->blob->bytes;
 }
 
 static struct node *node_find(struct mem_vfs *mem, const char *path)
@@ -95,7 +176,12 @@ static bool parent_is_there(struct mem_vfs *mem, const char *path)
 
 static void node_add(struct mem_vfs *mem, const char *path, struct inode *inode)
 {
-    assert(mem->count < NODES_MAX && strlen(path) <= VFS_PATH_MAX);
+    assert(strlen(path) <= VFS_PATH_MAX);
+    if (mem->count == mem->capacity) {
+        mem->capacity = mem->capacity * 2 + 16;
+        mem->nodes = realloc(mem->nodes, mem->capacity * sizeof(*mem->nodes));
+        assert(mem->nodes != NULL);
+    }
     (void)snprintf(mem->nodes[mem->count].path, sizeof(mem->nodes[0].path), "%s", path);
     mem->nodes[mem->count++].inode = inode;
 }
@@ -114,7 +200,7 @@ static enum err file_append(struct vfs_file *file, struct bytes data)
     struct mem_file *mem = mem_file_of(file);
 
     assert(mem->writable);
-    buf_add(&mem->inode->bytes, data);
+    buf_add(inode_own(mem->inode), data);
     return ERR_OK;
 }
 
@@ -122,7 +208,7 @@ static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, si
                           unsigned flags)
 {
     struct mem_file *mem = mem_file_of(file);
-    struct bytes all = buf_bytes(&mem->inode->bytes);
+    struct bytes all = mem_blob_bytes(mem->inode->blob);
 
     if (offset > all.len || len > all.len - offset)
         return ERR_CORRUPT;
@@ -143,7 +229,7 @@ static enum err file_sync(struct vfs_file *file)
 static enum err file_truncate(struct vfs_file *file, uint64_t size)
 {
     struct mem_file *mem = mem_file_of(file);
-    struct buf *bytes = &mem->inode->bytes;
+    struct buf *bytes = inode_own(mem->inode);
 
     assert(mem->writable);
     if (size < bytes->len)
@@ -153,9 +239,22 @@ static enum err file_truncate(struct vfs_file *file, uint64_t size)
     return ERR_OK;
 }
 
+static enum err file_rewrite(struct vfs_file *file, uint64_t offset, struct bytes data)
+{
+    struct mem_file *mem = mem_file_of(file);
+    struct buf *bytes = inode_own(mem->inode);
+
+    assert(mem->writable);
+    if (offset > bytes->len || data.len > bytes->len - offset)
+        return ERR_INVALID;
+    if (data.len > 0)
+        memcpy(bytes->at + bytes->start + offset, data.at, data.len);
+    return ERR_OK;
+}
+
 static enum err file_size(struct vfs_file *file, uint64_t *out_size)
 {
-    *out_size = mem_file_of(file)->inode->bytes.len;
+    *out_size = mem_file_of(file)->inode->blob->bytes.len;
     return ERR_OK;
 }
 
@@ -175,6 +274,7 @@ static const struct vfs_file_calls mem_file_calls = {
     .read = file_read,
     .sync = file_sync,
     .truncate = file_truncate,
+    .rewrite = file_rewrite,
     .size = file_size,
     .close = file_close,
 };
@@ -191,7 +291,7 @@ static enum err mem_open(struct vfs *vfs, const char *path, unsigned flags,
     if (node == NULL && ((flags & VFS_OPEN_CREATE) == 0 || !parent_is_there(mem, path)))
         return ERR_NOT_FOUND;
     if (node == NULL) {
-        node_add(mem, path, inode_new(false));
+        node_add(mem, path, inode_empty(false));
         node = node_find(mem, path);
     }
     if (node->inode->directory)
@@ -241,7 +341,7 @@ static enum err mem_mkdir(struct vfs *vfs, const char *path)
         return ERR_EXISTS;
     if (!parent_is_there(mem_of(vfs), path))
         return ERR_NOT_FOUND;
-    node_add(mem_of(vfs), path, inode_new(true));
+    node_add(mem_of(vfs), path, inode_empty(true));
     return ERR_OK;
 }
 
@@ -323,20 +423,28 @@ void mem_vfs_free(struct vfs *vfs)
         return;
     while (mem_of(vfs)->count > 0)
         node_remove(mem_of(vfs), &mem_of(vfs)->nodes[mem_of(vfs)->count - 1]);
+    free(mem_of(vfs)->nodes);
     free(mem_of(vfs));
+}
+
+struct vfs *mem_vfs_new_like(struct vfs *vfs, uint64_t seed)
+{
+    struct vfs *disk = mem_vfs_new(seed);
+
+    memcpy(mem_of(disk)->identity, mem_of(vfs)->identity, IDENTITY_BYTES);
+    return disk;
 }
 
 struct vfs *mem_vfs_copy(struct vfs *vfs, uint64_t seed)
 {
-    struct vfs *copy = mem_vfs_new(seed);
+    struct vfs *copy = mem_vfs_new_like(vfs, seed);
     struct mem_vfs *from = mem_of(vfs);
 
-    memcpy(mem_of(copy)->identity, from->identity, IDENTITY_BYTES);
     for (unsigned i = 0; i < from->count; i++) {
-        struct inode *inode = inode_new(from->nodes[i].inode->directory);
+        struct inode *inode = from->nodes[i].inode;
 
-        buf_add(&inode->bytes, buf_bytes(&from->nodes[i].inode->bytes));
-        node_add(mem_of(copy), from->nodes[i].path, inode);
+        node_add(mem_of(copy), from->nodes[i].path,
+                 inode_new(inode->directory, mem_blob_hold(inode->blob)));
     }
     return copy;
 }
@@ -351,27 +459,52 @@ struct bytes mem_vfs_file(struct vfs *vfs, const char *path)
 {
     struct node *node = node_find(mem_of(vfs), path);
 
-    return node == NULL ? bytes_make(NULL, 0) : buf_bytes(&node->inode->bytes);
+    return node == NULL ? bytes_make(NULL, 0) : mem_blob_bytes(node->inode->blob);
 }
 
 void mem_vfs_put(struct vfs *vfs, const char *path, struct bytes bytes)
 {
     struct node *node = node_find(mem_of(vfs), path);
+    struct mem_blob *old;
 
     if (node == NULL) {
-        node_add(mem_of(vfs), path, inode_new(false));
+        node_add(mem_of(vfs), path, inode_empty(false));
         node = node_find(mem_of(vfs), path);
     }
-    buf_clear(&node->inode->bytes);
-    buf_add(&node->inode->bytes, bytes);
+    old = node->inode->blob;
+    node->inode->blob = mem_blob_new(bytes); /* which may be of the old ones */
+    mem_blob_drop(old);
+}
+
+void mem_vfs_add(struct vfs *vfs, const char *path, struct mem_blob *blob)
+{
+    assert(node_find(mem_of(vfs), path) == NULL);
+    if (parent_is_there(mem_of(vfs), path))
+        node_add(mem_of(vfs), path, inode_new(false, mem_blob_hold(blob)));
+}
+
+uint64_t mem_vfs_hash(struct vfs *vfs)
+{
+    struct mem_vfs *mem = mem_of(vfs);
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < mem->count; i++) {
+        struct inode *inode = mem->nodes[i].inode;
+
+        sum += hash_bytes(inode->directory ? 1 : blob_hash(inode->blob),
+                          bytes_from_string(mem->nodes[i].path));
+    }
+    return sum;
 }
 
 void mem_vfs_damage(struct vfs *vfs, const char *path, uint64_t offset, uint8_t bits)
 {
     struct node *node = node_find(mem_of(vfs), path);
+    struct buf *bytes;
 
-    assert(node != NULL && offset < node->inode->bytes.len);
-    node->inode->bytes.at[node->inode->bytes.start + offset] ^= bits;
+    assert(node != NULL && offset < node->inode->blob->bytes.len);
+    bytes = inode_own(node->inode);
+    bytes->at[bytes->start + offset] ^= bits;
 }
 
 void mem_vfs_remove(struct vfs *vfs, const char *path)

@@ -14,8 +14,23 @@
 struct vfs *mem_vfs_new(uint64_t seed);
 void mem_vfs_free(struct vfs *vfs); /* NULL is allowed */
 
+/* An empty disk with the identity of another one. */
+struct vfs *mem_vfs_new_like(struct vfs *vfs, uint64_t seed);
+
 /* The same names and bytes, the same identity, another seed. Nothing open, nothing locked. */
 struct vfs *mem_vfs_copy(struct vfs *vfs, uint64_t seed);
+
+/* Of all names and bytes, whatever the order of their making. */
+uint64_t mem_vfs_hash(struct vfs *vfs);
+
+/* Bytes that files of several disks share; who writes to one gets its own. */
+struct mem_blob *mem_blob_new(struct bytes bytes);
+struct mem_blob *mem_blob_hold(struct mem_blob *blob);
+void mem_blob_drop(struct mem_blob *blob); /* NULL is allowed */
+struct bytes mem_blob_bytes(const struct mem_blob *blob);
+
+/* Makes a file that is not there yet, unless its directory is missing. Holds the blob. */
+void mem_vfs_add(struct vfs *vfs, const char *path, struct mem_blob *blob);
 
 enum mem_identity { MEM_MACHINE = 0, MEM_BOOT = 16, MEM_DIRECTORY = 32 };
 /* Becomes another machine, boot or directory. */
