@@ -47,6 +47,7 @@ static enum err replay_log(struct account *account, const struct account_options
         .executor = options->executor,
         .create = options->create,
         .compress = options->compress,
+        .segment_bytes = options->log_segment_bytes,
         .now = options->now,
         .replay = on_record,
         .context = &replay,

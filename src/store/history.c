@@ -98,9 +98,9 @@ static enum err find_mark(const struct history *history, const struct replay_opt
 static void drop_later(struct history *history)
 {
     struct segments *segments = &history->segments;
-    struct found_segment *last = segments_unfinished(segments);
+    struct found_segment *last;
 
-    if (last != NULL)
+    while ((last = segments_unfinished(segments)) != NULL)
         segments_drop(segments, last);
     segments_limit(segments, 0, 0);
     while ((last = segments_last(segments, 0)) != NULL && !last->broken &&

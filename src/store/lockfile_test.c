@@ -94,6 +94,9 @@ static void broken_end_takes_the_clean_mark_away(void **state)
         lock = open_lock(disk);
         assert_int_equal(lockfile_entry(lock)->state, LOCK_OPEN);
         assert_int_equal(mem_vfs_file(disk, "lock").len, ENTRY_BYTES);
+        assert_true(lockfile_stands_clean(lock));
+        write_state(lock, LOCK_OPEN);
+        assert_false(lockfile_stands_clean(lock));
         lockfile_close(lock);
         buf_done(&torn);
         mem_vfs_free(disk);

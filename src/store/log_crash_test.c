@@ -390,6 +390,45 @@ static void opening_syncs_what_it_tells(void **state)
     crash_vfs_free(crash);
 }
 
+/* The sync of an opening fails, and marks clean what it did not write: the next opening takes
+ * nothing back that was acknowledged, and brings all that it tells to the disk. */
+static void failed_sync_of_an_opening_loses_nothing(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct log_bench bench;
+
+    bench_init(&bench, crash_vfs_get(crash));
+    bench_start(&bench, EPOCH_NUMBER);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(bench_change(&bench, i, 1000, true), ERR_OK);
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    assert_true(log_durable(bench.log) >= log_gate(bench.log));
+    assert_int_equal(bench_change(&bench, 4, 2000, false), ERR_OK);
+    crash_vfs_fail(crash, CRASH_KILL, 0, 0);
+    log_sync(bench.log);
+    bench_close(&bench);
+    crash_vfs_heal(crash);
+    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
+    assert_int_equal(bench_open(&bench), ERR_IO);
+    bench_start(&bench, EPOCH_NUMBER);
+    for (uint64_t i = 1; i <= 4; i++)
+        assert_true(bench_saw(&bench, i));
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct vfs *again = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct log_bench other;
+
+        bench_init(&other, again);
+        bench_start(&other, EPOCH_NUMBER + 1);
+        for (uint64_t i = 1; i <= 4; i++)
+            assert_true(bench_saw(&other, i));
+        bench_close(&other);
+        mem_vfs_free(again);
+    }
+    bench_close(&bench);
+    crash_vfs_free(crash);
+}
+
 static uint64_t seed_of_run(void)
 {
     const char *text = getenv("ROOST_TEST_SEED");
@@ -429,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_syncs_what_it_tells),
+        cmocka_unit_test(failed_sync_of_an_opening_loses_nothing),
         cmocka_unit_test(copy_is_not_forgotten_before_its_epoch),
         cmocka_unit_test(power_goes_at_any_step),
         cmocka_unit_test(power_goes_after_failed_syncs),

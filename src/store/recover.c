@@ -8,19 +8,20 @@
 #include "store/op.h"
 #include "sys/vfs.h"
 
-/* A segment whose making was cut short is removed. */
+/* Segments whose making was cut short are removed. */
 static enum err drop_unfinished(struct recover *recover)
 {
-    struct found_segment *last = segments_unfinished(&recover->segments);
-    char path[SEGMENT_PATH_BYTES];
-    enum err err;
+    struct found_segment *found;
+    enum err err = ERR_OK;
 
-    if (last == NULL)
-        return ERR_OK;
-    segment_path(last->number, path);
-    err = recover->log->vfs->unlink(recover->log->vfs, path);
-    if (err == ERR_OK)
-        segments_drop(&recover->segments, last);
+    while (err == ERR_OK && (found = segments_unfinished(&recover->segments)) != NULL) {
+        char path[SEGMENT_PATH_BYTES];
+
+        segment_path(found->number, path);
+        err = recover->log->vfs->unlink(recover->log->vfs, path);
+        if (err == ERR_OK)
+            segments_drop(&recover->segments, found);
+    }
     return err;
 }
 
@@ -262,8 +263,34 @@ static enum err sync_copy(const struct recover *recover)
     return err != ERR_OK ? err : copied.vfs->sync_dir(copied.vfs, "");
 }
 
+enum { REWRITE_BYTES = 64 * 1024 };
+
+/* Whoever wrote the end of the log may have died of a sync that failed, or an opening may have:
+ * pages may be marked clean that never reached the disk, and no sync would ever write them. What is
+ * not known to be durable is written over itself first. */
+static enum err rewrite_end(const struct recover *recover, struct vfs_file *file,
+                            const struct found_segment *last)
+{
+    uint64_t start = last->segment.position;
+    uint64_t from = recover->mark > start ? recover->mark - start : 0;
+    uint64_t end = recover->end < last->size ? recover->end : last->size;
+    enum err err = ERR_OK;
+
+    while (err == ERR_OK && from < end) {
+        uint64_t left = end - from;
+        uint8_t piece[REWRITE_BYTES];
+        size_t take = left < sizeof(piece) ? (size_t)left : sizeof(piece);
+
+        err = vfs_read(file, from, piece, take, 0);
+        if (err == ERR_OK)
+            err = file->calls->rewrite(file, from, bytes_make(piece, take));
+        from += take;
+    }
+    return err;
+}
+
 /* Who died may have left bytes and names in memory only: on the disk with them, before anyone
- * hears. */
+ * hears. When that fails nothing has happened: the next opening does it again. */
 static enum err sync_kept(struct recover *recover)
 {
     struct log *log = recover->log;
@@ -283,18 +310,11 @@ static enum err sync_kept(struct recover *recover)
     err = log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file);
     if (err != ERR_OK)
         return err;
-    err = vfs_sync(file);
-    if (err != ERR_OK) { /* as after any failed sync: only what the mark says is believed */
-        struct lock_entry entry = lockfile_present(log->lock, LOCK_FAILED, log->now);
-
-        entry.segment = last->number;
-        entry.position = recover->mark;
-        log_disown(log->lock, &entry, file, recover->mark - last->segment.position);
-        vfs_close(file);
-        return err;
-    }
+    err = rewrite_end(recover, file, last);
+    if (err == ERR_OK)
+        err = vfs_sync(file);
     vfs_close(file);
-    return log->vfs->sync_dir(log->vfs, "log");
+    return err == ERR_OK ? log->vfs->sync_dir(log->vfs, "log") : err;
 }
 
 /* Which epoch is called for (docs/format.md, "The lock file"). */
@@ -350,7 +370,11 @@ static enum err finish(struct recover *recover)
         report->epoch_reasons = 0;
     }
     log->epoch_due = report->epoch_reasons != 0;
-    log->withdraw = lockfile_stands_clean(log->lock) || (state == LOCK_NONE && !log->epoch_due);
+    /* A log that was begun on another boot and said nothing calls for no epoch, but its entry is of
+     * that boot: the next opening would take this one's changes for a lost tail. */
+    log->withdraw =
+        lockfile_stands_clean(log->lock) ||
+        (!log->epoch_due && (state == LOCK_NONE || lockfile_difference(log->lock) != 0));
     return ERR_OK;
 }
 

@@ -338,6 +338,104 @@ static void unfinished_segment_is_removed(void **state)
     mem_vfs_free(disk);
 }
 
+/* It was removed, but its directory was not synced before the next one was made. */
+static void unfinished_segment_may_come_back(void **state)
+{
+    struct vfs *disk = killed_disk();
+    struct log_report report;
+    struct log_bench bench;
+
+    mem_vfs_put(disk, log_2, BYTES(""));
+    bench_init(&bench, disk);
+    bench.options.segment_bytes = 1;
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 6, CHANGE_FILLER, true), ERR_OK);
+    assert_int_equal(bench_change(&bench, 7, CHANGE_FILLER, true), ERR_OK);
+    bench_close(&bench);
+    assert_int_equal(segment_of(disk, log_3).previous, segment_number(1, SEGMENT_LOG));
+    mem_vfs_put(disk, log_2, BYTES(""));
+    expect_all_but(disk, 7, 0, &report);
+    assert_int_equal(report.damaged, 0);
+    assert_null(mem_vfs_file(disk, log_2).at);
+    mem_vfs_free(disk);
+}
+
+/* The header reached the disk, the rest of what belongs to it did not: nothing is missing, neither
+ * now nor when the log has gone on. */
+static void segment_shorter_than_its_head_is_passed(void **state)
+{
+    static const size_t sizes[] = { 128, 512, 600, 4096, 8191 };
+
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        struct vfs *disk = disk_with(4, SEGMENT_RECORDS_AT + 4 * CHANGE_BYTES);
+        struct log_report report;
+        struct log_bench bench;
+
+        mem_vfs_remove(disk, "lock"); /* which knows the new segment's end */
+        mem_vfs_put(disk, log_2, bytes_slice(mem_vfs_file(disk, log_2), 0, sizes[i]));
+        bench_init(&bench, disk);
+        bench_start(&bench, 100);
+        assert_int_equal(bench.report.damaged, 0);
+        assert_int_equal(bench_change(&bench, 101, CHANGE_FILLER, true), ERR_OK);
+        bench_close(&bench);
+        expect_all_but(disk, 4, 0, &report);
+        assert_int_equal(report.damaged, 0);
+        assert_int_equal(report.records, 6);
+        mem_vfs_free(disk);
+    }
+}
+
+/* The mark that a broken end took away is taken away in the file, too, before anything changes. */
+static void broken_end_of_the_lock_file_is_overwritten(void **state)
+{
+    enum { ENTRY_BYTES = 128, STATE_AT = 9, STATE_OPEN = 1 };
+    struct vfs *disk = disk_with(3, 0);
+    struct buf torn = buf_make(4096);
+    struct log_bench bench;
+    struct bytes lock;
+
+    buf_add(&torn, mem_vfs_file(disk, "lock"));
+    buf_add(&torn, bytes_slice(mem_vfs_file(disk, "lock"), 0, 70));
+    mem_vfs_put(disk, "lock", buf_bytes(&torn));
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 4, CHANGE_FILLER, true), ERR_OK);
+    jobs_settle(&bench.jobs);
+    lock = mem_vfs_file(disk, "lock");
+    assert_int_equal(lock.len % ENTRY_BYTES, 0);
+    assert_int_equal(lock.at[lock.len - ENTRY_BYTES + STATE_AT], STATE_OPEN);
+    bench_close(&bench);
+    buf_done(&torn);
+    mem_vfs_free(disk);
+}
+
+/* An account whose making was cut short on another boot: no epoch now, and none at the next
+ * opening. */
+static void log_begun_again_is_of_this_boot(void **state)
+{
+    struct vfs *disk = disk_with(1, 0);
+    struct log_bench bench;
+    struct vfs *killed;
+
+    mem_vfs_remove(disk, log_1);
+    mem_vfs_put(disk, "lock", bytes_slice(mem_vfs_file(disk, "lock"), 0, 128)); /* open */
+    mem_vfs_change_identity(disk, MEM_BOOT);
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_true(bench.report.created);
+    assert_int_equal(bench_change(&bench, 1, CHANGE_FILLER, true), ERR_OK);
+    jobs_settle(&bench.jobs);
+    killed = mem_vfs_copy(disk, 1);
+    bench_close(&bench);
+    bench_init(&bench, killed);
+    assert_int_equal(bench_open(&bench), ERR_OK);
+    assert_int_equal(bench.report.epoch_reasons, 0);
+    assert_true(bench_saw(&bench, 1));
+    bench_close(&bench);
+    mem_vfs_free(killed);
+    mem_vfs_free(disk);
+}
+
 /* Whole, but nothing that any Roost says: never applied, never taken for the tail. */
 static void change_that_makes_no_sense_is_damage(void **state)
 {
@@ -524,6 +622,10 @@ int main(void)
         cmocka_unit_test(missing_segment_is_damage),
         cmocka_unit_test(last_segment_without_header_is_passed),
         cmocka_unit_test(unfinished_segment_is_removed),
+        cmocka_unit_test(unfinished_segment_may_come_back),
+        cmocka_unit_test(segment_shorter_than_its_head_is_passed),
+        cmocka_unit_test(broken_end_of_the_lock_file_is_overwritten),
+        cmocka_unit_test(log_begun_again_is_of_this_boot),
         cmocka_unit_test(change_that_makes_no_sense_is_damage),
         cmocka_unit_test(newer_formats_are_refused),
         cmocka_unit_test(segment_cut_within_its_headers_is_empty),

@@ -80,9 +80,19 @@ void segments_done(struct segments *segments)
 
 struct found_segment *segments_unfinished(const struct segments *segments)
 {
-    struct found_segment *last = segments_last(segments, 0);
+    const struct found_segment *next = NULL;
 
-    return last != NULL && last->broken && last->size <= SEGMENT_RECORDS_AT ? last : NULL;
+    for (size_t i = segments->count; i > 0; i--) {
+        struct found_segment *found = &segments->at[i - 1];
+
+        if (segment_kind(found->number) != SEGMENT_LOG)
+            continue;
+        if (found->broken && found->size <= SEGMENT_RECORDS_AT &&
+            (next == NULL || (!next->broken && next->segment.previous < found->number)))
+            return found;
+        next = found;
+    }
+    return NULL;
 }
 
 void segments_drop(struct segments *segments, struct found_segment *found)

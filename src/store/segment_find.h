@@ -32,8 +32,9 @@ struct segments {
 MUST_USE enum err segments_find(struct vfs *vfs, struct segments *out_segments);
 void segments_done(struct segments *segments);
 
-/* The last one, when its making was cut short: nothing can have been written behind its header.
- * NULL: there is none. segments_drop forgets it. */
+/* A log segment whose making was cut short: nothing can have been written behind its header, and
+ * the next one, if there is one, follows another (it may come back after it was removed). NULL:
+ * there is none. segments_drop forgets it; then there may be another. */
 struct found_segment *segments_unfinished(const struct segments *segments);
 void segments_drop(struct segments *segments, struct found_segment *found);
 
