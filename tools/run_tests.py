@@ -2,7 +2,8 @@
 """Runs every test there is and sums them up in one last line: N passed, N failed, N skipped.
 
     tools/run_tests.py                  all steps
-    tools/run_tests.py units e2e        these steps only: units, sanitized, tools, e2e, fuzz
+    tools/run_tests.py units e2e        these steps only: units, crash, sanitized, tools, e2e,
+                                        fuzz
 """
 import json
 import os
@@ -15,6 +16,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CASES = re.compile(r'\[  (PASSED|FAILED|SKIPPED) \s*\] (\d+) test')
+CRASH_DISKS = int(os.environ.get('CRASH_DISKS', '200000'))
 FUZZ_SECONDS = int(os.environ.get('FUZZ_SECONDS', '5'))
 
 
@@ -83,6 +85,16 @@ def meson_tests(tally, folder, environment=None):
 def step_units(tally):
     if build(tally, 'build', []):
         meson_tests(tally, 'build')
+
+
+def step_crash(tally):
+    """The power goes at every step of an account's life: docs/reliability.md."""
+    if not build(tally, 'build', []):
+        return
+    if run([ROOT / 'build' / 'test' / 'crash' / 'crash_account', '--disks', CRASH_DISKS]):
+        tally.fail('crash: crash_account')
+    else:
+        tally.passed += 1
 
 
 def step_sanitized(tally):
@@ -168,8 +180,8 @@ def step_fuzz(tally):
         finish_fuzz(tally, name, process)
 
 
-STEPS = {'units': step_units, 'sanitized': step_sanitized, 'tools': step_tools, 'e2e': step_e2e,
-         'fuzz': step_fuzz}
+STEPS = {'units': step_units, 'crash': step_crash, 'sanitized': step_sanitized,
+         'tools': step_tools, 'e2e': step_e2e, 'fuzz': step_fuzz}
 
 
 def main():

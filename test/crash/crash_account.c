@@ -1,0 +1,234 @@
+/* Cuts the power at every step of many lives of an account, and checks every disk that may be left
+ * (docs/reliability.md). One process a core.
+ *
+ *     crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N]
+ *
+ * --disks: ends when so many different disks were checked; fails when the lives do not bring them.
+ * --life: runs that one life, as the line that a failure prints says. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "crash/cuts.h"
+#include "kit/mem_vfs.h"
+
+struct run {
+    uint64_t disks;
+    uint64_t seed;
+    uint64_t lives;
+    uint64_t first;
+    unsigned jobs;
+    struct tally *tally;
+};
+
+static struct run run = { .disks = 200000, .seed = 1, .lives = 100000, .jobs = 0 };
+
+static void print_place(unsigned worker)
+{
+    const struct tally_place *place = &run.tally->places[worker];
+
+    printf("in life %" PRIu64 ", disk %u, cut after", place->life, place->disk);
+    for (unsigned i = 0; i <= place->depth; i++)
+        printf("%s %u", i == 0 ? "" : ", then after", place->steps[i]);
+    printf(" steps; again:\n  crash_account --seed %" PRIu64 " --life %" PRIu64 "\n", run.seed,
+           place->life);
+    (void)fflush(stdout);
+}
+
+void crash_failed(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    printf("FAILED: ");
+    (void)vprintf(format, args);
+    printf("\n");
+    va_end(args);
+    print_place((unsigned)(tally_mine(run.tally) - run.tally->places));
+    _exit(1);
+}
+
+/* Short lives are cut in every way that there is, with each of their calls failing in turn; long
+ * ones at random. */
+static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
+{
+    struct test_random random = { run.seed * UINT64_C(1000003) + number };
+    bool is_short = number % 4 != 0;
+    uint64_t turn = number / 4;
+
+    *plan = (struct plan){
+        .seed = test_random_next(&random),
+        .acts = is_short ? 1 + (unsigned)test_random_below(&random, 3)
+                         : 20 + (unsigned)test_random_below(&random, 40),
+        .with_large = is_short ? test_random_below(&random, 4) == 0 : number % 8 == 0,
+        .faults = !is_short && number % 16 >= 8,
+        .whole_jobs = is_short && number % 4 == 1,
+        .fault = CRASH_FAULT_COUNT,
+        .segment_bytes = test_random_below(&random, 2) == 0 ? 10000 : 14000,
+        .checkpoint_bytes = test_random_below(&random, 2) == 0 ? 1500 : 6000,
+    };
+    if (number % 4 == 2)
+        plan->fault = CRASH_FAIL_ANY;
+    if (number % 4 == 3)
+        plan->fault = CRASH_KILL;
+    plan->fault_skip = (unsigned)(turn % 48);
+    *cuts = (struct cuts){
+        .tally = run.tally,
+        .draws = is_short ? 4 : 6,
+        .in_turn = is_short ? 40 : 0,
+        .again = 24,
+    };
+}
+
+/* An account with some mail, closed: most lives begin with one. */
+static struct vfs *make_past(const struct plan *plan)
+{
+    struct plan past = *plan;
+    struct vfs *disk = mem_vfs_new(plan->seed);
+    struct life *life;
+
+    if (plan->seed % 4 == 0)
+        return disk;
+    past.acts = (unsigned)(plan->seed % 16);
+    past.faults = false;
+    past.fault = CRASH_FAULT_COUNT;
+    life = life_new(disk, &past);
+    life_run(life);
+    disk = mem_vfs_copy(crash_vfs_cache(life->crash), plan->seed + 1);
+    life_free(life);
+    return disk;
+}
+
+static void run_life(uint64_t number)
+{
+    struct plan plan;
+    struct cuts cuts;
+    struct life *life;
+
+    *tally_mine(run.tally) = (struct tally_place){ .life = number };
+    make_plan(number, &plan, &cuts);
+    life = life_new(make_past(&plan), &plan);
+    life_run(life);
+    cuts_check(life, &cuts, plan.seed);
+    life_free(life);
+    atomic_fetch_add(&run.tally->lives, 1);
+}
+
+static void work(void)
+{
+    while (atomic_load(&run.tally->different) < run.disks) {
+        uint64_t number = atomic_fetch_add(&run.tally->next_life, 1);
+
+        if (number >= run.first + run.lives)
+            return;
+        run_life(number);
+    }
+}
+
+static void start_workers(pid_t *pids)
+{
+    for (unsigned i = 0; i < run.jobs; i++) {
+        (void)fflush(stdout);
+        pids[i] = fork();
+        if (pids[i] != 0)
+            continue;
+        tally_be(i);
+        work();
+        _exit(0);
+    }
+}
+
+/* The first that fails ends all. */
+static bool wait_for_workers(pid_t *pids)
+{
+    bool failed = false;
+
+    for (unsigned left = run.jobs; left > 0; left--) {
+        int status;
+        pid_t pid = wait(&status);
+        bool bad = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+
+        for (unsigned i = 0; i < run.jobs; i++) {
+            if (pids[i] == pid && bad && WIFSIGNALED(status) && !failed)
+                print_place(i);
+            if (pids[i] == pid)
+                pids[i] = 0;
+        }
+        for (unsigned i = 0; i < run.jobs && bad && !failed; i++)
+            if (pids[i] > 0)
+                (void)kill(pids[i], SIGKILL);
+        failed = failed || bad;
+    }
+    return !failed;
+}
+
+static void print_tally(void)
+{
+    const struct tally *tally = run.tally;
+
+    printf("seed %" PRIu64 ": %" PRIu64 " lives, %" PRIu64 " steps, %" PRIu64 " disks, %" PRIu64
+           " different, %" PRIu64 " openings\n",
+           run.seed, tally->lives, tally->steps, tally->disks, tally->different, tally->openings);
+}
+
+static bool read_options(int argc, char **argv)
+{
+    const char *given = getenv("ROOST_TEST_SEED");
+
+    if (given != NULL)
+        run.seed = strtoull(given, NULL, 10);
+    for (int i = 1; i + 1 < argc; i += 2) {
+        uint64_t value = strtoull(argv[i + 1], NULL, 10);
+
+        if (strcmp(argv[i], "--disks") == 0)
+            run.disks = value;
+        else if (strcmp(argv[i], "--seed") == 0)
+            run.seed = value;
+        else if (strcmp(argv[i], "--lives") == 0)
+            run.lives = value;
+        else if (strcmp(argv[i], "--jobs") == 0)
+            run.jobs = (unsigned)value;
+        else if (strcmp(argv[i], "--life") == 0) {
+            run.first = value;
+            run.lives = run.jobs = 1;
+            run.disks = 0;
+        } else
+            return false;
+    }
+    return argc % 2 == 1;
+}
+
+int main(int argc, char **argv)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    pid_t pids[TALLY_WORKERS_MAX] = { 0 };
+    bool one;
+
+    if (!read_options(argc, argv)) {
+        printf("usage: crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N]\n");
+        return 64;
+    }
+    one = run.disks == 0;
+    if (one)
+        run.disks = UINT64_MAX;
+    if (run.jobs == 0)
+        run.jobs = (unsigned)(cores < 1 ? 1 : cores);
+    if (run.jobs > TALLY_WORKERS_MAX)
+        run.jobs = TALLY_WORKERS_MAX;
+    run.tally = tally_new();
+    run.tally->next_life = run.first;
+    start_workers(pids);
+    if (!wait_for_workers(pids))
+        return 1;
+    print_tally();
+    if (!one && run.tally->different < run.disks) {
+        printf("FAILED: fewer than %" PRIu64 " different disks\n", run.disks);
+        return 1;
+    }
+    return 0;
+}
