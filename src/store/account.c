@@ -172,8 +172,8 @@ static bool tick_purge(struct account *account)
         return false;
     more = body_table_purge(bodies, state_views_floor(&account->state));
     if (bodies->count != count)
-        summary_file_purge(account->summaries, bodies);
-    return more;
+        summary_file_purge_begin(account->summaries);
+    return more || summary_file_purge(account->summaries, bodies);
 }
 
 struct mono account_tick(struct account *account, struct mono now, struct wall wall)

@@ -74,22 +74,56 @@ static void run(struct job *job)
 
     switch (load->kind) {
     case LOAD_CHUNKS: load_chunks(load, frame); break;
+    case LOAD_INDEX: load->index = summary_index_read(load->vfs, &load->account_id); break;
     case LOAD_SUMMARY: summary_file_warm(load->vfs, load->summary_place); break;
     case LOAD_PARSE: load_parse(load, frame); break;
     }
     free(frame);
 }
 
-static void done(struct job *job)
+static void finish(struct body_load *load)
 {
-    struct body_load *load = CONTAINER_OF(job, struct body_load, job);
-
-    load->account->jobs--;
     load->done = true;
     if (load->waker == NULL)
         body_load_free(load);
     else
         load->waker->wake(load->waker);
+}
+
+static void finish_index(struct account *account)
+{
+    LIST_EACH (node, after, &account->loads) {
+        struct body_load *load = CONTAINER_OF(node, struct body_load, link);
+
+        if (load->kind == LOAD_INDEX && !load->done)
+            finish(load);
+    }
+}
+
+static void done(struct job *job)
+{
+    struct body_load *load = CONTAINER_OF(job, struct body_load, job);
+    struct account *account = load->account;
+
+    account->jobs--;
+    if (load->kind != LOAD_INDEX) {
+        finish(load);
+        return;
+    }
+    summary_file_adopt(account->summaries, &load->index);
+    finish_index(account);
+}
+
+/* One job reads the index for all that wait. */
+static bool is_index_coming(const struct account *account)
+{
+    LIST_EACH (node, after, &account->loads) {
+        const struct body_load *load = CONTAINER_OF(node, struct body_load, link);
+
+        if (load->kind == LOAD_INDEX && !load->done)
+            return true;
+    }
+    return false;
 }
 
 static void drop_forgotten(struct account *account)
@@ -107,15 +141,19 @@ static void drop_forgotten(struct account *account)
 void body_load_start(struct account *account, const struct body_load *with)
 {
     struct body_load *load = store_alloc(1, sizeof(*load));
+    bool follows = with->kind == LOAD_INDEX && is_index_coming(account);
 
     drop_forgotten(account);
     *load = *with;
     load->account = account;
     load->vfs = account->vfs;
+    load->account_id = account->state.id;
     load->summary = buf_make(SUMMARY_BYTES_MAX);
     load->job = (struct job){ .run = run, .done = done };
     list_push_back(&account->loads, &load->link);
     account->load_count++;
+    if (follows)
+        return;
     account->jobs++;
     account->executor->submit(account->executor, &load->job);
 }

@@ -11,13 +11,15 @@
 #include "base/list.h"
 #include "store/log_body.h"
 #include "store/summary_file.h"
+#include "store/summary_index.h"
 #include "store/types.h"
 
 struct account;
 
 enum body_load_kind {
     LOAD_CHUNKS, /* of the body into the page cache */
-    LOAD_SUMMARY, /* an entry of the summary file, likewise */
+    LOAD_INDEX, /* the summary file's index, whole, for all that wait for it */
+    LOAD_SUMMARY, /* an entry of the summary file, into the page cache */
     LOAD_PARSE, /* the whole body, into a summary */
 };
 
@@ -35,9 +37,11 @@ struct body_load {
     uint64_t chunk_count;
     struct summary_place summary_place;
     struct vfs *vfs;
+    struct account_id account_id;
     bool done;
     enum err err;
     struct buf summary; /* what LOAD_PARSE made */
+    struct summary_index index; /* what LOAD_INDEX read */
 };
 
 /* The waiter's load of that body, running or done; NULL when there is none. */

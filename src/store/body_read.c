@@ -154,6 +154,25 @@ enum err body_read(struct account *account, struct body_piece piece, void *into,
     return err;
 }
 
+/* True while the index of summaries is read: only it could tell whether there is one. */
+static bool waits_for_index(struct account *account, struct body_id body, struct waker *waker)
+{
+    const struct body_id none = { 0 };
+    struct body_load with = { .kind = LOAD_INDEX, .waker = waker };
+    struct body_load *load =
+        account->load_count == 0 ? NULL : body_load_find(account, LOAD_INDEX, none, waker);
+
+    if (load != NULL && load->done) {
+        body_load_free(load);
+        load = NULL;
+    }
+    if (!summary_file_lacks_index(account->summaries, body))
+        return false;
+    if (load == NULL)
+        body_load_start(account, &with);
+    return true;
+}
+
 /* From the derived file. ERR_NOT_FOUND: it must be made anew. */
 static enum err summary_from_file(struct account *account, struct body_id body, struct waker *waker,
                                   struct summary *out_summary)
@@ -163,6 +182,8 @@ static enum err summary_from_file(struct account *account, struct body_id body, 
     unsigned flags = VFS_READ_NOWAIT;
     enum err err;
 
+    if (waits_for_index(account, body, waker))
+        return ERR_BUSY;
     if (load != NULL && !load->done)
         return ERR_BUSY;
     if (load != NULL) {

@@ -278,6 +278,51 @@ static void test_a_slow_disk_holds_the_writer_back(void **context)
     done(&desk);
 }
 
+struct bell {
+    struct waker waker;
+    unsigned rung;
+};
+
+static void ring(struct waker *waker)
+{
+    CONTAINER_OF(waker, struct bell, waker)->rung++;
+}
+
+/* A large index of summaries is read when it is first needed, once for all that wait for it. */
+static void test_an_index_is_read_once_for_all(void **context)
+{
+    enum { COUNT = 3000, WAITING = 3 };
+    struct bell bells[WAITING] = { { { ring }, 0 }, { { ring }, 0 }, { { ring }, 0 } };
+    struct summary summary;
+    struct body_id body;
+    struct desk desk;
+
+    (void)context;
+    desk_init(&desk, mem_vfs_new(1));
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(
+            desk_append(&desk, desk_mailbox(&desk, "INBOX"), bytes_from_string(mail), 0, NULL),
+            ERR_OK);
+    desk_close(&desk);
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    body = body_of(&desk, COUNT / 2);
+    for (int i = 0; i < WAITING; i++)
+        assert_int_equal(body_summary(desk.account, body, &bells[i].waker, &summary), ERR_BUSY);
+    assert_int_equal(body_summary(desk.account, body, &bells[0].waker, &summary), ERR_BUSY);
+    body_waker_forget(desk.account, &bells[1].waker); /* its session has gone */
+    assert_true(jobs_run(&desk.jobs));
+    assert_false(jobs_run(&desk.jobs));
+    desk_settle(&desk);
+    assert_int_equal(bells[0].rung, 1);
+    assert_int_equal(bells[1].rung, 0);
+    assert_int_equal(bells[2].rung, 1);
+    for (int i = 0; i < WAITING; i++)
+        assert_int_equal(body_summary(desk.account, body, &bells[i].waker, &summary), ERR_OK);
+    assert_int_equal(summary.message_bytes, strlen(mail));
+    done(&desk);
+}
+
 int main(void)
 {
     static bool compress = true;
@@ -288,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_summaries_are_disposable),
         cmocka_unit_test(test_a_body_waits_in_the_batch),
         cmocka_unit_test(test_writer_refusals),
+        cmocka_unit_test(test_an_index_is_read_once_for_all),
         cmocka_unit_test(test_a_slow_disk_holds_the_writer_back),
         { "test_ranges, packed", test_ranges, NULL, NULL, &compress },
         { "test_waiting_for_the_disk, packed", test_waiting_for_the_disk, NULL, NULL, &compress },

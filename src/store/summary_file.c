@@ -4,28 +4,19 @@
 #include <assert.h>
 #include <string.h>
 
-#include "base/crc.h"
-#include "base/num.h"
 #include "message/summary.h"
 #include "store/alloc.h"
 #include "store/body_table.h"
+#include "store/summary_index.h"
 #include "sys/vfs.h"
 
 enum {
-    SUMMARY_HEAD_BYTES = 32, /* of each file */
-    SUMMARY_ENTRY_BYTES = 24, /* before each summary, and each entry of the index */
     SUMMARY_REWRITE_BYTES = 1024 * 1024, /* smaller files are never written anew */
+    SUMMARY_INDEX_AT_ONCE = 2048, /* entries of an index that is read when the account is opened */
 };
 
 static const char data_path[] = "summary";
-static const char index_path[] = "summary.index";
 static const char data_new_path[] = "summary.new";
-
-struct entry {
-    uint64_t body;
-    uint64_t offset; /* of its head in `summary` */
-    uint32_t length;
-};
 
 struct waiting {
     uint64_t body;
@@ -40,22 +31,12 @@ struct summary_file {
     struct vfs_file *data; /* both open, or both NULL: they are opened when needed */
     struct vfs_file *index;
     uint64_t end; /* of `summary` */
-    struct entry *entries; /* sorted by body */
-    size_t count;
-    size_t capacity;
+    struct summary_index known;
+    bool lacks_index; /* known: only what was written since it was opened */
     struct waiting *waiting; /* by position */
     size_t waiting_count;
     size_t waiting_capacity;
 };
-
-static struct bytes file_head(const struct account_id *account, uint8_t head[SUMMARY_HEAD_BYTES])
-{
-    memcpy(head, "ROOSTSUM", 8);
-    num_store_u32(head + 8, SUMMARY_VERSION);
-    num_store_u32(head + 12, 0);
-    memcpy(head + 16, account->raw, 16);
-    return bytes_make(head, SUMMARY_HEAD_BYTES);
-}
 
 static void close_files(struct summary_file *file)
 {
@@ -65,11 +46,18 @@ static void close_files(struct summary_file *file)
     file->index = NULL;
 }
 
+/* Nothing is known any more, and there is nothing else to know. */
+static void forget_all(struct summary_file *file)
+{
+    summary_index_done(&file->known);
+    file->lacks_index = false;
+}
+
 static void give_up(struct summary_file *file)
 {
     close_files(file);
+    forget_all(file);
     file->broken = true;
-    file->count = 0;
 }
 
 static bool begin_anew(struct vfs_file *opened, struct bytes head)
@@ -82,7 +70,7 @@ static struct vfs_file *open_one(struct summary_file *file, const char *path, ui
 {
     uint8_t want[SUMMARY_HEAD_BYTES];
     uint8_t have[SUMMARY_HEAD_BYTES];
-    struct bytes head = file_head(&file->account, want);
+    struct bytes head = summary_head_encode(&file->account, want);
     struct vfs_file *opened;
 
     if (file->vfs->open(file->vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &opened) != ERR_OK)
@@ -101,7 +89,7 @@ static struct vfs_file *open_one(struct summary_file *file, const char *path, ui
 static bool open_both(struct summary_file *file, uint64_t *out_size)
 {
     file->data = open_one(file, data_path, &file->end);
-    file->index = open_one(file, index_path, out_size);
+    file->index = open_one(file, summary_index_path, out_size);
     if (file->data != NULL && file->index != NULL)
         return true;
     give_up(file);
@@ -122,17 +110,17 @@ static struct vfs_file *open_again(struct summary_file *file, const char *path)
 static bool ready(struct summary_file *file)
 {
     uint8_t space[SUMMARY_HEAD_BYTES];
-    struct bytes head = file_head(&file->account, space);
+    struct bytes head = summary_head_encode(&file->account, space);
     uint64_t end = 0;
 
     if (file->broken || file->data != NULL)
         return !file->broken;
     file->data = open_again(file, data_path);
-    file->index = open_again(file, index_path);
+    file->index = open_again(file, summary_index_path);
     if (file->data != NULL && file->index != NULL &&
         file->data->calls->size(file->data, &end) == ERR_OK && end == file->end)
         return true;
-    file->count = 0;
+    forget_all(file);
     file->end = head.len;
     if (file->data != NULL && file->index != NULL && begin_anew(file->data, head) &&
         begin_anew(file->index, head))
@@ -146,136 +134,12 @@ void summary_file_trim(struct summary_file *file)
     close_files(file);
 }
 
-static size_t lower_bound(const struct summary_file *file, uint64_t body)
-{
-    size_t low = 0;
-    size_t high = file->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (file->entries[middle].body < body)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static const struct entry *find_entry(const struct summary_file *file, uint64_t body)
-{
-    size_t at = lower_bound(file, body);
-
-    return at < file->count && file->entries[at].body == body ? &file->entries[at] : NULL;
-}
-
-/* The newest entry of a body counts. */
-static void add_entry(struct summary_file *file, struct entry entry)
-{
-    size_t at = lower_bound(file, entry.body);
-
-    if (at < file->count && file->entries[at].body == entry.body) {
-        file->entries[at] = entry;
-        return;
-    }
-    file->entries = store_grow(file->entries, file->count, &file->capacity, sizeof(*file->entries));
-    memmove(file->entries + at + 1, file->entries + at,
-            (file->count - at) * sizeof(*file->entries));
-    file->entries[at] = entry;
-    file->count++;
-}
-
-static uint32_t entry_crc(const uint8_t raw[SUMMARY_ENTRY_BYTES], struct bytes data)
-{
-    return crc32c(crc32c(0, bytes_make(raw, SUMMARY_ENTRY_BYTES - 4)), data);
-}
-
-/* Body, offset and length; in front of a summary the checksum is over the summary as well. */
-static void encode_entry(const struct entry *entry, struct bytes data,
-                         uint8_t raw[SUMMARY_ENTRY_BYTES])
-{
-    num_store_u64(raw, entry->body);
-    num_store_u64(raw + 8, entry->offset);
-    num_store_u32(raw + 16, entry->length);
-    num_store_u32(raw + 20, entry_crc(raw, data));
-}
-
-static bool decode_entry(const uint8_t raw[SUMMARY_ENTRY_BYTES], struct bytes data,
-                         struct entry *out_entry)
-{
-    if (num_load_u32(raw + 20) != entry_crc(raw, data))
-        return false;
-    *out_entry = (struct entry){ num_load_u64(raw), num_load_u64(raw + 8), num_load_u32(raw + 16) };
-    return true;
-}
-
-static int by_body(const void *a, const void *b)
-{
-    const struct entry *left = a;
-    const struct entry *right = b;
-
-    if (left->body != right->body)
-        return left->body < right->body ? -1 : 1;
-    return (left->offset > right->offset) - (left->offset < right->offset);
-}
-
-/* Sorts what was read in the order of the file; of several entries of a body the last one counts.
- */
-static void settle_entries(struct summary_file *file)
-{
-    size_t kept = 0;
-
-    if (file->count > 1)
-        qsort(file->entries, file->count, sizeof(*file->entries), by_body);
-    for (size_t i = 0; i < file->count; i++) {
-        if (kept > 0 && file->entries[kept - 1].body == file->entries[i].body)
-            kept--;
-        file->entries[kept++] = file->entries[i];
-    }
-    file->count = kept;
-}
-
-static void push_entry(struct summary_file *file, struct entry entry)
-{
-    file->entries = store_grow(file->entries, file->count, &file->capacity, sizeof(*file->entries));
-    file->entries[file->count++] = entry;
-}
-
-static void read_index(struct summary_file *file, uint64_t index_size,
-                       const struct body_table *bodies)
-{
-    enum { ENTRIES_AT_ONCE = 1024 };
-    uint8_t *raw = store_alloc(ENTRIES_AT_ONCE, SUMMARY_ENTRY_BYTES);
-    uint64_t left = (index_size - SUMMARY_HEAD_BYTES) / SUMMARY_ENTRY_BYTES;
-    uint64_t at = SUMMARY_HEAD_BYTES;
-
-    while (left > 0) {
-        size_t count = left < ENTRIES_AT_ONCE ? (size_t)left : ENTRIES_AT_ONCE;
-
-        if (vfs_read(file->index, at, raw, count * SUMMARY_ENTRY_BYTES, 0) != ERR_OK)
-            break;
-        for (size_t i = 0; i < count; i++) {
-            struct body_entry body;
-            struct entry entry;
-
-            if (decode_entry(raw + i * SUMMARY_ENTRY_BYTES, BYTES(""), &entry) &&
-                entry.offset + SUMMARY_ENTRY_BYTES + entry.length <= file->end &&
-                body_table_find(bodies, (struct body_id){ entry.body }, &body))
-                push_entry(file, entry);
-        }
-        left -= count;
-        at += count * SUMMARY_ENTRY_BYTES;
-    }
-    settle_entries(file);
-    free(raw);
-}
-
 /* Reads and checks an entry with its summary. */
-static enum err read_entry(struct summary_file *file, const struct entry *entry, unsigned flags,
-                           struct buf *out)
+static enum err read_entry(struct summary_file *file, const struct summary_entry *entry,
+                           unsigned flags, struct buf *out)
 {
     size_t len = SUMMARY_ENTRY_BYTES + (size_t)entry->length;
-    struct entry found;
+    struct summary_entry found;
     uint8_t *raw;
     enum err err;
 
@@ -287,7 +151,7 @@ static enum err read_entry(struct summary_file *file, const struct entry *entry,
     if (err == ERR_BUSY)
         return err;
     if (err != ERR_OK ||
-        !decode_entry(raw, bytes_make(raw + SUMMARY_ENTRY_BYTES, entry->length), &found) ||
+        !summary_entry_decode(raw, bytes_make(raw + SUMMARY_ENTRY_BYTES, entry->length), &found) ||
         found.body != entry->body || found.length != entry->length) {
         close_files(file); /* perhaps they were cut or replaced: `ready` looks */
         return ERR_NOT_FOUND;
@@ -299,7 +163,7 @@ static enum err read_entry(struct summary_file *file, const struct entry *entry,
 
 static void write_entry(struct summary_file *file, uint64_t body, struct bytes encoded)
 {
-    struct entry entry = { .body = body, .length = (uint32_t)encoded.len };
+    struct summary_entry entry = { .body = body, .length = (uint32_t)encoded.len };
     uint8_t raw[SUMMARY_ENTRY_BYTES];
     struct buf both = buf_make(SUMMARY_ENTRY_BYTES + encoded.len);
     enum err err;
@@ -307,12 +171,16 @@ static void write_entry(struct summary_file *file, uint64_t body, struct bytes e
     if (!ready(file))
         return;
     entry.offset = file->end;
-    encode_entry(&entry, encoded, raw);
+    if (!summary_index_fits(&entry)) {
+        buf_done(&both);
+        return;
+    }
+    summary_entry_encode(&entry, encoded, raw);
     buf_add(&both, bytes_make(raw, sizeof(raw)));
     buf_add(&both, encoded);
     err = vfs_append(file->data, buf_bytes(&both));
     buf_done(&both);
-    encode_entry(&entry, BYTES(""), raw);
+    summary_entry_encode(&entry, BYTES(""), raw);
     if (err == ERR_OK)
         err = vfs_append(file->index, bytes_make(raw, sizeof(raw)));
     if (err != ERR_OK) {
@@ -320,7 +188,7 @@ static void write_entry(struct summary_file *file, uint64_t body, struct bytes e
         return;
     }
     file->end += SUMMARY_ENTRY_BYTES + encoded.len;
-    add_entry(file, entry);
+    summary_index_add(&file->known, &entry);
 }
 
 /* Copies what lives into new files, which take the place of the old ones. The index goes first, so
@@ -331,30 +199,39 @@ static void rewrite(struct summary_file *file)
     struct buf encoded = buf_make(SUMMARY_FILE_BYTES_MAX);
     uint64_t size;
 
-    (void)file->vfs->unlink(file->vfs, index_path);
+    (void)file->vfs->unlink(file->vfs, summary_index_path);
     (void)file->vfs->unlink(file->vfs, data_new_path);
     fresh.data = open_one(&fresh, data_new_path, &fresh.end);
-    fresh.index = open_one(&fresh, index_path, &size);
+    fresh.index = open_one(&fresh, summary_index_path, &size);
     if (fresh.data == NULL || fresh.index == NULL)
         give_up(&fresh);
-    for (size_t i = 0; i < file->count; i++)
-        if (read_entry(file, &file->entries[i], 0, &encoded) == ERR_OK)
-            write_entry(&fresh, file->entries[i].body, buf_bytes(&encoded));
+    for (uint64_t i = 0; i < file->known.count; i++) {
+        uint64_t body = file->known.slots[i].body;
+        struct summary_entry entry;
+
+        if (summary_index_find(&file->known, body, &entry) &&
+            read_entry(file, &entry, 0, &encoded) == ERR_OK)
+            write_entry(&fresh, body, buf_bytes(&encoded));
+    }
     buf_done(&encoded);
     if (!fresh.broken && file->vfs->rename(file->vfs, data_new_path, data_path) != ERR_OK)
         give_up(&fresh);
     close_files(file);
-    free(file->entries);
+    summary_index_done(&file->known);
     *file = fresh;
 }
 
-static bool is_mostly_dead(const struct summary_file *file)
+/* Reads the index, and writes both files anew when most of it is of bodies that are gone. */
+static void load_now(struct summary_file *file, const struct body_table *bodies)
 {
-    uint64_t living = 0;
+    struct summary_index index = summary_index_read(file->vfs, &file->account);
 
-    for (size_t i = 0; i < file->count; i++)
-        living += SUMMARY_ENTRY_BYTES + file->entries[i].length;
-    return file->end > SUMMARY_REWRITE_BYTES && living < file->end / 2;
+    summary_file_adopt(file, &index);
+    summary_index_purge_begin(&file->known);
+    while (summary_index_purge(&file->known, bodies))
+        continue;
+    if (file->end > SUMMARY_REWRITE_BYTES && summary_index_bytes(&file->known) < file->end / 2)
+        rewrite(file);
 }
 
 struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id *account,
@@ -362,6 +239,7 @@ struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id 
 {
     struct summary_file *file = store_alloc(1, sizeof(*file));
     uint64_t index_size = 0;
+    uint64_t count;
 
     file->vfs = vfs;
     file->account = *account;
@@ -373,9 +251,10 @@ struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id 
         give_up(file);
         return file;
     }
-    read_index(file, index_size, bodies);
-    if (is_mostly_dead(file))
-        rewrite(file);
+    count = (index_size - SUMMARY_HEAD_BYTES) / SUMMARY_ENTRY_BYTES;
+    file->lacks_index = true;
+    if (count <= SUMMARY_INDEX_AT_ONCE || count / 2 > bodies->count)
+        load_now(file, bodies);
     close_files(file);
     return file;
 }
@@ -388,7 +267,7 @@ void summary_file_close(struct summary_file *file)
     for (size_t i = 0; i < file->waiting_count; i++)
         free((void *)(uintptr_t)file->waiting[i].encoded.at);
     free(file->waiting);
-    free(file->entries);
+    summary_index_done(&file->known);
     free(file);
 }
 
@@ -427,7 +306,7 @@ void summary_file_flush(struct summary_file *file, uint64_t durable)
 enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,
                           struct buf *out)
 {
-    const struct entry *entry;
+    struct summary_entry entry;
 
     for (size_t i = file->waiting_count; i > 0; i--) {
         if (file->waiting[i - 1].body != body.value)
@@ -436,31 +315,50 @@ enum err summary_file_get(struct summary_file *file, struct body_id body, unsign
         buf_add(out, file->waiting[i - 1].encoded);
         return ERR_OK;
     }
-    entry = find_entry(file, body.value);
-    return entry == NULL ? ERR_NOT_FOUND : read_entry(file, entry, flags, out);
+    if (!summary_index_find(&file->known, body.value, &entry))
+        return ERR_NOT_FOUND;
+    return read_entry(file, &entry, flags, out);
 }
 
-void summary_file_purge(struct summary_file *file, const struct body_table *bodies)
+bool summary_file_lacks_index(const struct summary_file *file, struct body_id body)
 {
-    size_t kept = 0;
+    struct summary_entry entry;
 
-    for (size_t i = 0; i < file->count; i++) {
-        struct body_entry body;
+    if (!file->lacks_index || summary_index_find(&file->known, body.value, &entry))
+        return false;
+    for (size_t i = 0; i < file->waiting_count; i++)
+        if (file->waiting[i].body == body.value)
+            return false;
+    return true;
+}
 
-        if (body_table_find(bodies, (struct body_id){ file->entries[i].body }, &body))
-            file->entries[kept++] = file->entries[i];
-    }
-    file->count = kept;
+void summary_file_adopt(struct summary_file *file, struct summary_index *index)
+{
+    if (file->lacks_index)
+        summary_index_merge(&file->known, index);
+    else
+        summary_index_done(index);
+    file->lacks_index = false;
+}
+
+void summary_file_purge_begin(struct summary_file *file)
+{
+    summary_index_purge_begin(&file->known);
+}
+
+bool summary_file_purge(struct summary_file *file, const struct body_table *bodies)
+{
+    return summary_index_purge(&file->known, bodies);
 }
 
 bool summary_file_place(const struct summary_file *file, struct body_id body,
                         struct summary_place *out_place)
 {
-    const struct entry *entry = find_entry(file, body.value);
+    struct summary_entry entry;
 
-    if (entry == NULL)
+    if (!summary_index_find(&file->known, body.value, &entry))
         return false;
-    *out_place = (struct summary_place){ entry->offset, SUMMARY_ENTRY_BYTES + entry->length };
+    *out_place = (struct summary_place){ entry.offset, SUMMARY_ENTRY_BYTES + entry.length };
     return true;
 }
 
@@ -481,19 +379,20 @@ void summary_file_warm(struct vfs *vfs, struct summary_place place)
 /* One entry of the index, with what it names. */
 static bool check_entry(struct vfs_file *data, const uint8_t raw[SUMMARY_ENTRY_BYTES])
 {
-    struct entry entry;
-    struct entry found;
+    struct summary_entry entry;
+    struct summary_entry found;
     uint8_t *both;
     size_t len;
     bool holds;
 
-    if (!decode_entry(raw, BYTES(""), &entry) || entry.length > SUMMARY_BYTES_MAX)
+    if (!summary_entry_decode(raw, BYTES(""), &entry) || entry.length > SUMMARY_BYTES_MAX)
         return false;
     len = SUMMARY_ENTRY_BYTES + (size_t)entry.length;
     both = store_alloc(1, len);
-    holds = vfs_read(data, entry.offset, both, len, 0) == ERR_OK &&
-            decode_entry(both, bytes_make(both + SUMMARY_ENTRY_BYTES, entry.length), &found) &&
-            found.body == entry.body && found.length == entry.length;
+    holds =
+        vfs_read(data, entry.offset, both, len, 0) == ERR_OK &&
+        summary_entry_decode(both, bytes_make(both + SUMMARY_ENTRY_BYTES, entry.length), &found) &&
+        found.body == entry.body && found.length == entry.length;
     free(both);
     return holds;
 }
@@ -503,7 +402,7 @@ static bool check_head(struct vfs_file *file, const struct account_id *account)
     uint8_t want[SUMMARY_HEAD_BYTES];
     uint8_t have[SUMMARY_HEAD_BYTES];
 
-    (void)file_head(account, want);
+    (void)summary_head_encode(account, want);
     return vfs_read(file, 0, have, sizeof(have), 0) == ERR_OK &&
            memcmp(have, want, sizeof(have)) == 0;
 }
@@ -526,7 +425,7 @@ bool summary_file_check(struct vfs *vfs, const struct account_id *account, bool 
     struct vfs_file *data = NULL;
     struct vfs_file *index = NULL;
     bool has_data = vfs->open(vfs, data_path, VFS_OPEN_READ, &data) == ERR_OK;
-    bool has_index = vfs->open(vfs, index_path, VFS_OPEN_READ, &index) == ERR_OK;
+    bool has_index = vfs->open(vfs, summary_index_path, VFS_OPEN_READ, &index) == ERR_OK;
     bool holds = has_data && has_index && check_files(data, index, account);
 
     *out_is_there = has_data || has_index;

@@ -18,11 +18,12 @@ enum { SUMMARY_FILE_BYTES_MAX = SUMMARY_BYTES_MAX + 64 }; /* room that `out` of 
 
 struct body_table;
 struct summary_file;
+struct summary_index;
 struct vfs;
 
-/* Opens or makes the files and reads the index; entries of bodies that are not in `bodies` are
- * forgotten, and when they are most of the file it is written anew. Blocks. Never fails: without a
- * disk that works nothing is kept. */
+/* Opens or makes the files. A small index is read at once, a large one when it is asked for
+ * (summary_file_lacks_index). When most of it is of bodies that are not in `bodies` it is read, and
+ * the files are written anew. Blocks. Never fails: without a disk that works nothing is kept. */
 struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id *account,
                                        const struct body_table *bodies);
 
@@ -39,13 +40,20 @@ void summary_file_put(struct summary_file *file, struct body_id body, struct byt
 /* Writes what waits for a position up to `durable`. */
 void summary_file_flush(struct summary_file *file, uint64_t durable);
 
-/* Sets `out` to the encoded summary. ERR_NOT_FOUND: none, or its checksum does not hold. ERR_BUSY:
- * with VFS_READ_NOWAIT, when it is not in the page cache. */
+/* Sets `out` to the encoded summary. ERR_NOT_FOUND: none that is known, or its checksum does not
+ * hold. ERR_BUSY: with VFS_READ_NOWAIT, when it is not in the page cache. */
 MUST_USE enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,
                                    struct buf *out);
 
-/* Forgets entries of bodies that are no longer in the table. */
-void summary_file_purge(struct summary_file *file, const struct body_table *bodies);
+/* True when only the index could tell whether there is a summary: summary_index_read, on any
+ * thread, and then summary_file_adopt, which takes it over, bring it. */
+bool summary_file_lacks_index(const struct summary_file *file, struct body_id body);
+void summary_file_adopt(struct summary_file *file, struct summary_index *index);
+
+/* Forgets entries of bodies that are no longer in the table: begun once, then in bounded steps
+ * until it answers false. */
+void summary_file_purge_begin(struct summary_file *file);
+bool summary_file_purge(struct summary_file *file, const struct body_table *bodies);
 
 /* On any thread, without the object: true when both files are as they should be and every entry of
  * the index has its summary. *out_is_there: there are files. What the owner just writes may be seen

@@ -7,6 +7,7 @@
 #include "kit/assert_bytes.h"
 #include "kit/mem_vfs.h"
 #include "store/body_table.h"
+#include "store/summary_index.h"
 #include "sys/vfs.h"
 
 static const struct account_id account = { "account id 16 by" };
@@ -191,7 +192,8 @@ static void test_bodies_that_are_gone(void **context)
     before = mem_vfs_file(scene.vfs, "summary").len;
     body_table_done(&scene.bodies);
     assert_true(body_table_add(&scene.bodies, (struct body_id){ 7 }, (struct place){ 4, 1 }, 1));
-    summary_file_purge(scene.file, &scene.bodies);
+    summary_file_purge_begin(scene.file);
+    assert_false(summary_file_purge(scene.file, &scene.bodies));
     assert_int_equal(get(&scene, 7), ERR_OK);
     assert_int_equal(get(&scene, 8), ERR_NOT_FOUND);
     reopen(&scene, &account); /* written anew */
@@ -206,6 +208,64 @@ static void test_bodies_that_are_gone(void **context)
     done(&scene);
 }
 
+/* An index that is not read when the account is opened: what is written meanwhile is known, and
+ * newer than what the index says. */
+static void test_a_large_index_is_read_late(void **context)
+{
+    enum { COUNT = 3000 };
+    struct summary_index index;
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, COUNT + 1);
+    for (uint64_t id = 1; id <= COUNT; id++)
+        put(&scene, id, BYTES("old"), 0);
+    summary_file_flush(scene.file, 0);
+    assert_false(summary_file_lacks_index(scene.file, (struct body_id){ COUNT + 1 }));
+    reopen(&scene, &account);
+    assert_true(summary_file_lacks_index(scene.file, (struct body_id){ 5 }));
+    index = summary_index_read(scene.vfs, &account);
+    put(&scene, 7, BYTES("new"), 0);
+    put(&scene, COUNT + 1, BYTES("new"), 0);
+    assert_false(summary_file_lacks_index(scene.file, (struct body_id){ 7 }));
+    summary_file_flush(scene.file, 0);
+    assert_false(summary_file_lacks_index(scene.file, (struct body_id){ 7 }));
+    assert_int_equal(get(&scene, 7), ERR_OK);
+    summary_file_adopt(scene.file, &index);
+    assert_false(summary_file_lacks_index(scene.file, (struct body_id){ COUNT + 2 }));
+    for (uint64_t id = 1; id <= COUNT + 1; id++) {
+        assert_int_equal(get(&scene, id), ERR_OK);
+        ASSERT_BYTES(buf_bytes(&scene.out), id == 7 || id > COUNT ? BYTES("new") : BYTES("old"));
+    }
+    index = summary_index_read(scene.vfs, &account);
+    summary_file_adopt(scene.file, &index); /* is no longer wanted */
+    done(&scene);
+}
+
+/* Read by a job while the files were begun anew: it speaks of files that are gone. */
+static void test_an_index_of_files_that_are_gone(void **context)
+{
+    enum { COUNT = 3000 };
+    struct summary_index index;
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, COUNT);
+    for (uint64_t id = 1; id <= COUNT; id++)
+        put(&scene, id, BYTES("old"), 0);
+    summary_file_flush(scene.file, 0);
+    reopen(&scene, &account);
+    index = summary_index_read(scene.vfs, &account);
+    mem_vfs_put(scene.vfs, "summary", BYTES("x"));
+    put(&scene, 2, BYTES("new"), 0);
+    summary_file_flush(scene.file, 0);
+    summary_file_adopt(scene.file, &index);
+    assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
+    assert_int_equal(get(&scene, 2), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), BYTES("new"));
+    done(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +273,8 @@ int main(void)
         cmocka_unit_test(test_the_last_one_counts),
         cmocka_unit_test(test_cold_and_damaged),
         cmocka_unit_test(test_of_another_account),
+        cmocka_unit_test(test_a_large_index_is_read_late),
+        cmocka_unit_test(test_an_index_of_files_that_are_gone),
         cmocka_unit_test(test_bodies_that_are_gone),
         cmocka_unit_test(test_cut_and_replaced_while_open),
     };
