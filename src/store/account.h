@@ -28,6 +28,7 @@ enum {
 
 struct account;
 struct mailbox;
+struct packing;
 struct vfs;
 
 struct account_options {
@@ -37,6 +38,8 @@ struct account_options {
     bool create; /* make it when the directory is empty, with the usual mailboxes */
     bool strict; /* mail.durability = strict: flag changes are gated too */
     bool compress; /* mail.compression = zstd: bodies that come are stored packed, where it pays */
+    struct packing
+        *packing; /* the thread's (store/packed_body.h); borrowed. NULL: one of its own */
     uint64_t quota_bytes; /* limit on living bodies; 0: none */
     uint32_t mailboxes_max; /* 0: ACCOUNT_MAILBOXES_MAX */
     uint32_t keywords_max; /* in one mailbox; 0, or above it: KEYWORDS_PER_MAILBOX_MAX */

@@ -48,6 +48,7 @@ static enum err replay_log(struct account *account, const struct account_options
         .create = options->create,
         .compress = options->compress,
         .segment_bytes = options->log_segment_bytes,
+        .packing = options->packing,
         .now = options->now,
         .replay = on_record,
         .context = &replay,

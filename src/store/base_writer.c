@@ -53,6 +53,7 @@ struct base_writer *base_writer_new(struct vfs *vfs, const struct segment *segme
     assert(segment_kind(segment->number) == SEGMENT_BASE);
     writer->vfs = vfs;
     writer->segment = *segment;
+    writer->segment.features |= SEGMENT_ZSTD; /* what is copied, or named, may be packed */
     segment_id_make(vfs, writer->segment.id);
     writer->key = record_key_make(writer->segment.id);
     writer->out = buf_make(OUT_BYTES_MAX);

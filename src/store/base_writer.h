@@ -19,8 +19,8 @@ struct state;
 struct drops;
 struct vfs;
 
-/* `segment` says all of the header but its id: number, position, base, when. Makes nothing on the
- * disk yet. `vfs` is borrowed. */
+/* `segment` says all of the header but id and features: number, position, base, when. Makes nothing
+ * on the disk yet. `vfs` is borrowed. */
 struct base_writer *base_writer_new(struct vfs *vfs, const struct segment *segment);
 
 /* Makes the segment. */

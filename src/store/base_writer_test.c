@@ -186,12 +186,13 @@ static void state_comes_back(void **context)
 enum { BODIES = 5 };
 static const size_t sizes[BODIES] = { 100, 0, RECORD_CHUNK_BYTES, 3 * 1024 * 1024 + 5, 40000 };
 
-static struct vfs *disk_with_bodies(struct place places[BODIES])
+static struct vfs *disk_with_bodies(struct place places[BODIES], bool compress)
 {
     struct vfs *disk = mem_vfs_new(2);
     struct log_bench bench;
 
     bench_init(&bench, disk);
+    bench.options.compress = compress;
     bench_start(&bench, 1000);
     for (unsigned i = 0; i < BODIES; i++) {
         assert_int_equal(bench_put(&bench, i + 1, sizes[i], &places[i]), ERR_OK);
@@ -219,17 +220,37 @@ static void assert_body(struct vfs *disk, struct place place, unsigned index)
     }
 }
 
+static enum record_encoding encoding_of(struct vfs *disk, struct place place, unsigned index)
+{
+    struct log_source source;
+
+    assert_int_equal(log_source_load(disk, place, (struct body_id){ index + 1 }, &source), ERR_OK);
+    return source.encoding;
+}
+
+static uint64_t features_of(struct vfs *disk, uint64_t number)
+{
+    char path[SEGMENT_PATH_BYTES];
+    struct segment segment;
+    struct bytes file;
+
+    segment_path(number, path);
+    file = mem_vfs_file(disk, path);
+    assert_int_equal(segment_header_decode(bytes_slice(file, 0, SEGMENT_HEADER_BYTES), &segment),
+                     ERR_OK);
+    return segment.features;
+}
+
 static void bodies_are_copied(void **context)
 {
     struct place places[BODIES];
     struct place copies[BODIES];
-    struct vfs *disk = disk_with_bodies(places);
+    struct vfs *disk = disk_with_bodies(places, *context != NULL);
     struct base_writer *writer = base_writer_new(disk, &header);
     struct drops none = { 0 };
     struct state state;
     unsigned steps;
 
-    (void)context;
     state_init(&state);
     assert_int_equal(base_writer_begin(writer), ERR_OK);
     for (unsigned i = 0; i < BODIES; i++)
@@ -239,6 +260,8 @@ static void bodies_are_copied(void **context)
     base_writer_free(writer, true);
     for (unsigned i = 0; i < BODIES; i++)
         assert_body(disk, copies[i], i);
+    assert_int_equal(encoding_of(disk, copies[0], 0), *context != NULL ? RECORD_ZSTD : RECORD_RAW);
+    assert_int_equal(features_of(disk, copies[0].segment), SEGMENT_ZSTD);
     assert_int_equal(mem_vfs_open_files(disk), 0);
     mem_vfs_free(disk);
 }
@@ -248,7 +271,7 @@ static void broken_bodies_are_left_where_they_are(void **context)
 {
     struct place places[BODIES];
     struct place copies[BODIES];
-    struct vfs *disk = disk_with_bodies(places);
+    struct vfs *disk = disk_with_bodies(places, false);
     struct base_writer *writer = base_writer_new(disk, &header);
     struct drops none = { 0 };
     struct state state;
@@ -288,7 +311,7 @@ static void full_disk_leaves_nothing(void **context)
     (void)context;
     for (unsigned skip = 0; err != ERR_OK; skip++) {
         struct place places[BODIES];
-        struct crash_vfs *crash = crash_vfs_new(disk_with_bodies(places));
+        struct crash_vfs *crash = crash_vfs_new(disk_with_bodies(places, false));
         struct vfs *disk = crash_vfs_get(crash);
         struct base_writer *writer = base_writer_new(disk, &header);
         struct state state;
@@ -312,9 +335,11 @@ static void full_disk_leaves_nothing(void **context)
 
 int main(void)
 {
+    static bool compress = true;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(state_comes_back),
         cmocka_unit_test(bodies_are_copied),
+        { "bodies_are_copied, packed", bodies_are_copied, NULL, NULL, &compress },
         cmocka_unit_test(broken_bodies_are_left_where_they_are),
         cmocka_unit_test(full_disk_leaves_nothing),
     };

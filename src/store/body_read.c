@@ -126,7 +126,7 @@ static enum err read_bytes(struct account *account, const struct body_entry *ent
 {
     struct reading reading = { .account = account,
                                .entry = entry,
-                               .frame = store_alloc(1, RECORD_FRAME_BYTES),
+                               .frame = store_realloc(NULL, 1, RECORD_FRAME_BYTES),
                                .flags = VFS_READ_NOWAIT };
     enum err err = read_or_wait(&reading, offset, into, waker);
 
@@ -207,7 +207,7 @@ static enum err parse_now(struct account *account, const struct body_entry *entr
 {
     struct reading reading = { .account = account,
                                .entry = entry,
-                               .frame = store_alloc(1, RECORD_FRAME_BYTES),
+                               .frame = store_realloc(NULL, 1, RECORD_FRAME_BYTES),
                                .flags = VFS_READ_NOWAIT };
     struct arena arena = arena_make(MESSAGE_ARENA_BUDGET);
     struct buf bytes = buf_make(entry->size);

@@ -159,7 +159,7 @@ static void pack(struct body_writer *writer)
     struct buf packed = buf_make(
         BODY_INLINE_BYTES_MAX / PACKED_PIECE_BYTES * PACKED_FRAME_BYTES_MAX + PACKED_TAIL_BYTES);
 
-    if (packed_body_make(buf_bytes(&writer->filling), &packed)) {
+    if (log_pack(writer->account->log, buf_bytes(&writer->filling), &packed)) {
         buf_clear(&writer->filling);
         buf_add(&writer->filling, buf_bytes(&packed));
         writer->encoding = RECORD_ZSTD;
@@ -183,8 +183,7 @@ enum err body_writer_finish(struct body_writer *writer)
     }
     parse(writer, buf_bytes(&writer->filling));
     summarise(writer);
-    if (log_compresses(writer->account->log))
-        pack(writer);
+    pack(writer);
     writer->finished = true;
     return ERR_OK;
 }

@@ -9,6 +9,7 @@
 #include "store/log_body.h"
 #include "store/log_private.h"
 #include "store/op.h"
+#include "store/packed_body.h"
 #include "sys/vfs.h"
 
 #define SEGMENT_BYTES_USUAL (UINT64_C(64) << 20)
@@ -23,6 +24,8 @@ static struct log *log_new(const struct log_options *options)
     log->executor = options->executor;
     log->now = options->now;
     log->compress = options->compress;
+    log->owns_packing = options->packing == NULL;
+    log->packing = log->owns_packing ? packing_new() : options->packing;
     log->segment_bytes = options->segment_bytes == 0 ? SEGMENT_BYTES_USUAL : options->segment_bytes;
     log->batch = buf_make(LOG_BATCH_BYTES_MAX);
     log->pending = buf_make(LOG_BATCH_BYTES_MAX);
@@ -37,6 +40,8 @@ static void log_free(struct log *log)
     vfs_close(log->file);
     vfs_close(log->previous);
     lockfile_close(log->lock);
+    if (log->owns_packing)
+        packing_free(log->packing);
     buf_done(&log->batch);
     buf_done(&log->pending);
     buf_done(&log->payload);
@@ -196,10 +201,9 @@ enum err log_add_stored(struct log *log, struct body_id body, struct wall when,
     return ERR_OK;
 }
 
-/* Opening begins a segment when the last one's header does not tell of packed bodies. */
-bool log_compresses(const struct log *log)
+bool log_pack(struct log *log, struct bytes body, struct buf *out)
 {
-    return log->compress && (log->segment.features & SEGMENT_ZSTD) != 0;
+    return log_compresses(log) && packed_body_make(log->packing, body, out);
 }
 
 uint64_t log_body_back(const struct log *log, struct place body)

@@ -5,10 +5,10 @@
  * itself gives to the executor; log_open, log_settle and log_close block and are called where that
  * is allowed.
  *
- * Writing: log_batch, then bodies and changes, then log_append: one write. The bytes are on the
- * disk when log_durable has reached the position; one fdatasync serves all that waits. When a
- * segment is full, or the clean mark stands, what is appended waits in memory for the job that
- * makes the next segment (or takes the mark away); it counts as gated until it is durable.
+ * Writing: log_batch, then bodies (log_body.h) and changes, then log_append: one write. The bytes
+ * are on the disk when log_durable has reached the position; one fdatasync serves all that waits.
+ * When a segment is full, or the clean mark stands, what is appended waits in memory for the job
+ * that makes the next segment (or takes the mark away); it counts as gated until it is durable.
  *
  * After a failed write or sync every call answers ERR_CLOSED or does nothing: close the log, open
  * it again, and only what was durable is there. */
@@ -24,6 +24,7 @@
 #include "store/types.h"
 
 struct log;
+struct packing;
 struct vfs;
 
 enum { LOG_BATCH_BYTES_MAX = 64 * 1024 * 1024 };
@@ -64,6 +65,8 @@ struct log_options {
     struct log_mark from; /* replay starts here; what is before it is known to be durable */
     struct log_mark known; /* replay does not start here, but this was durable once; or all zero */
     bool compress; /* bodies that come may be stored packed */
+    struct packing
+        *packing; /* of the thread, borrowed until log_close; NULL: the log has its own */
     uint64_t segment_bytes; /* when to begin a new segment; 0: the usual 64 MB */
     struct wall now;
     log_replay_fn *replay;
@@ -108,13 +111,6 @@ void log_set_listener(struct log *log, struct log_listener *listener);
 
 /* Begins a batch; one that was begun and not appended is dropped. ERR_CLOSED. */
 MUST_USE enum err log_batch(struct log *log);
-
-/* Adds a raw body. *out_body is its place for body_back (op_put): log_body_back tells how far the
- * CHANGE that is added next will stand behind it. ERR_LIMIT: the batch would pass
- * LOG_BATCH_BYTES_MAX. */
-MUST_USE enum err log_add_body(struct log *log, struct body_id body, struct wall when,
-                               struct bytes bytes, struct place *out_body);
-uint64_t log_body_back(const struct log *log, struct place body);
 
 /* Adds a CHANGE made of `ops`. ERR_LIMIT also when they pass RECORD_CHANGE_BYTES_MAX. The record is
  * handed out as replay will see it; `place` is final. */

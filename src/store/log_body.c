@@ -20,6 +20,7 @@ struct log_body {
     struct vfs_file *file; /* open from the first bytes to the finish */
     bool made; /* the file is there */
     bool compress; /* where it pays */
+    struct packing *packing; /* of its own: it packs in jobs */
     struct packer *packer; /* NULL: stored raw, or not decided yet */
     struct buf piece; /* of the body, not full yet */
     struct buf frame; /* a packed piece */
@@ -101,19 +102,27 @@ static enum err store_bytes(struct log_body *body, struct bytes bytes)
     return err;
 }
 
+static void drop_packer(struct log_body *body)
+{
+    packer_free(body->packer);
+    packing_free(body->packing);
+    body->packer = NULL;
+    body->packing = NULL;
+}
+
 /* The header tells of packed bodies and goes before everything else: what the first piece does
  * decides for all of them. */
 static enum err begin(struct log_body *body)
 {
     if (body->compress && body->piece.len > 0) {
-        body->packer = packer_new();
+        body->packing = packing_new();
+        body->packer = packer_new(body->packing);
         packer_add(body->packer, buf_bytes(&body->piece), &body->frame);
         if (packed_body_pays(body->piece.len, body->frame.len + PACKED_TAIL_BYTES)) {
             body->segment.features = SEGMENT_ZSTD;
             return make_file(body);
         }
-        packer_free(body->packer);
-        body->packer = NULL;
+        drop_packer(body);
     }
     return make_file(body);
 }
@@ -171,8 +180,7 @@ static enum err store_header(struct log_body *body)
 
 static void drop_buffers(struct log_body *body)
 {
-    packer_free(body->packer);
-    body->packer = NULL;
+    drop_packer(body);
     buf_done(&body->piece);
     buf_done(&body->frame);
     buf_done(&body->chunk);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "store/record.h"
 #include "store/types.h"
@@ -18,10 +19,20 @@ struct log;
 struct log_body;
 struct vfs;
 
-/* log_add_body for a body in either form; zstd only if log_compresses. */
+/* Adds a raw body to the batch. *out_body is its place for body_back (op_put): log_body_back tells
+ * how far the CHANGE that is added next will stand behind it. ERR_LIMIT: the batch would pass
+ * LOG_BATCH_BYTES_MAX. */
+MUST_USE enum err log_add_body(struct log *log, struct body_id body, struct wall when,
+                               struct bytes bytes, struct place *out_body);
+uint64_t log_body_back(const struct log *log, struct place body);
+
+/* The payload of a packed BODY into `out`, with room for that of a body of that length. False: a
+ * raw one it is, since that is wanted or packing does not pay. */
+MUST_USE bool log_pack(struct log *log, struct bytes body, struct buf *out);
+
+/* log_add_body for a body in either form; zstd only if it comes from log_pack. */
 MUST_USE enum err log_add_stored(struct log *log, struct body_id body, struct wall when,
                                  const struct record_stored *stored, struct place *out_body);
-bool log_compresses(const struct log *log);
 
 /* On the owner's thread; makes nothing on the disk yet. */
 struct log_body *log_body_new(struct log *log, struct body_id body, struct wall when);

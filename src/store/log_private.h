@@ -51,6 +51,8 @@ struct log {
     struct wall now; /* of the last batch: for entries of the lock file */
 
     bool compress;
+    struct packing *packing;
+    bool owns_packing;
     struct segment segment; /* to which batches go */
     struct record_key key;
     struct vfs_file *file; /* NULL: still to be made, or at rest */
@@ -78,6 +80,12 @@ struct log {
     struct log_old_file old[LOG_OLD_FILES_MAX];
     uint64_t uses;
 };
+
+/* Packed bodies may be added. Opening begins a segment when the last one does not tell of them. */
+static inline bool log_compresses(const struct log *log)
+{
+    return log->compress && (log->segment.features & SEGMENT_ZSTD) != 0;
+}
 
 /* The segment is on the disk. */
 static inline bool log_is_made(const struct log *log)

@@ -1,7 +1,6 @@
 /* Reading bodies back: nothing is given out before its checksum held. */
 #include <string.h>
 
-#include "store/alloc.h"
 #include "store/log_body.h"
 #include "store/log_private.h"
 #include "store/packed_body.h"
@@ -103,6 +102,7 @@ static enum err read_present(struct log *log, uint64_t offset, void *into, size_
 struct reach {
     struct log *log; /* NULL: in `file` */
     struct vfs_file *file;
+    struct packing *packing;
     uint64_t segment;
     unsigned flags; /* enum vfs_read_flags */
 };
@@ -120,48 +120,54 @@ static enum err reach_read(const struct reach *reach, uint64_t offset, void *int
     return err == ERR_OK ? vfs_read(old->file, offset, into, len, reach->flags) : err;
 }
 
-/* The chunks of the payload that hold `span`, read in one go; *out_bytes is the span, checked. Of
- * `framed` a frame is needed for each of them. */
+/* The chunks of the payload that hold a span of it. */
+struct run {
+    uint64_t first;
+    uint64_t offset; /* of the first one in the segment */
+    uint64_t len; /* bytes of the payload in them */
+};
+
+static struct run run_of(const struct log_source *source, struct packed_span span)
+{
+    uint64_t first = span.at / RECORD_CHUNK_BYTES;
+    uint64_t end = (span.at + span.len - 1) / RECORD_CHUNK_BYTES + 1;
+    uint64_t left = source->stored - first * RECORD_CHUNK_BYTES;
+    uint64_t len = (end - first) * RECORD_CHUNK_BYTES;
+
+    return (struct run){ first, source->frames + first * RECORD_FRAME_BYTES,
+                         left < len ? left : len };
+}
+
+/* Reads them in one go into `framed`, which has room for them with their checksums: the room of the
+ * packing is enough for any frame. *out_bytes is the span, checked. */
 static enum err read_stored(const struct reach *reach, const struct log_source *source,
                             struct packed_span span, uint8_t *framed, struct bytes *out_bytes)
 {
-    uint64_t first = span.at / RECORD_CHUNK_BYTES;
-    uint64_t count = (span.at + span.len - 1) / RECORD_CHUNK_BYTES - first + 1;
-    uint64_t offset = source->frames + first * RECORD_FRAME_BYTES;
-    uint64_t left = source->stored - first * RECORD_CHUNK_BYTES;
-    uint64_t len = left < count * RECORD_CHUNK_BYTES ? left : count * RECORD_CHUNK_BYTES;
+    struct run run = run_of(source, span);
     struct bytes payload;
-    enum err err = reach_read(reach, offset, framed, (size_t)record_framed_bytes(len));
+    enum err err = reach_read(reach, run.offset, framed, (size_t)record_framed_bytes(run.len));
 
     if (err != ERR_OK)
         return err;
-    if (!record_payload_decode(framed, source->key, offset, len, &payload))
+    if (!record_payload_decode(framed, source->key, run.offset, run.len, &payload))
         return ERR_CORRUPT;
-    *out_bytes = bytes_slice(payload, (size_t)(span.at - first * RECORD_CHUNK_BYTES), span.len);
+    *out_bytes = bytes_slice(payload, (size_t)(span.at - run.first * RECORD_CHUNK_BYTES), span.len);
     return ERR_OK;
 }
-
-/* The frame of a piece lies in up to three chunks, what is needed of the index in up to two. */
-enum { FRAMED_BYTES_MAX = 3 * RECORD_FRAME_BYTES };
-
-_Static_assert(PACKED_FRAME_BYTES_MAX <= 2 * RECORD_CHUNK_BYTES, "three chunks hold a frame");
 
 static enum err read_shape(const struct reach *reach, const struct log_source *source,
                            struct packed_shape *out_shape)
 {
     struct packed_span tail = { source->stored - PACKED_TAIL_BYTES, PACKED_TAIL_BYTES };
-    uint8_t *framed;
     struct bytes bytes;
     enum err err;
 
     if (source->stored < PACKED_TAIL_BYTES)
         return ERR_CORRUPT;
-    framed = store_realloc(NULL, 2, RECORD_FRAME_BYTES);
-    err = read_stored(reach, source, tail, framed, &bytes);
-    if (err == ERR_OK && !packed_shape_make(source->stored, bytes, out_shape))
-        err = ERR_CORRUPT;
-    free(framed);
-    return err;
+    err = read_stored(reach, source, tail, packing_room(reach->packing), &bytes);
+    if (err != ERR_OK)
+        return err;
+    return packed_shape_make(source->stored, bytes, out_shape) ? ERR_OK : ERR_CORRUPT;
 }
 
 /* Checks the header at `place` and tells where the chunks are. */
@@ -200,7 +206,9 @@ static enum err read_source(const struct reach *reach, struct record_key key, st
 enum err log_source(struct log *log, struct place place, struct body_id body, unsigned flags,
                     struct log_source *out_source)
 {
-    struct reach reach = { .log = log, .segment = place.segment, .flags = flags };
+    struct reach reach = {
+        .log = log, .packing = log->packing, .segment = place.segment, .flags = flags
+    };
     struct record_key key = log->key;
 
     if (place.segment != log->segment.number) {
@@ -215,55 +223,49 @@ enum err log_source(struct log *log, struct place place, struct body_id body, un
 }
 
 static enum err read_packed(const struct reach *reach, const struct log_source *source,
-                            uint64_t index, uint8_t *framed, uint8_t *into)
+                            uint64_t index, uint8_t *into, size_t len)
 {
     struct packed_shape shape = { source->stored, source->length };
     struct packed_span span = packed_shape_entries(&shape, index);
+    uint8_t *room = packing_room(reach->packing);
     struct bytes bytes = bytes_make(NULL, 0);
     enum err err = ERR_OK;
 
     if (span.len > 0)
-        err = read_stored(reach, source, span, framed, &bytes);
-    if (err != ERR_OK)
-        return err;
-    if (!packed_shape_frame(&shape, index, bytes, &span))
-        return ERR_CORRUPT;
-    err = read_stored(reach, source, span, framed, &bytes);
-    if (err != ERR_OK)
-        return err;
-    return packed_frame_decode(bytes, into, packed_shape_piece_bytes(&shape, index)) ? ERR_OK
-                                                                                     : ERR_CORRUPT;
+        err = read_stored(reach, source, span, room, &bytes);
+    if (err == ERR_OK && !packed_shape_frame(&shape, index, bytes, &span))
+        err = ERR_CORRUPT;
+    if (err == ERR_OK)
+        err = read_stored(reach, source, span, room, &bytes);
+    if (err == ERR_OK && !packed_frame_decode(reach->packing, bytes, into, len))
+        err = ERR_CORRUPT;
+    return err;
 }
 
 static enum err read_chunk(const struct reach *reach, const struct log_source *source,
                            uint64_t index, uint8_t *frame, struct bytes *out_chunk)
 {
-    uint64_t left;
-    size_t len;
-    uint8_t *framed;
+    struct packed_span span = { index * RECORD_CHUNK_BYTES, RECORD_CHUNK_BYTES };
     enum err err;
 
-    if (index > source->length / RECORD_CHUNK_BYTES)
+    if (index > source->length / RECORD_CHUNK_BYTES || span.at == source->length)
         return ERR_INVALID;
-    left = source->length - index * RECORD_CHUNK_BYTES;
-    if (left == 0)
-        return ERR_INVALID;
-    len = left < RECORD_CHUNK_BYTES ? (size_t)left : RECORD_CHUNK_BYTES;
+    if (source->length - span.at < span.len)
+        span.len = (size_t)(source->length - span.at);
     if (source->encoding == RECORD_RAW)
-        return read_stored(reach, source, (struct packed_span){ index * RECORD_CHUNK_BYTES, len },
-                           frame, out_chunk);
-    framed = store_realloc(NULL, 1, FRAMED_BYTES_MAX);
-    err = read_packed(reach, source, index, framed, frame);
-    free(framed);
+        return read_stored(reach, source, span, frame, out_chunk);
+    err = read_packed(reach, source, index, frame, span.len);
     if (err == ERR_OK)
-        *out_chunk = bytes_make(frame, len);
+        *out_chunk = bytes_make(frame, span.len);
     return err;
 }
 
 enum err log_source_read(struct log *log, const struct log_source *source, struct log_chunk which,
                          uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
 {
-    struct reach reach = { .log = log, .segment = source->segment, .flags = which.flags };
+    struct reach reach = {
+        .log = log, .packing = log->packing, .segment = source->segment, .flags = which.flags
+    };
 
     return read_chunk(&reach, source, which.index, frame, out_chunk);
 }
@@ -278,7 +280,9 @@ enum err log_source_load(struct vfs *vfs, struct place place, struct body_id bod
     if (err != ERR_OK)
         return err;
     reach.file = old.file;
+    reach.packing = packing_new();
     err = read_source(&reach, old.key, place, body, out_source);
+    packing_free(reach.packing);
     vfs_close(old.file);
     return err;
 }
@@ -294,7 +298,9 @@ enum err log_source_fetch(struct vfs *vfs, const struct log_source *source, uint
     err = vfs->open(vfs, path, VFS_OPEN_READ, &reach.file);
     if (err != ERR_OK)
         return err;
+    reach.packing = packing_new();
     err = read_chunk(&reach, source, index, frame, out_chunk);
+    packing_free(reach.packing);
     vfs_close(reach.file);
     return err;
 }

@@ -17,22 +17,54 @@ enum {
 #define FRAME_MAGIC UINT32_C(0xfd2fb528) /* RFC 8878 s3.1.1; older frames are refused */
 #define INDEX_BYTES_MAX ((size_t)(RECORD_BODY_BYTES_MAX / PACKED_PIECE_BYTES * ENTRY_BYTES))
 
+_Static_assert(PACKED_FRAME_BYTES_MAX <= 2 * RECORD_CHUNK_BYTES, "three chunks hold a frame");
+
+struct packing { /* all NULL until used */
+    ZSTD_CCtx *compress;
+    ZSTD_DCtx *decompress;
+    uint8_t *room;
+};
+
 struct packer {
-    ZSTD_CCtx *zstd;
+    ZSTD_CCtx *zstd; /* borrowed */
     struct buf index;
     uint64_t packed; /* bytes of the frames so far */
     uint64_t length; /* of the body so far */
 };
 
-struct packer *packer_new(void)
+struct packing *packing_new(void)
+{
+    return store_alloc(1, sizeof(struct packing));
+}
+
+void packing_free(struct packing *packing)
+{
+    if (packing == NULL)
+        return;
+    (void)ZSTD_freeCCtx(packing->compress);
+    (void)ZSTD_freeDCtx(packing->decompress);
+    free(packing->room);
+    free(packing);
+}
+
+uint8_t *packing_room(struct packing *packing)
+{
+    if (packing->room == NULL)
+        packing->room = store_alloc(1, PACKING_ROOM_BYTES);
+    return packing->room;
+}
+
+struct packer *packer_new(struct packing *packing)
 {
     struct packer *packer = store_alloc(1, sizeof(*packer));
 
-    packer->index = buf_make(INDEX_BYTES_MAX);
-    packer->zstd = ZSTD_createCCtx();
-    if (packer->zstd == NULL ||
-        ZSTD_isError(ZSTD_CCtx_setParameter(packer->zstd, ZSTD_c_compressionLevel, LEVEL)))
+    if (packing->compress == NULL)
+        packing->compress = ZSTD_createCCtx();
+    if (packing->compress == NULL ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(packing->compress, ZSTD_c_compressionLevel, LEVEL)))
         abort();
+    packer->index = buf_make(INDEX_BYTES_MAX);
+    packer->zstd = packing->compress;
     return packer;
 }
 
@@ -40,7 +72,6 @@ void packer_free(struct packer *packer)
 {
     if (packer == NULL)
         return;
-    (void)ZSTD_freeCCtx(packer->zstd);
     buf_done(&packer->index);
     free(packer);
 }
@@ -75,14 +106,14 @@ bool packed_body_pays(uint64_t length, uint64_t packed)
     return packed <= length - length / 10 && packed < length;
 }
 
-bool packed_body_make(struct bytes body, struct buf *out)
+bool packed_body_make(struct packing *packing, struct bytes body, struct buf *out)
 {
     struct packer *packer;
 
     buf_clear(out);
     if (body.len == 0)
         return false;
-    packer = packer_new();
+    packer = packer_new(packing);
     for (size_t at = 0; at < body.len; at += PACKED_PIECE_BYTES)
         packer_add(packer, bytes_slice(body, at, PACKED_PIECE_BYTES), out);
     buf_add(out, packer_finish(packer));
@@ -152,8 +183,8 @@ size_t packed_shape_piece_bytes(const struct packed_shape *shape, uint64_t piece
     return left < PACKED_PIECE_BYTES ? (size_t)left : PACKED_PIECE_BYTES;
 }
 
-/* ZSTD_decompress would take several frames in a row, and frames to be skipped. */
-bool packed_frame_decode(struct bytes frame, uint8_t *into, size_t len)
+/* libzstd alone would take several frames in a row, and frames to be skipped. */
+bool packed_frame_decode(struct packing *packing, struct bytes frame, uint8_t *into, size_t len)
 {
     assert(len <= PACKED_PIECE_BYTES);
     if (frame.len < FRAME_MAGIC_BYTES || num_load_u32(frame.at) != FRAME_MAGIC)
@@ -161,5 +192,9 @@ bool packed_frame_decode(struct bytes frame, uint8_t *into, size_t len)
     if (ZSTD_getFrameContentSize(frame.at, frame.len) != len ||
         ZSTD_findFrameCompressedSize(frame.at, frame.len) != frame.len)
         return false;
-    return ZSTD_decompress(into, len, frame.at, frame.len) == len;
+    if (packing->decompress == NULL)
+        packing->decompress = ZSTD_createDCtx();
+    if (packing->decompress == NULL)
+        abort();
+    return ZSTD_decompressDCtx(packing->decompress, into, len, frame.at, frame.len) == len;
 }

@@ -20,12 +20,24 @@ enum {
     PACKED_PIECE_BYTES = RECORD_CHUNK_BYTES, /* of the body; the last one is shorter */
     PACKED_FRAME_BYTES_MAX = PACKED_PIECE_BYTES + 512,
     PACKED_TAIL_BYTES = 8, /* the body's length, at the end of the payload */
+    PACKING_ROOM_BYTES = 3 * RECORD_FRAME_BYTES, /* a frame lies in up to three chunks */
 };
+
+/* What packing and unpacking would else make anew for every body: half a megabyte, each part with
+ * its first use. For one thread at a time. */
+struct packing;
+
+struct packing *packing_new(void);
+void packing_free(struct packing *packing); /* NULL is allowed */
+
+/* Memory for PACKING_ROOM_BYTES, until the next call: for what is to be unpacked. */
+uint8_t *packing_room(struct packing *packing);
 
 /* Compresses the pieces of one body. It keeps 8 bytes for each until the end. */
 struct packer;
 
-struct packer *packer_new(void);
+/* `packing` is borrowed until packer_free, and serves nothing else meanwhile. */
+struct packer *packer_new(struct packing *packing);
 void packer_free(struct packer *packer); /* NULL is allowed */
 
 /* Adds the frame of the next piece: PACKED_PIECE_BYTES bytes, the last one 1 to that many. `frames`
@@ -40,7 +52,7 @@ struct bytes packer_finish(struct packer *packer);
 bool packed_body_pays(uint64_t length, uint64_t packed);
 
 /* The whole payload of a small body into `out`. False: it does not pay; `out` is empty then. */
-MUST_USE bool packed_body_make(struct bytes body, struct buf *out);
+MUST_USE bool packed_body_make(struct packing *packing, struct bytes body, struct buf *out);
 
 /* A payload and the body in it. */
 struct packed_shape {
@@ -72,6 +84,7 @@ size_t packed_shape_piece_bytes(const struct packed_shape *shape, uint64_t piece
 
 /* Decodes a frame into exactly `len` bytes, at most PACKED_PIECE_BYTES. False when it is not one
  * whole frame of just that many; `into` is spoilt then. */
-MUST_USE bool packed_frame_decode(struct bytes frame, uint8_t *into, size_t len);
+MUST_USE bool packed_frame_decode(struct packing *packing, struct bytes frame, uint8_t *into,
+                                  size_t len);
 
 #endif

@@ -18,6 +18,7 @@
 
 enum { PIECE = PACKED_PIECE_BYTES, BODY_MAX = 5 * PIECE };
 
+static struct packing *packing; /* one for all tests: what a bad frame leaves harms no other */
 static uint8_t body[BODY_MAX];
 static uint8_t back[PIECE];
 
@@ -67,7 +68,8 @@ static bool read_piece(struct bytes payload, uint64_t index, size_t *out_len)
         return false;
     assert_true(span.at + span.len <= payload.len && span.len <= PACKED_FRAME_BYTES_MAX);
     *out_len = packed_shape_piece_bytes(&shape, index);
-    return packed_frame_decode(bytes_slice(payload, (size_t)span.at, span.len), back, *out_len);
+    return packed_frame_decode(packing, bytes_slice(payload, (size_t)span.at, span.len), back,
+                               *out_len);
 }
 
 static void every_piece_comes_back(void **state)
@@ -82,7 +84,7 @@ static void every_piece_comes_back(void **state)
         size_t got;
 
         fill_with_words(&random, len);
-        assert_true(packed_body_make(bytes_make(body, len), &packed));
+        assert_true(packed_body_make(packing, bytes_make(body, len), &packed));
         assert_true(packed.len < len);
         for (size_t at = 0; at < len; at += PIECE) {
             assert_true(read_piece(buf_bytes(&packed), at / PIECE, &got));
@@ -102,7 +104,7 @@ static void the_payload_is_as_the_page_says(void **state)
     size_t first, second;
 
     fill_with_words(&random, 2 * PIECE + 5);
-    assert_true(packed_body_make(bytes_make(body, 2 * PIECE + 5), &packed));
+    assert_true(packed_body_make(packing, bytes_make(body, 2 * PIECE + 5), &packed));
     bytes = buf_bytes(&packed);
     first = ZSTD_findFrameCompressedSize(bytes.at, bytes.len);
     second = ZSTD_findFrameCompressedSize(bytes.at + first, bytes.len - first);
@@ -121,11 +123,11 @@ static void what_does_not_shrink_stays_raw(void **state)
     struct buf packed = buf_make(2 * BODY_MAX);
 
     fill_with_noise(&random, BODY_MAX);
-    assert_false(packed_body_make(bytes_make(body, BODY_MAX), &packed));
+    assert_false(packed_body_make(packing, bytes_make(body, BODY_MAX), &packed));
     assert_int_equal(packed.len, 0);
-    assert_false(packed_body_make(bytes_make(body, 3000), &packed));
-    assert_false(packed_body_make(bytes_make(body, 0), &packed));
-    assert_false(packed_body_make(BYTES("a"), &packed));
+    assert_false(packed_body_make(packing, bytes_make(body, 3000), &packed));
+    assert_false(packed_body_make(packing, bytes_make(body, 0), &packed));
+    assert_false(packed_body_make(packing, BYTES("a"), &packed));
     assert_true(packed_body_pays(100, 90));
     assert_false(packed_body_pays(100, 91));
     assert_false(packed_body_pays(0, 0));
@@ -137,11 +139,11 @@ static void the_worst_piece_has_room(void **state)
 {
     struct test_random random = { new_seed() };
     struct buf frame = buf_make(PACKED_FRAME_BYTES_MAX);
-    struct packer *packer = packer_new();
+    struct packer *packer = packer_new(packing);
 
     fill_with_noise(&random, PIECE);
     packer_add(packer, bytes_make(body, PIECE), &frame);
-    assert_true(packed_frame_decode(buf_bytes(&frame), back, PIECE));
+    assert_true(packed_frame_decode(packing, buf_bytes(&frame), back, PIECE));
     ASSERT_BYTES(bytes_make(back, PIECE), bytes_make(body, PIECE));
     packer_free(packer);
     buf_done(&frame);
@@ -219,16 +221,16 @@ static void frames_must_hold_what_is_expected(void **state)
     size_t two = ZSTD_compress(frames + one, 200, "", 0, 1);
     static const uint8_t skipped[] = { 0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 1 };
 
-    assert_true(packed_frame_decode(bytes_make(frames, one), back, 10));
-    assert_false(packed_frame_decode(bytes_make(frames, one), back, 9));
-    assert_false(packed_frame_decode(bytes_make(frames, one), back, 11));
-    assert_false(packed_frame_decode(bytes_make(frames, one - 1), back, 10));
-    assert_false(packed_frame_decode(bytes_make(frames, one + 1), back, 10));
-    assert_false(packed_frame_decode(bytes_make(frames, one + two), back, 10));
-    assert_false(packed_frame_decode(bytes_make(frames, 0), back, 10));
-    assert_false(packed_frame_decode(bytes_make(skipped, sizeof(skipped)), back, 0));
+    assert_true(packed_frame_decode(packing, bytes_make(frames, one), back, 10));
+    assert_false(packed_frame_decode(packing, bytes_make(frames, one), back, 9));
+    assert_false(packed_frame_decode(packing, bytes_make(frames, one), back, 11));
+    assert_false(packed_frame_decode(packing, bytes_make(frames, one - 1), back, 10));
+    assert_false(packed_frame_decode(packing, bytes_make(frames, one + 1), back, 10));
+    assert_false(packed_frame_decode(packing, bytes_make(frames, one + two), back, 10));
+    assert_false(packed_frame_decode(packing, bytes_make(frames, 0), back, 10));
+    assert_false(packed_frame_decode(packing, bytes_make(skipped, sizeof(skipped)), back, 0));
     memcpy(frames + one, skipped, sizeof(skipped));
-    assert_false(packed_frame_decode(bytes_make(frames, one + sizeof(skipped)), back, 10));
+    assert_false(packed_frame_decode(packing, bytes_make(frames, one + sizeof(skipped)), back, 10));
 }
 
 /* A frame that says nothing of its length, or that of a bomb: 1 MB of zeros in 60 bytes. */
@@ -240,12 +242,12 @@ static void bombs_do_not_go_off(void **state)
     ZSTD_CCtx *zstd = ZSTD_createCCtx();
 
     assert_true(len < sizeof(frame));
-    assert_false(packed_frame_decode(bytes_make(frame, len), back, PIECE));
+    assert_false(packed_frame_decode(packing, bytes_make(frame, len), back, PIECE));
     (void)ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, 0);
     len = ZSTD_compress2(zstd, frame, sizeof(frame), zeros, sizeof(zeros));
-    assert_false(packed_frame_decode(bytes_make(frame, len), back, PIECE));
+    assert_false(packed_frame_decode(packing, bytes_make(frame, len), back, PIECE));
     len = ZSTD_compress2(zstd, frame, sizeof(frame), zeros, PIECE);
-    assert_false(packed_frame_decode(bytes_make(frame, len), back, PIECE));
+    assert_false(packed_frame_decode(packing, bytes_make(frame, len), back, PIECE));
     (void)ZSTD_freeCCtx(zstd);
 }
 
@@ -262,7 +264,7 @@ static void damage_does_no_harm(void **state)
 
         if (i % 100 == 0) {
             fill_with_words(&random, BODY_MAX);
-            if (!packed_body_make(bytes_make(body, len), &packed))
+            if (!packed_body_make(packing, bytes_make(body, len), &packed))
                 continue;
         }
         for (unsigned k = 0; k < flips && packed.len > 0; k++)
@@ -272,6 +274,19 @@ static void damage_does_no_harm(void **state)
             (void)read_piece(buf_bytes(&packed), piece, &got);
     }
     buf_done(&packed);
+}
+
+static int make_packing(void **state)
+{
+    packing = packing_new();
+    return 0;
+}
+
+static int free_packing(void **state)
+{
+    packing_free(packing);
+    packing_free(NULL);
+    return 0;
 }
 
 int main(void)
@@ -288,5 +303,5 @@ int main(void)
         cmocka_unit_test(damage_does_no_harm),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_packing, free_packing);
 }

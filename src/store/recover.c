@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "store/log_body.h"
 #include "store/op.h"
 #include "sys/vfs.h"
 

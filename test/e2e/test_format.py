@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from mail import message
 from roost_server import ROOT
 
@@ -158,12 +160,22 @@ class Life:
         self.dice.choice(acts)()
 
 
-def test_the_page_is_enough(make_server):
+def count_feature_bits(folder):
+    """How many segments carry the feature bit, and how many do not."""
+    heads = [path.read_bytes()[:24] for path in (folder / 'log').glob('*.[lb]o[gd]*')]
+    packed = sum(head[16] & 1 for head in heads)
+    return packed, len(heads) - packed
+
+
+@pytest.mark.parametrize('compression', ['none', 'zstd', 'both'])
+def test_the_page_is_enough(make_server, compression):
+    """both: switched with each start of the server, the account keeps what it has."""
     seed = random.randrange(1 << 32)
     print('seed', seed)
-    server = make_server(accounts=('ann',))
+    turns = {'none': ['none'], 'zstd': ['zstd'], 'both': ['none', 'zstd']}[compression]
+    server = make_server({'mail.compression': turns[0]}, accounts=('ann',))
     life = Life(server, random.Random(seed))
-    for _ in range(3):
+    for turn in range(3):
         for _ in range(60):
             life.step()
         life.leave()
@@ -171,10 +183,13 @@ def test_the_page_is_enough(make_server):
         assert assert_same(server, life.client) > 0
         life.client.logout()
         server.kill()  # the next round's log has an unclean end in it
+        server.settings['mail.compression'] = turns[(turn + 1) % len(turns)]
         server.start()
         life.client = server.imap('ann')
     assert_same(server, life.client)
     server.stop()
+    with_bit, without = count_feature_bits(account_folder(server))
+    assert (with_bit > 0, without > 0) == (compression != 'none', compression != 'zstd')
     before = read_log(account_folder(server))
     for path in account_folder(server).glob('[cs]*'):
         path.unlink()  # checkpoint and summaries are of no matter
@@ -184,7 +199,7 @@ def test_the_page_is_enough(make_server):
 
 
 def test_the_reader_notices_damage(make_server):
-    server = make_server(accounts=('ann',))
+    server = make_server({'mail.compression': 'none'}, accounts=('ann',))
     server.deliver('ann@example.org', message(1))
     server.deliver('ann@example.org', message(2))
     server.stop()

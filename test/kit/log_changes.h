@@ -35,7 +35,7 @@ static inline enum err bench_add_body(struct log_bench *bench, struct body_id id
     struct record_stored stored = { RECORD_RAW, body };
     enum err err;
 
-    if (log_compresses(bench->log) && packed_body_make(body, &packed))
+    if (log_pack(bench->log, body, &packed))
         stored = (struct record_stored){ RECORD_ZSTD, buf_bytes(&packed) };
     err = log_add_stored(bench->log, id, when, &stored, out_place);
     buf_done(&packed);

@@ -6,12 +6,14 @@
 Written from that page with Python's standard library only: proof that the page suffices to get all
 mail back. It takes no lock and changes nothing. Every checksum that the page names is checked, of
 bodies when they are read. Damage before the durable mark is an error here: this is no repair tool.
+That library has no Zstandard (RFC 8878): frames of packed bodies go through the command `zstd`.
 """
 import bisect
 import hashlib
 import json
 import pathlib
 import struct
+import subprocess
 import sys
 
 TABLE = []
@@ -23,6 +25,8 @@ for number in range(256):
 SYSTEM_FLAGS = {1: '\\Seen', 2: '\\Answered', 4: '\\Flagged', 8: '\\Deleted', 16: '\\Draft'}
 LOG, BODY_SEGMENT, BASE_SEGMENT = 0, 1, 2
 BODY, CHANGE, BASE = 1, 2, 3
+RAW, PACKED = 0, 1
+FEATURE_PACKED = 1
 RECORDS_AT, COPY_AT, CHUNKS_AT, CHUNK = 8192, 4096, 128, 65536
 KEYWORDS_MAX = 128
 
@@ -36,6 +40,26 @@ def crc(seed, data):
     for byte in data:
         value = TABLE[(value ^ byte) & 0xFF] ^ value >> 8
     return ~value & 0xFFFFFFFF
+
+
+def unpacked(payload):
+    """The message in the payload of a packed body. Frames in a row decode as one stream, so that
+    the index is not needed here; it is only looked at."""
+    length = struct.unpack('<Q', payload[-8:])[0] if len(payload) >= 8 else 0
+    pieces = (length + CHUNK - 1) // CHUNK
+    if pieces == 0 or 8 * pieces > len(payload):
+        raise Broken('a packed body that holds no message')
+    frames, index = payload[:-8 * pieces], payload[-8 * pieces:-8]
+    starts = [0, *struct.unpack(f'<{pieces - 1}Q', index), len(frames)]
+    if any(start >= end for start, end in zip(starts, starts[1:])):
+        raise Broken('frames of a packed body that do not ascend')
+    try:
+        done = subprocess.run(['zstd', '-dcq'], input=frames, capture_output=True)
+    except FileNotFoundError:
+        raise Broken('a packed body needs the command zstd') from None
+    if done.returncode != 0 or len(done.stdout) != length:
+        raise Broken('frames that are not the message')
+    return done.stdout
 
 
 def aligned(size):
@@ -122,7 +146,7 @@ class Segment:
         if len(raw) < 128 or raw[:8] != b'ROOSTSEG' or self.u32(raw, 124) != crc(0, raw[:124]):
             return False
         version, features = struct.unpack_from('<H6xQ', raw, 8)
-        if version != 1 or features != 0:
+        if version != 1 or features & ~FEATURE_PACKED:
             raise Broken('a newer version wrote this')
         self.id = raw[32:48]
         number, self.previous, self.position, self.base = struct.unpack_from('<4Q', raw, 48)
@@ -141,9 +165,13 @@ class Segment:
         if self.u32(raw, 44) != crc(crc(self.seed, struct.pack('<Q', offset)), raw[:44]):
             return None
         kind, encoding, length, number = struct.unpack_from('<BB2xQQ', raw, 8)
-        if encoding != 0 and kind < 128:
-            raise Broken('an encoding that is not raw')
+        if encoding > (PACKED if kind == BODY else RAW) and kind < 128:
+            raise Broken('an encoding that the page does not tell of')
         return kind, length, number, struct.unpack_from('<Q', raw, 36)[0]
+
+    def encoding(self, offset):
+        """Of the record whose header holds there."""
+        return self.data[offset + 9]
 
     def payload(self, at, length):
         """The checked bytes of the chunks from `at` on; None: a checksum does not hold."""
@@ -453,7 +481,7 @@ class Log:
         payload = segment.payload(at, header[1])
         if payload is None:
             raise Broken(f'body {number}: a checksum does not hold')
-        return payload
+        return unpacked(payload) if segment.encoding(offset) == PACKED else payload
 
     def messages(self, mailbox):
         for uid, row in sorted(mailbox.rows.items()):

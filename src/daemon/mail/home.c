@@ -292,6 +292,7 @@ static void home_open(struct home *home)
         .create = true,
         .strict = shard->config.mail_durability == CONFIG_DURABILITY_STRICT,
         .compress = shard->config.mail_compression == CONFIG_COMPRESSION_ZSTD,
+        .packing = shard->packing,
         .quota_bytes = home->quota_bytes,
         .mailboxes_max = (uint32_t)shard->config.mail_mailboxes_max,
         .keywords_max = (uint32_t)shard->config.mail_keywords_max,

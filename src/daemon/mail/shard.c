@@ -12,6 +12,7 @@
 #include "daemon/mail/stats.h"
 #include "ipc/request_table.h"
 #include "message/charset.h"
+#include "store/packed_body.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
@@ -66,6 +67,7 @@ void shard_free(struct shard *shard)
     if (shard->role != NULL)
         tickets_done(&shard->tickets);
     vfs_posix_free(shard->vfs);
+    packing_free(shard->packing);
     mark_done(shard);
     buf_done(&shard->scratch);
     config_done(&shard->config);
@@ -299,6 +301,7 @@ static enum err begin(struct role *role, struct note *why)
 {
     struct shard *shard = shard_of(role);
 
+    shard->packing = packing_new();
     if (shard->executor == NULL) {
         shard->pool = pool_new(role->loop, (size_t)shard->config.mail_workers);
         shard->executor = pool_executor(shard->pool);

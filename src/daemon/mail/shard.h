@@ -20,6 +20,7 @@
 
 struct connection;
 struct marks;
+struct packing;
 struct vfs;
 
 enum {
@@ -39,6 +40,7 @@ struct shard {
     struct executor *executor;
     struct pool *pool; /* NULL when the executor is a test's */
     struct vfs *vfs; /* the accounts directory */
+    struct packing *packing; /* for all accounts: one body at a time */
     struct tickets tickets;
     struct map homes; /* by account id */
     struct list quiet; /* homes without users, longest first */

@@ -1,0 +1,555 @@
+/* One CHANGE brings back what many have taken. */
+#include "store/act_undelete.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/account_state.h"
+#include "store/act_parts.h"
+#include "store/alloc.h"
+#include "store/change.h"
+#include "store/lost.h"
+#include "store/name_overlay.h"
+#include "store/uid_set.h"
+
+/* Room that the largest op may still need, with the levels above a name. */
+enum { OPS_BYTES_MAX = RECORD_CHANGE_BYTES_MAX - 2 * 1024 * 1024, FLAG_RUN_MAX = 64 * 1024 };
+
+struct next_uid {
+    struct mailbox_id mailbox;
+    uint32_t uid;
+};
+
+struct making {
+    struct undelete *undelete;
+    struct undelete_counts *counts;
+    struct change *change; /* NULL: dry */
+    struct name_overlay names;
+    struct next_uid *uids; /* by mailbox */
+    size_t uid_count;
+    size_t uid_capacity;
+    unsigned uses_taken;
+    enum err err;
+};
+
+static const struct state *state_of(const struct making *making)
+{
+    return &making->undelete->account->state;
+}
+
+static struct making making_begin(struct undelete *undelete, struct change *change,
+                                  struct undelete_counts *counts)
+{
+    const struct state *state = &undelete->account->state;
+    struct making making = {
+        .undelete = undelete, .counts = counts, .change = change, .names = { .state = state }
+    };
+
+    for (size_t i = 0; i < state->mailbox_count; i++)
+        making.uses_taken |= state->by_id[i]->uses;
+    return making;
+}
+
+static void making_done(struct making *making)
+{
+    name_overlay_done(&making->names);
+    free(making->uids);
+}
+
+static bool is_full(const struct making *making)
+{
+    return making->change != NULL && making->undelete->account->ops.len > OPS_BYTES_MAX;
+}
+
+static void add(struct making *making, const struct op *op)
+{
+    if (making->change != NULL)
+        change_add(making->change, op);
+}
+
+static struct mailbox_id make_mailbox(struct making *making, struct bytes name, unsigned uses)
+{
+    struct mailbox_id id = { UINT32_MAX };
+
+    if (making->change != NULL)
+        id = change_add_mailbox(making->change, name, uses & ~making->uses_taken);
+    making->uses_taken |= uses;
+    name_overlay_set(&making->names, name, id);
+    return id;
+}
+
+static void make_levels_above(struct making *making, struct bytes name)
+{
+    for (size_t at = bytes_find_byte(name, 0, '/'); at < name.len;
+         at = bytes_find_byte(name, at + 1, '/')) {
+        struct bytes level = bytes_slice(name, 0, at);
+
+        if (name_overlay_find(&making->names, level).value == 0)
+            (void)make_mailbox(making, level, 0);
+    }
+}
+
+/* The mailbox, when it is there and has another name than it is to have. */
+static const struct mailbox *to_be_renamed(const struct making *making,
+                                           const struct lost_mailbox *lost)
+{
+    const struct mailbox *mailbox =
+        lost->is_renamed ? state_find_id(state_of(making), lost->id) : NULL;
+
+    if (mailbox == NULL || bytes_equal(mailbox_name_bytes(mailbox), lost->name) ||
+        name_overlay_find(&making->names, lost->name).value == lost->id.value)
+        return NULL;
+    return mailbox;
+}
+
+/* True when there was one whose name is free. One name that becomes free may free another. */
+static bool rename_some(struct making *making, uint32_t *out_refused)
+{
+    const struct lost *lost = making->undelete->lost;
+    bool renamed = false;
+
+    *out_refused = 0;
+    for (size_t i = 0; i < lost->mailbox_count && !is_full(making); i++) {
+        const struct lost_mailbox *mine = &lost->mailboxes[making->undelete->order[i].index];
+        const struct mailbox *mailbox = to_be_renamed(making, mine);
+        struct op op = { .code = OP_MAILBOX_RENAME,
+                         .as.mailbox = { .id = mine->id, .name = mine->name } };
+
+        if (mailbox == NULL)
+            continue;
+        if (name_overlay_find(&making->names, mine->name).value != 0) {
+            ++*out_refused;
+            continue;
+        }
+        make_levels_above(making, mine->name);
+        name_overlay_set(&making->names, mailbox_name_bytes(mailbox), (struct mailbox_id){ 0 });
+        name_overlay_set(&making->names, mine->name, mine->id);
+        add(making, &op);
+        making->counts->renamed++;
+        renamed = true;
+    }
+    return renamed;
+}
+
+static void rename_all(struct making *making)
+{
+    uint32_t refused = 0;
+
+    while (!is_full(making) && rename_some(making, &refused))
+        continue;
+    if (is_full(making))
+        return;
+    making->counts->not_renamed = refused;
+    making->undelete->renames_done = true;
+}
+
+/* The bodies of a mailbox, ascending. */
+struct bodies {
+    uint64_t *ids;
+    size_t count;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+static struct bodies bodies_of(const struct mailbox *mailbox)
+{
+    struct bodies bodies = { .ids = store_alloc(mailbox->rows.count, sizeof(*bodies.ids)) };
+    bool is_sorted = true;
+
+    for (size_t i = 0; i < mailbox->rows.block_count; i++) {
+        const struct block *block = mailbox->rows.blocks[i];
+
+        block_load(block, COLUMN_BODY, 0, block->count, bodies.ids + bodies.count);
+        bodies.count += block->count;
+    }
+    for (size_t i = 1; is_sorted && i < bodies.count; i++)
+        is_sorted = bodies.ids[i - 1] <= bodies.ids[i];
+    if (!is_sorted)
+        qsort(bodies.ids, bodies.count, sizeof(*bodies.ids), by_value);
+    return bodies;
+}
+
+static bool has_body(const struct bodies *bodies, struct body_id body)
+{
+    return bodies->count > 0 &&
+           bsearch(&body.value, bodies->ids, bodies->count, sizeof(*bodies->ids), by_value) != NULL;
+}
+
+/* Where the messages of a lost mailbox go; 0: it has to be made. Once the names are decided. */
+static struct mailbox_id find_target(const struct making *making, const struct lost_mailbox *lost)
+{
+    if (state_find_id(state_of(making), lost->id) != NULL)
+        return lost->id;
+    if (state_find_id(state_of(making), lost->target) != NULL)
+        return lost->target;
+    return name_overlay_find(&making->names, lost->name);
+}
+
+/* Marks the messages of a mailbox that live where they would go. */
+static void leave_out_living(const struct making *making, size_t mailbox)
+{
+    struct lost *lost = making->undelete->lost;
+    const struct state *state = state_of(making);
+    const struct mailbox *target =
+        state_find_id(state, find_target(making, &lost->mailboxes[mailbox]));
+    size_t end = lost_first_message(lost, mailbox + 1);
+    struct bodies bodies = { 0 };
+
+    for (size_t i = lost_first_message(lost, mailbox); i < end; i++) {
+        struct lost_message *message = &lost->messages[i];
+        struct body_entry body;
+
+        message->is_left_out = false;
+        if (target == NULL || !body_table_find(&state->bodies, message->row.body, &body) ||
+            body.messages == 0)
+            continue;
+        if (bodies.ids == NULL)
+            bodies = bodies_of(target);
+        message->is_left_out = has_body(&bodies, message->row.body);
+    }
+    free(bodies.ids);
+}
+
+/* A message on its way into a mailbox that gets those of several lost ones. */
+struct arrival {
+    uint64_t target; /* its id, or, above all ids, the place of its name */
+    uint64_t body;
+    uint32_t event;
+    size_t message;
+};
+
+/* The one that went last comes last. */
+static int compare_arrivals(const void *a, const void *b)
+{
+    const struct arrival *left = a;
+    const struct arrival *right = b;
+
+    if (left->target != right->target)
+        return left->target < right->target ? -1 : 1;
+    if (left->body != right->body)
+        return left->body < right->body ? -1 : 1;
+    if (left->event != right->event)
+        return left->event < right->event ? -1 : 1;
+    return (left->message > right->message) - (left->message < right->message);
+}
+
+/* Where the n-th mailbox by name goes. */
+static uint64_t target_number(const struct making *making, size_t n)
+{
+    const struct undelete_order *order = making->undelete->order;
+    const struct lost *lost = making->undelete->lost;
+    struct mailbox_id target = find_target(making, &lost->mailboxes[order[n].index]);
+
+    if (target.value != 0)
+        return target.value;
+    while (n > 0 && bytes_equal(order[n - 1].name, order[n].name))
+        n--;
+    return (UINT64_C(1) << 32) + n;
+}
+
+/* Of those that are the same message and would go into the same mailbox one is enough. */
+static void leave_out_doubles(const struct making *making)
+{
+    struct lost *lost = making->undelete->lost;
+    struct arrival *arrivals = store_alloc(lost->message_count, sizeof(*arrivals));
+    size_t count = 0;
+
+    for (size_t n = 0; n < lost->mailbox_count; n++) {
+        size_t index = making->undelete->order[n].index;
+        uint64_t target = target_number(making, n);
+
+        for (size_t i = lost_first_message(lost, index); i < lost_first_message(lost, index + 1);
+             i++)
+            if (!lost->messages[i].is_left_out)
+                arrivals[count++] = (struct arrival){ target, lost->messages[i].row.body.value,
+                                                      lost->messages[i].event, i };
+    }
+    if (count > 1)
+        qsort(arrivals, count, sizeof(*arrivals), compare_arrivals);
+    for (size_t i = 1; i < count; i++)
+        if (arrivals[i].target == arrivals[i - 1].target &&
+            arrivals[i].body == arrivals[i - 1].body)
+            lost->messages[arrivals[i - 1].message].is_left_out = true;
+    free(arrivals);
+}
+
+static uint32_t *next_uid(struct making *making, struct mailbox_id id)
+{
+    const struct mailbox *mailbox = state_find_id(state_of(making), id);
+    size_t at = making->uid_count;
+
+    while (at > 0 && making->uids[at - 1].mailbox.value > id.value)
+        at--;
+    if (at > 0 && making->uids[at - 1].mailbox.value == id.value)
+        return &making->uids[at - 1].uid;
+    making->uids =
+        store_grow(making->uids, making->uid_count, &making->uid_capacity, sizeof(*making->uids));
+    memmove(making->uids + at + 1, making->uids + at,
+            (making->uid_count - at) * sizeof(*making->uids));
+    making->uids[at] = (struct next_uid){ id, mailbox == NULL ? 1 : mailbox->uidnext };
+    making->uid_count++;
+    return &making->uids[at].uid;
+}
+
+/* Names for the bits; `list` has room for all. */
+static struct op_flag_names flag_names(const struct lost_mailbox *mailbox, uint16_t flags,
+                                       const struct keyword_set *keywords, struct bytes *list)
+{
+    struct op_flag_names names = { .flags = flags & FLAGS_ALL, .keywords.list = list };
+
+    for (uint32_t i = 0; i < mailbox->keywords.count; i++)
+        if (keyword_set_has(keywords, i))
+            list[names.keywords.count++] = mailbox->keywords.names[i];
+    return names;
+}
+
+static void put(struct making *making, const struct lost_message *message, uint32_t uid)
+{
+    const struct lost_mailbox *mailbox = &making->undelete->lost->mailboxes[message->mailbox];
+    const struct row *row = &message->row;
+    struct bytes keywords[KEYWORDS_PER_MAILBOX_MAX];
+    struct op op = { .code = OP_PUT };
+
+    op.as.put = (struct op_put){
+        .mailbox = mailbox->target,
+        .uid = { uid },
+        .body = row->body,
+        .place = message->place,
+        .size = row->size,
+        .flags = flag_names(mailbox, row->flags, &row->keywords, keywords),
+        .internal_date = row->internal_date,
+        .save_date = row->save_date,
+        .thread = row->thread,
+    };
+    add(making, &op);
+}
+
+static void put_messages(struct making *making, size_t index)
+{
+    struct undelete *undelete = making->undelete;
+    const struct lost *lost = undelete->lost;
+    size_t end = lost_first_message(lost, index + 1);
+    uint32_t *uid = NULL;
+
+    if (undelete->message == 0)
+        undelete->message = lost_first_message(lost, index);
+    for (; undelete->message < end && !is_full(making); undelete->message++) {
+        const struct lost_message *message = &lost->messages[undelete->message];
+
+        if (message->is_left_out)
+            continue;
+        if (uid == NULL)
+            uid = next_uid(making, lost->mailboxes[index].target);
+        if (*uid >= UINT32_MAX - 1) {
+            making->err = ERR_LIMIT;
+            return;
+        }
+        put(making, message, (*uid)++);
+        making->counts->messages++;
+        making->counts->bytes += message->row.size;
+    }
+}
+
+static bool has_messages(const struct lost *lost, size_t mailbox, size_t from)
+{
+    size_t first = lost_first_message(lost, mailbox);
+    size_t end = lost_first_message(lost, mailbox + 1);
+
+    for (size_t i = from > first ? from : first; i < end; i++)
+        if (!lost->messages[i].is_left_out)
+            return true;
+    return false;
+}
+
+/* Finds or makes the mailbox; false: there is no need of it. */
+static bool set_target(struct making *making, size_t index)
+{
+    struct lost_mailbox *mailbox = &making->undelete->lost->mailboxes[index];
+    bool is_needed = has_messages(making->undelete->lost, index, making->undelete->message);
+
+    mailbox->target = find_target(making, mailbox);
+    if (mailbox->target.value != 0)
+        return is_needed;
+    if (!is_needed && !mailbox->is_wanted)
+        return false;
+    make_levels_above(making, mailbox->name);
+    mailbox->target = make_mailbox(making, mailbox->name, mailbox->uses);
+    making->counts->made++;
+    return is_needed;
+}
+
+static bool is_same_run(const struct lost_flags *a, const struct lost_flags *b)
+{
+    return a->mailbox == b->mailbox && a->flags == b->flags &&
+           keyword_set_equal(&a->keywords, &b->keywords);
+}
+
+static bool changes_row(const struct mailbox *mailbox, const struct lost_flags *flags)
+{
+    struct row row;
+
+    return rows_get(&mailbox->rows, flags->uid.value, &row) &&
+           (row.flags != flags->flags || !keyword_set_equal(&row.keywords, &flags->keywords));
+}
+
+/* One op for messages that are to have the same flags. */
+static void set_run(struct making *making, const struct mailbox *mailbox, size_t end)
+{
+    struct undelete *undelete = making->undelete;
+    const struct lost_flags *first = &undelete->lost->flags[undelete->flag];
+    struct bytes keywords[KEYWORDS_PER_MAILBOX_MAX];
+    struct arena arena = arena_make(ACT_ARENA_BYTES);
+    struct uid_set_builder builder = uid_set_builder_make(&arena);
+    struct op op = { .code = OP_FLAGS };
+    uint32_t count = 0;
+
+    for (; undelete->flag < end && count < FLAG_RUN_MAX; undelete->flag++) {
+        const struct lost_flags *flags = &undelete->lost->flags[undelete->flag];
+
+        if (!is_same_run(first, flags))
+            break;
+        if (!changes_row(mailbox, flags))
+            continue;
+        uid_set_add(&builder, flags->uid.value, flags->uid.value);
+        count++;
+    }
+    op.as.flags = (struct op_flags){
+        .mailbox = mailbox->id,
+        .mode = FLAGS_REPLACE,
+        .flags = flag_names(&undelete->lost->mailboxes[first->mailbox], first->flags,
+                            &first->keywords, keywords),
+    };
+    if (!uid_set_finish(&builder, &op.as.flags.uids.set))
+        making->err = ERR_LIMIT;
+    else if (count > 0)
+        add(making, &op);
+    making->counts->flags += count;
+    arena_done(&arena);
+}
+
+static void set_flags(struct making *making, size_t index)
+{
+    struct undelete *undelete = making->undelete;
+    const struct lost *lost = undelete->lost;
+    const struct mailbox *mailbox = state_find_id(state_of(making), lost->mailboxes[index].id);
+    size_t end = lost_first_flags(lost, index + 1);
+
+    if (undelete->flag == 0)
+        undelete->flag = lost_first_flags(lost, index);
+    while (mailbox != NULL && making->err == ERR_OK && undelete->flag < end && !is_full(making))
+        set_run(making, mailbox, end);
+}
+
+static void make(struct making *making)
+{
+    struct undelete *undelete = making->undelete;
+
+    if (!undelete->renames_done)
+        rename_all(making);
+    while (undelete->next < undelete->lost->mailbox_count && !is_full(making)) {
+        size_t index = undelete->order[undelete->next].index;
+
+        if (set_target(making, index))
+            put_messages(making, index);
+        if (!is_full(making) && making->err == ERR_OK)
+            set_flags(making, index);
+        if (is_full(making) || making->err != ERR_OK)
+            return;
+        undelete->next++;
+        undelete->message = 0;
+        undelete->flag = 0;
+    }
+}
+
+/* Ids that were meant for mailboxes which were not made are nobody's. */
+static void forget_targets(struct undelete *undelete)
+{
+    for (size_t i = 0; i < undelete->lost->mailbox_count; i++)
+        if (undelete->lost->mailboxes[i].target.value >= undelete->account->state.mailbox_next)
+            undelete->lost->mailboxes[i].target.value = 0;
+}
+
+static void rewind_to(struct undelete *undelete, const struct undelete *before)
+{
+    *undelete = *before;
+    forget_targets(undelete);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct undelete_order *left = a;
+    const struct undelete_order *right = b;
+    int order = bytes_compare(left->name, right->name);
+
+    return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+static void sort_by_name(struct undelete *undelete)
+{
+    const struct lost *lost = undelete->lost;
+
+    undelete->order = store_alloc(lost->mailbox_count, sizeof(*undelete->order));
+    for (size_t i = 0; i < lost->mailbox_count; i++)
+        undelete->order[i] = (struct undelete_order){ lost->mailboxes[i].name, i };
+    if (lost->mailbox_count > 1)
+        qsort(undelete->order, lost->mailbox_count, sizeof(*undelete->order), compare_names);
+}
+
+void undelete_begin(struct undelete *undelete, struct account *account, struct lost *lost)
+{
+    struct undelete fresh = { .account = account, .lost = lost };
+    struct making making;
+
+    sort_by_name(&fresh);
+    *undelete = fresh;
+    making = making_begin(undelete, NULL, &fresh.planned);
+    rename_all(&making);
+    for (size_t i = 0; i < lost->mailbox_count; i++)
+        leave_out_living(&making, i);
+    leave_out_doubles(&making);
+    make(&making);
+    making_done(&making);
+    rewind_to(undelete, &fresh);
+}
+
+void undelete_done(struct undelete *undelete)
+{
+    free(undelete->order);
+    undelete->order = NULL;
+}
+
+enum err act_undelete(struct undelete *undelete, const struct origin *origin, bool *out_done)
+{
+    struct account *account = undelete->account;
+    uint64_t bytes = undelete->planned.bytes - undelete->done.bytes;
+    struct undelete_counts counts = undelete->done;
+    const struct undelete before = *undelete;
+    struct making making;
+    struct change change;
+    enum err err;
+
+    if (bytes > 0 && account_is_over_quota(account, bytes))
+        return ERR_OVER_QUOTA;
+    err = change_begin(account, origin, &change);
+    if (err != ERR_OK)
+        return err;
+    making = making_begin(undelete, &change, &counts);
+    make(&making);
+    err = making.err;
+    if (err == ERR_OK && account->ops.len > 0)
+        err = change_commit(&change, true);
+    making_done(&making);
+    if (err != ERR_OK) {
+        rewind_to(undelete, &before);
+        return err;
+    }
+    undelete->done = counts;
+    *out_done = undelete->renames_done && undelete->next == undelete->lost->mailbox_count;
+    return ERR_OK;
+}
