@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "store/account_compact.h"
 #include "store/account_open.h"
 #include "store/account_state.h"
 #include "store/alloc.h"
@@ -82,6 +83,7 @@ enum err account_open(const struct account_options *options, struct account **ou
     account->pinned_bytes_max =
         options->pinned_bytes_max == 0 ? ACCOUNT_PINNED_BYTES_MAX : options->pinned_bytes_max;
     account->strict = options->strict;
+    account->compaction = account_compact_new(&options->compact);
     account->checkpoint_bytes =
         options->checkpoint_bytes == 0 ? CHECKPOINT_EVERY_BYTES : options->checkpoint_bytes;
     account->wall = options->now;
@@ -111,6 +113,7 @@ void account_close(struct account *account, struct wall now)
         log_set_listener(account->log, NULL);
         account->failed = account->failed || log_has_failed(account->log);
     }
+    account_compact_close(account);
     if (account->summaries != NULL && !account->failed && log_sync_now(account->log) == ERR_OK) {
         summary_file_flush(account->summaries, log_durable(account->log));
         account_checkpoint_close(account);
@@ -179,6 +182,7 @@ static bool tick_purge(struct account *account)
 struct mono account_tick(struct account *account, struct mono now, struct wall wall)
 {
     struct mono again = { INT64_MAX };
+    struct mono compact;
 
     if (account->failed)
         return (struct mono){ INT64_MAX };
@@ -189,6 +193,8 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
         again = now;
     if (tick_purge(account))
         again = now;
+    compact = account_compact_tick(account, now);
+    again = compact.ms < again.ms ? compact : again;
     buf_clear(&account->summary);
     buf_trim(&account->summary);
     return again.ms < account->sync_due_ms ? again : (struct mono){ account->sync_due_ms };

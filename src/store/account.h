@@ -31,6 +31,18 @@ struct mailbox;
 struct packing;
 struct vfs;
 
+/* What may be removed from the log, and when: store/account_compact.h. */
+struct compact_policy {
+    bool enabled; /* false: nothing, unless account_purge asks for it */
+    int64_t keep_us; /* mail.expunged_days: what was expunged stays that long */
+    uint64_t expunged_bytes_max; /* mail.expunged_bytes_max: but no more than that; 0: no limit */
+    uint64_t linger_ms; /* between a base and the removal of what it supersedes; 0: an hour */
+    uint64_t garbage_bytes_min; /* less is left alone; 0: 1 MB */
+    uint64_t check_ms; /* between two looks; 0: ten minutes */
+    unsigned *running; /* of all accounts that share it: compactions now; borrowed; may be NULL */
+    unsigned running_max;
+};
+
 struct account_options {
     struct vfs *vfs; /* the account's directory; borrowed until account_close returns */
     struct executor *executor; /* where syncs, large writes and reads from the disk run; borrowed */
@@ -46,6 +58,7 @@ struct account_options {
     uint64_t pinned_bytes_max; /* 0: ACCOUNT_PINNED_BYTES_MAX */
     uint64_t checkpoint_bytes; /* of log between two checkpoints; 0: the usual 16 MB */
     uint64_t log_segment_bytes; /* when the log begins a new segment; 0: the usual 64 MB */
+    struct compact_policy compact;
     struct wall now;
 };
 

@@ -1,4 +1,5 @@
 /* When an account writes its checkpoint. */
+#include "store/account_compact.h"
 #include "store/account_state.h"
 
 static void run_checkpoint(struct job *job)
@@ -21,11 +22,13 @@ static void begin_checkpoint(struct account *account)
     struct log_mark mark;
 
     if (log_tip(account->log) != log_durable(account->log) ||
-        checkpoint_change(account->checkpoint).value == account->state.change.value)
+        checkpoint_change(account->checkpoint).value == account->state.change.value ||
+        account_compact_is_switching(account))
         return;
     log_durable_mark(account->log, &mark);
     checkpoint_begin(account->checkpoint, &account->state, &mark);
     account->checkpoint_position = mark.position;
+    account->checkpoint_due = false;
 }
 
 static void submit_checkpoint(struct account *account)
@@ -38,7 +41,8 @@ static void submit_checkpoint(struct account *account)
 bool account_checkpoint_tick(struct account *account)
 {
     if (!checkpoint_is_running(account->checkpoint)) {
-        if (log_tip(account->log) - account->checkpoint_position >= account->checkpoint_bytes)
+        if (account->checkpoint_due ||
+            log_tip(account->log) - account->checkpoint_position >= account->checkpoint_bytes)
             begin_checkpoint(account);
         return checkpoint_is_running(account->checkpoint);
     }
@@ -59,11 +63,16 @@ static void finish_checkpoint(struct account *account)
     checkpoint_end(account->checkpoint);
 }
 
-/* One that was under way is older than what there is now, but the next one builds on it. */
-void account_checkpoint_close(struct account *account)
+void account_checkpoint_finish(struct account *account)
 {
     if (checkpoint_is_running(account->checkpoint))
         finish_checkpoint(account);
+}
+
+/* One that was under way is older than what there is now, but the next one builds on it. */
+void account_checkpoint_close(struct account *account)
+{
+    account_checkpoint_finish(account);
     begin_checkpoint(account);
     if (checkpoint_is_running(account->checkpoint))
         finish_checkpoint(account);

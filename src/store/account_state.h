@@ -26,6 +26,8 @@ struct account {
     bool checkpoint_writing; /* the job is running */
     uint64_t checkpoint_bytes; /* of log between two */
     uint64_t checkpoint_position; /* of the log when the last one was begun */
+    bool checkpoint_due; /* one is wanted, whatever has been written since the last */
+    struct compaction *compaction; /* owned */
     struct buf summary; /* the one given out last, encoded */
     struct buf ops; /* of the change being made */
     struct list loads; /* struct body_load */
@@ -46,6 +48,9 @@ bool account_is_over_quota(const struct account *account, uint64_t bytes);
 
 /* A step of the checkpoint, when it is time for one; true when there is more to do at once. */
 bool account_checkpoint_tick(struct account *account);
+
+/* Ends the one that is under way, if any. Blocks. */
+void account_checkpoint_finish(struct account *account);
 
 /* Writes it whole, when there is something new. Blocks; everything is durable. */
 void account_checkpoint_close(struct account *account);

@@ -83,7 +83,7 @@ static uint64_t tail(const struct base_writer *writer)
 
 static void pad(struct base_writer *writer)
 {
-    while (writer->out.len % RECORD_ALIGN != 0)
+    while (tail(writer) % RECORD_ALIGN != 0)
         buf_add_byte(&writer->out, 0);
 }
 

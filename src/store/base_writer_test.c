@@ -262,6 +262,8 @@ static void bodies_are_copied(void **context)
         assert_body(disk, copies[i], i);
     assert_int_equal(encoding_of(disk, copies[0], 0), *context != NULL ? RECORD_ZSTD : RECORD_RAW);
     assert_int_equal(features_of(disk, copies[0].segment), SEGMENT_ZSTD);
+    load(disk, &state);
+    state_done(&state);
     assert_int_equal(mem_vfs_open_files(disk), 0);
     mem_vfs_free(disk);
 }

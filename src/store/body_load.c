@@ -38,6 +38,11 @@ void body_load_free_all(struct account *account)
         body_load_free(CONTAINER_OF(node, struct body_load, link));
 }
 
+bool body_load_is_of(const struct body_load *load, const struct body_entry *entry)
+{
+    return load->place.segment == entry->place.segment && load->place.offset == entry->place.offset;
+}
+
 static void load_chunks(struct body_load *load, uint8_t *frame)
 {
     struct log_source source;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/job.h"
 #include "base/list.h"
+#include "store/body_table.h"
 #include "store/log_body.h"
 #include "store/summary_file.h"
 #include "store/summary_index.h"
@@ -47,6 +48,9 @@ struct body_load {
 /* The waiter's load of that body, running or done; NULL when there is none. */
 struct body_load *body_load_find(struct account *account, enum body_load_kind kind,
                                  struct body_id body, struct waker *waker);
+
+/* False: the body has moved since it was started. */
+bool body_load_is_of(const struct body_load *load, const struct body_entry *entry);
 
 /* Starts one; what it needs beyond body, kind and waker is set by `with`, which is copied. */
 void body_load_start(struct account *account, const struct body_load *with);

@@ -39,6 +39,10 @@ static enum err wait_for_chunks(struct account *account, const struct body_entry
 
     if (load != NULL && !load->done)
         return ERR_BUSY;
+    if (load != NULL && !body_load_is_of(load, entry)) {
+        body_load_free(load);
+        load = NULL;
+    }
     if (load != NULL && load->chunk_first <= first &&
         load->chunk_first + load->chunk_count >= first + count) {
         err = load->err;
@@ -235,6 +239,10 @@ static enum err make_summary(struct account *account, const struct body_entry *e
 
     if (load != NULL && !load->done)
         return ERR_BUSY;
+    if (load != NULL && load->err != ERR_OK && !body_load_is_of(load, entry)) {
+        body_load_free(load);
+        load = NULL;
+    }
     if (load != NULL) {
         err = load->err;
         buf_clear(&account->summary);

@@ -480,7 +480,7 @@ void body_table_reference(struct body_table *table, struct body_id id)
         page->dead--;
         table->dead--;
         table->living_bytes += size;
-        if (column_get(&page->fields[BODY_DIED], spot.at) != 0)
+        if (column_get(&page->fields[BODY_DIED], spot.at) != 0 && table->died_bytes >= size)
             table->died_bytes -= size;
     }
 }

@@ -197,6 +197,12 @@ const struct state *history_state(const struct history *history)
     return &history->state;
 }
 
+struct state *history_own(struct history *history)
+{
+    history->ended = true;
+    return &history->state;
+}
+
 struct wall history_since(const struct history *history)
 {
     return history->since;

@@ -51,6 +51,9 @@ MUST_USE enum err history_step(struct history *history, uint64_t bytes, bool *ou
  * was reached a base may be half read. */
 const struct state *history_state(const struct history *history);
 
+/* The same at its end, for who changes it: only history_close may follow. */
+struct state *history_own(struct history *history);
+
 /* From when on the history is complete: the last change in the base, or the first of the account.
  * With `until` before that the state is the one of this moment. Known once a CHANGE or the end was
  * reached; 0 before. */

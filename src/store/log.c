@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/alloc.h"
+#include "store/log_base.h"
 #include "store/log_body.h"
 #include "store/log_private.h"
 #include "store/op.h"
@@ -368,6 +369,37 @@ struct log_mark log_mark_here(const struct log *log, uint64_t position)
 void log_durable_mark(const struct log *log, struct log_mark *out_mark)
 {
     *out_mark = log->durable_mark;
+}
+
+uint64_t log_number_base(struct log *log)
+{
+    return segment_number(log->serial_next++, SEGMENT_BASE);
+}
+
+uint64_t log_segment_bytes(const struct log *log)
+{
+    return log_tail(log);
+}
+
+struct wall log_segment_when(const struct log *log)
+{
+    return log->segment.when;
+}
+
+bool log_is_rolling(const struct log *log)
+{
+    return !log_is_made(log);
+}
+
+bool log_roll(struct log *log, struct wall last)
+{
+    if (log->failed || log->busy || !log_is_made(log) || log->pending.len > 0 ||
+        log->durable != log_tip(log) || log->size <= SEGMENT_RECORDS_AT || log_awake(log) != ERR_OK)
+        return false;
+    log_next_segment(log, log_tip(log));
+    log->segment.when = last;
+    log_work_start(log);
+    return true;
 }
 
 uint64_t log_base(const struct log *log)

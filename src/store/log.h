@@ -97,11 +97,6 @@ MUST_USE enum err log_open(const struct log_options *options, struct log **out_l
  * file names this machine, boot and directory. Blocks. */
 MUST_USE enum err log_settle(struct log *log, struct note *why);
 
-/* The newest base: what the log begins with. 0: none, it begins with its first segment. */
-uint64_t log_base(const struct log *log);
-/* There is a newer one, it is on the disk, and nothing needs what it supersedes. */
-void log_set_base(struct log *log, uint64_t base);
-
 /* Syncs what is left and leaves the clean mark (unless the log has failed), unlocks, frees. No job
  * of the log may be running. NULL is allowed. */
 void log_close(struct log *log, struct wall now);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "kit/log_changes.h"
+#include "store/log_base.h"
 #include "store/record.h"
 #include "store/segment.h"
 

@@ -1,0 +1,66 @@
+/* When an account compacts its log, what it removes of it, and who may ask it not to.
+ *
+ * Policy (struct compact_policy). When about a quarter as much is garbage as is living, whole
+ * segments whose last change is older than the retention are superseded by a base
+ * (store/compact.h), in jobs, step by step. What the base makes superfluous is removed when the
+ * linger is over. Beyond expunged_bytes_max the oldest is superseded before its time.
+ *
+ * All on the owner's thread; account_tick drives it. */
+#ifndef ROOST_STORE_ACCOUNT_COMPACT_H
+#define ROOST_STORE_ACCOUNT_COMPACT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/job.h"
+#include "base/time.h"
+
+struct account;
+
+/* As long as a hold is there nothing is removed from the log, until the wall time `until` has
+ * passed. Answers its number, for account_release. */
+uint64_t account_hold(struct account *account, struct wall until);
+void account_release(struct account *account, uint64_t hold);
+
+/* For acts that read the past and name bodies by the places they find there: nothing is compacted
+ * and nothing removed until account_compact_resume has been called as often as this answered true.
+ * False: something is under way; it is being given up, or about to end: ask again after the next
+ * tick. */
+MUST_USE bool account_compact_pause(struct account *account);
+void account_compact_resume(struct account *account);
+
+bool account_compact_is_running(const struct account *account);
+
+/* What a purge did. */
+struct account_purged {
+    struct wall since; /* what was expunged after that change is still known; 0: nothing was
+                        * forgotten */
+    uint64_t freed_bytes; /* of the log, with what was written instead taken off */
+    bool held; /* removal waits: somebody holds the log, a backup say */
+};
+
+/* Begins to forget for good what was expunged before: all segments whose last change is older than
+ * `before` are superseded, and removed at once. The disk must have room for what is living in them.
+ * ERR_BUSY: a purge is under way. `waker` is woken when it has ended, and not after account_close.
+ */
+MUST_USE enum err account_purge(struct account *account, struct wall before, struct waker *waker);
+
+/* ERR_BUSY: it has not ended. Else how it ended; on failure with a note. */
+MUST_USE enum err account_purge_result(struct account *account, struct account_purged *out_purged,
+                                       struct note *why);
+
+/* Nobody waits for it any more. */
+void account_purge_forget(struct account *account);
+
+/* For account.c and account_checkpoint.c. */
+struct compact_policy;
+struct compaction *account_compact_new(const struct compact_policy *policy);
+/* Does what is due; answers when it wants to be called again. */
+struct mono account_compact_tick(struct account *account, struct mono now);
+/* Bodies are moving in the table: no checkpoint may begin. */
+bool account_compact_is_switching(const struct account *account);
+/* Gives up what is not done; finishes what is. Before the last checkpoint. */
+void account_compact_close(struct account *account);
+
+#endif
