@@ -62,6 +62,8 @@ static void print_damage(const struct verifying *verifying, const json_t *damage
                  verifying->name, text(damage, "segment"), number(damage, "offset"),
                  number(damage, "length"), text(damage, "kind"));
     print_when(damage);
+    if (json_is_true(json_object_get(damage, "known")))
+        (void)printf("; met before");
     if (number(damage, "messages") > 0)
         (void)printf("; costs %" JSON_INTEGER_FORMAT " messages:", number(damage, "messages"));
     (void)printf("\n");

@@ -4,7 +4,8 @@
  *   {"damage":{"segment":"log/0000000000000004.log","offset":8192,"length":112,"kind":"change",
  *              "number":7,"time":1700000000,"messages":2}}
  *       what was found, and how many messages it costs that are there now; `number` (of a change,
- *       id of a body) and `time` only where the record tells
+ *       id of a body) and `time` only where the record tells; "known":true when an opening of the
+ *       account has met it before
  *   {"message":{"mailbox":"INBOX","uid":5}}
  *       behind its damage: one of those messages
  *   {"derived":{"file":"checkpoint","holds":true}}
@@ -18,7 +19,7 @@
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/segment.h"
-#include "store/verify.h"
+#include "store/verify_messages.h"
 
 enum {
     PIECE_BYTES = 8 * 1024 * 1024, /* one job */
@@ -49,7 +50,7 @@ static enum err begin(struct maintain *act, const json_t *arguments, struct note
     (void)why;
     state->vfs = act->vfs;
     state->account = account_id(act->account);
-    state->verify = verify_new(act->vfs, account_durable(act->account));
+    state->verify = verify_new(act->vfs, verify_extent_of(act->account));
     act->state = state;
     return ERR_OK;
 }
@@ -128,6 +129,8 @@ static void tell_finding(struct buf *out, const struct verify_finding *finding)
     if (finding->when.us != 0)
         (void)json_object_set_new(damage, "time",
                                   json_integer((json_int_t)wall_seconds(finding->when)));
+    if (finding->is_known)
+        (void)json_object_set_new(damage, "known", json_true());
     maintain_put(out, json_pack("{s:o}", "damage", damage));
 }
 

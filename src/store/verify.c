@@ -1,6 +1,7 @@
 /* Verification: the segments one by one, in pieces. */
 #include "store/verify.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/alloc.h"
@@ -24,12 +25,12 @@ const char *verify_kind_text(enum verify_kind kind)
     return "unknown";
 }
 
-struct verify *verify_new(struct vfs *vfs, uint64_t durable)
+struct verify *verify_new(struct vfs *vfs, struct verify_extent extent)
 {
     struct verify *verify = store_alloc(1, sizeof(*verify));
 
     verify->vfs = vfs;
-    verify->durable = durable;
+    verify->extent = extent;
     return verify;
 }
 
@@ -88,6 +89,20 @@ static void guess_changes(const struct verify *verify, struct verify_finding *fi
     }
 }
 
+/* Has an opening set aside what is there (docs/format.md, "Recovery")? */
+static bool is_aside(struct verify *verify, uint64_t segment, uint64_t offset)
+{
+    struct vfs_file *file;
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "log/aside-%016llx-%016llx", (unsigned long long)segment,
+                   (unsigned long long)offset);
+    if (verify->vfs->open(verify->vfs, path, VFS_OPEN_READ, &file) != ERR_OK)
+        return false;
+    vfs_close(file);
+    return true;
+}
+
 void verify_find_here(struct verify *verify, enum verify_kind kind, uint64_t length)
 {
     struct verify_finding finding = {
@@ -98,6 +113,7 @@ void verify_find_here(struct verify *verify, enum verify_kind kind, uint64_t len
         .batch = verify->at.offset,
     };
 
+    finding.is_known = is_aside(verify, finding.segment, finding.offset);
     if (kind == VERIFY_BODY || kind == VERIFY_CHANGE || kind == VERIFY_BASE) {
         finding.number = verify->at.header.number;
         finding.when = verify->at.header.when;

@@ -3,10 +3,9 @@
  *
  * For jobs: it opens files anew, reads only, takes no lock and needs no account, so that it runs
  * beside the owner, on any thread, one thread at a time. Work comes in pieces, so that nobody waits
- * long: verify_read until verify_is_done, then verify_messages on what verify_take (on the owner's
- * thread) has taken of the account. What was appended behind `durable` meanwhile is not looked at;
- * a segment that goes away meanwhile because a base took its place is no damage, nor is a base or a
- * body that somebody is just writing. */
+ * long: verify_read until verify_is_done, then the messages (store/verify_messages.h). What was
+ * appended behind `durable` meanwhile is not looked at; a segment that goes away meanwhile because
+ * a base took its place is no damage, nor is a base or a body that somebody is just writing. */
 #ifndef ROOST_STORE_VERIFY_H
 #define ROOST_STORE_VERIFY_H
 
@@ -17,18 +16,13 @@
 #include "base/attributes.h"
 #include "base/err.h"
 #include "base/time.h"
-#include "store/record.h"
 #include "store/types.h"
 
 struct account;
 struct verify;
 struct vfs;
 
-enum {
-    VERIFY_FINDINGS_MAX = 10000,
-    VERIFY_LOSSES_MAX = 100000, /* kept, of all findings */
-    VERIFY_MESSAGES_MAX = 2048, /* in one piece */
-};
+enum { VERIFY_FINDINGS_MAX = 10000 };
 
 enum verify_kind {
     VERIFY_SEGMENT, /* no copy of the header of a segment holds: nothing in it can be read */
@@ -53,36 +47,12 @@ struct verify_finding {
     uint64_t length; /* bytes */
     uint64_t number; /* of a CHANGE; id of a body; 0 where the record does not tell */
     struct wall when; /* of the record; 0 likewise */
+    bool is_known; /* an opening has met it before, and has set it aside */
     uint64_t messages; /* that it costs, as far as is known, once they were looked at */
     /* CHANGEs that are lost with it, or may be. */
     uint64_t batch; /* bodies from here to `offset` nothing else names; `offset`: there are none */
     uint64_t change_first; /* their numbers; 0: there are none */
     uint64_t change_last;
-};
-
-/* A message, and where its body should stand. */
-struct verify_message {
-    struct mailbox_id mailbox;
-    struct uid uid;
-    struct body_id body;
-    struct place place;
-    uint64_t size; /* bytes of the body */
-    struct modseq modseq;
-    bool is_gone; /* set by verify_messages: there is no such segment */
-};
-
-/* A message that a finding costs: its body, or what the last change of it was. */
-struct verify_loss {
-    size_t finding; /* index */
-    struct mailbox_id mailbox;
-    struct uid uid;
-};
-
-/* How far verify_take has come; zero at first. */
-struct verify_cursor {
-    struct mailbox_id mailbox;
-    uint32_t uid; /* the last one taken */
-    bool done;
 };
 
 struct verify_counts {
@@ -96,8 +66,18 @@ struct verify_counts {
     uint64_t losses; /* those not kept included */
 };
 
-/* `vfs` is the account's directory, borrowed; `durable` what account_durable says. */
-struct verify *verify_new(struct vfs *vfs, uint64_t durable);
+/* What there is to be verified. */
+struct verify_extent {
+    uint64_t durable; /* as account_durable says: the log is read up to there */
+    uint64_t
+        base; /* number of the newest base that counts; 0: none. Later ones are in the making */
+};
+
+/* On the owner's thread. */
+struct verify_extent verify_extent_of(const struct account *account);
+
+/* `vfs` is the account's directory, borrowed. */
+struct verify *verify_new(struct vfs *vfs, struct verify_extent extent);
 void verify_free(struct verify *verify); /* NULL is allowed */
 
 /* Reads on for about `bytes_max` bytes; blocks. ERR_IO and the like: the disk fails, and the note
@@ -113,25 +93,6 @@ struct verify_counts verify_counts(const struct verify *verify);
  * VERIFY_FINDINGS_MAX. Borrowed until the next call that reads. */
 const struct verify_finding *verify_findings(const struct verify *verify, size_t *out_count);
 
-/* On the owner's thread: the next messages of the account, at most `max` (VERIFY_MESSAGES_MAX);
- * answers how many. Whatever changes meanwhile, no message that stays is left out. */
-size_t verify_take(const struct account *account, struct verify_cursor *cursor,
-                   struct verify_message *out_messages, size_t max);
-
-/* Same, for one that is_gone: what the account says of it now. When it was moved *message has the
- * new place. */
-enum verify_again { VERIFY_NO_MORE, VERIFY_MOVED, VERIFY_THE_SAME };
-enum verify_again verify_take_again(const struct account *account, struct verify_message *message);
-
-/* When all has been read: looks for the bodies of these messages, blocks, and notes what each
- * finding costs. Those that were made since the beginning are passed over. Who is_gone afterwards
- * was perhaps moved: the owner knows (verify_take_again), and calls verify_lose when it is the
- * same.
- */
-MUST_USE enum err verify_messages(struct verify *verify, struct verify_message *messages,
-                                  size_t count, struct note *why);
-void verify_lose(struct verify *verify, const struct verify_message *message);
-
 /* What is derived, and whether it holds; never damage, as it is made anew when needed. For jobs. */
 struct verify_derived {
     bool has_checkpoint;
@@ -141,8 +102,5 @@ struct verify_derived {
 };
 void verify_look_at_derived(struct vfs *vfs, struct account_id id,
                             struct verify_derived *out_derived);
-
-/* By finding, mailbox, UID; at most VERIFY_LOSSES_MAX. Borrowed likewise. */
-const struct verify_loss *verify_losses(struct verify *verify, size_t *out_count);
 
 #endif

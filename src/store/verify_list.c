@@ -72,7 +72,7 @@ static uint64_t log_limit(const struct verify *verify, const struct verify_segme
                           const struct verify_segment *next)
 {
     uint64_t start = segment->header.position;
-    uint64_t end = verify->durable;
+    uint64_t end = verify->extent.durable;
 
     if (next != NULL && next->header.position < end)
         end = next->header.position;
@@ -114,7 +114,7 @@ static uint64_t superseded(const struct verify *verify)
         const struct verify_segment *segment = &verify->segments[i];
 
         if (segment_kind(segment->number) == SEGMENT_BASE && !segment->broken &&
-            segment->header.base > until)
+            segment->number <= verify->extent.base && segment->header.base > until)
             until = segment->header.base;
     }
     return until;
@@ -167,22 +167,6 @@ enum err verify_list(struct verify *verify, struct note *why)
     set_limits(verify);
     find_missing(verify);
     return ERR_OK;
-}
-
-bool verify_log_is_whole(const struct verify *verify, uint64_t until)
-{
-    uint64_t previous = 0;
-
-    for (size_t i = 0; i < verify->segment_count; i++) {
-        const struct verify_segment *segment = &verify->segments[i];
-
-        if (!is_log(segment) || segment->number > until)
-            continue;
-        if (segment->broken || segment->header.previous != previous)
-            return false;
-        previous = segment->number;
-    }
-    return previous == until;
 }
 
 bool verify_is_last(const struct verify *verify, uint64_t number)

@@ -3,11 +3,17 @@
 
 #include "store/account_state.h"
 #include "store/alloc.h"
+#include "store/log_base.h"
 #include "store/log_body.h"
 #include "store/verify_private.h"
 #include "sys/vfs.h"
 
 /* The owner's side. */
+
+struct verify_extent verify_extent_of(const struct account *account)
+{
+    return (struct verify_extent){ account_durable(account), log_base(account->log) };
+}
 
 /* Index of the first mailbox with an id that is not below this one. */
 static size_t mailbox_from(const struct state *state, uint32_t id)

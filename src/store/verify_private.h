@@ -5,7 +5,7 @@
 
 #include "store/scan.h"
 #include "store/segment.h"
-#include "store/verify.h"
+#include "store/verify_messages.h"
 
 /* A segment as the listing found it. */
 struct verify_segment {
@@ -31,7 +31,7 @@ struct verify_at {
 
 struct verify {
     struct vfs *vfs;
-    uint64_t durable;
+    struct verify_extent extent;
     struct verify_segment *segments; /* log and base segments by number, then bodies */
     size_t segment_count;
     size_t segment_capacity;
@@ -80,8 +80,6 @@ void verify_meet_change(struct verify *verify, uint64_t number);
 MUST_USE enum err verify_list(struct verify *verify, struct note *why);
 MUST_USE enum err verify_open(struct verify *verify, uint64_t number, struct vfs_file **out_file);
 MUST_USE enum err verify_fail(enum err err, uint64_t number, struct note *why);
-/* True when the log segments up to and with `until` are all there, from the very first. */
-bool verify_log_is_whole(const struct verify *verify, uint64_t until);
 /* NULL: it is not there, or was not when the listing was made. */
 const struct verify_segment *verify_find_segment(const struct verify *verify, uint64_t number);
 /* True when no log segment has a higher number. */

@@ -159,6 +159,8 @@ static bool read_ops(struct verify *verify, struct bytes ops, struct place place
         verify->base_end = op.code == OP_BASE_END ? op.as.base_end : 0;
         if (op.code == OP_PUT)
             clear_body(verify, op.as.put.place);
+        if (op.code == OP_BASE_BODY)
+            verify_name(verify, op.as.base_body.place.segment);
         if (op.code == OP_BODY_PLACE)
             verify_name(verify, op.as.body_place.place.segment);
         if (op.code != OP_BASE_ROWS)
@@ -306,33 +308,62 @@ enum err verify_step(struct verify *verify, uint64_t bytes_max)
     return ERR_OK;
 }
 
-/* A base that has no end is still being written, or its writing was cut short; a body that nobody
- * names and a segment that is no more than a part of its headers likewise. */
+/* Nothing in it counts yet: a base that is still being written, or whose writing was cut short, a
+ * body that nobody names, a segment that is no more than a part of its headers. */
 static bool is_unfinished(struct verify *verify, const struct verify_segment *segment)
 {
-    if (segment_kind(segment->number) == SEGMENT_BODY)
-        return !verify_is_named(verify, segment->number);
-    if (segment->broken)
-        return segment->size <= SEGMENT_RECORDS_AT && verify_is_last(verify, segment->number);
-    return segment_kind(segment->number) == SEGMENT_BASE && verify->base_end == 0 &&
-           verify_log_is_whole(verify, segment->header.base);
+    switch (segment_kind(segment->number)) {
+    case SEGMENT_BODY: return !verify_is_named(verify, segment->number);
+    case SEGMENT_BASE: return segment->number > verify->extent.base;
+    case SEGMENT_LOG: break;
+    }
+    return segment->broken && segment->size <= SEGMENT_RECORDS_AT &&
+           verify_is_last(verify, segment->number);
+}
+
+/* The segment that told where this one ends has gone, and what an opening once set aside behind the
+ * end looks like records that are broken. */
+static bool is_old_tail(const struct verify *verify, const struct verify_segment *segment)
+{
+    const struct verify_finding *last = &verify->findings[verify->finding_count - 1];
+
+    return segment_kind(segment->number) == SEGMENT_LOG && segment->open_ended &&
+           verify->finding_count > verify->findings_before && last->kind == VERIFY_STRETCH &&
+           last->is_known && last->offset + last->length == segment->limit;
+}
+
+static void forget(struct verify *verify, size_t kept, uint64_t counted)
+{
+    verify->finding_count = kept;
+    verify->counts.findings = counted;
+    if (verify->unbounded > kept)
+        verify->unbounded = kept;
+}
+
+static void judge_base(struct verify *verify, const struct verify_segment *segment)
+{
+    bool is_whole = verify->counts.findings == verify->counted_before;
+
+    if (is_whole && (verify->base_end == 0 || verify->base_end != verify->base_records)) {
+        verify->at = (struct verify_at){ .offset = segment->limit };
+        verify_find_here(verify, VERIFY_SHORT, 0);
+    } else if (is_whole && segment->header.base > verify->superseded) {
+        verify->superseded = segment->header.base;
+    }
 }
 
 void verify_judge_segment(struct verify *verify)
 {
     const struct verify_segment *segment = verify_present(verify);
-    bool is_whole = verify->counts.findings == verify->counted_before;
 
     if (is_unfinished(verify, segment)) {
-        verify->finding_count = verify->findings_before;
-        verify->counts.findings = verify->counted_before;
-        if (verify->unbounded > verify->finding_count)
-            verify->unbounded = verify->finding_count;
+        forget(verify, verify->findings_before, verify->counted_before);
     } else if (verify->short_bytes > 0) {
         verify->at = (struct verify_at){ .offset = segment->size };
         verify_find_here(verify, VERIFY_SHORT, verify->short_bytes);
+    } else if (is_old_tail(verify, segment)) {
+        forget(verify, verify->finding_count - 1, verify->counts.findings - 1);
+    } else if (segment_kind(segment->number) == SEGMENT_BASE) {
+        judge_base(verify, segment);
     }
-    if (segment_kind(segment->number) == SEGMENT_BASE && is_whole && verify->base_end > 0 &&
-        verify->base_end == verify->base_records && segment->header.base > verify->superseded)
-        verify->superseded = segment->header.base;
 }
