@@ -212,3 +212,41 @@ def test_the_reader_notices_damage(make_server):
         done = subprocess.run([sys.executable, str(READER), str(folder)], capture_output=True)
         assert done.returncode != 0 and b'Broken' in done.stderr
     path.write_bytes(whole)
+
+
+def test_extracting_all_mail(make_server, tmp_path):
+    server = make_server(accounts=('ann',))
+    server.deliver('ann@example.org', message(1))
+    server.deliver('ann@example.org', message(2, 'A line.\r\n' * 20000))
+    client = server.imap('ann')
+    client.create('a/b')
+    client.append('a/b', '(\\Seen work)', None, message(3))
+    folder = account_folder(server)
+    bodies = {}
+    for name in ('INBOX', 'a/b'):
+        client.select(name)
+        bodies[name] = [part[1] for part in client.fetch('1:*', 'BODY.PEEK[]')[1]
+                        if isinstance(part, tuple)]
+    into = tmp_path / 'mail'
+    done = subprocess.run([sys.executable, str(READER), str(folder), '--extract', str(into)],
+                          capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    told = json.loads((into / 'account.json').read_text())
+    assert told == read_log(folder)
+    for name, mailbox in told['mailboxes'].items():
+        files = [(into / str(mailbox['id']) / f'{row["uid"]}.eml').read_bytes()
+                 for row in mailbox['messages']]
+        assert files == bodies.get(name, [])
+    assert told['mailboxes']['a/b']['messages'][0]['flags'] == ['\\Seen', 'work']
+
+
+def test_the_reader_reads_backups(make_server, tmp_path):
+    """Which have no lock file, and are read as they are."""
+    server = make_server(accounts=('ann',))
+    server.deliver('ann@example.org', message(1))
+    server.deliver('ann@example.org', message(2, 'A line.\r\n' * 20000))
+    server.run('backup', str(tmp_path / 'backup'))
+    folder = account_folder(server)
+    copy = tmp_path / 'backup' / 'accounts' / folder.parent.name / folder.name
+    assert not (copy / 'lock').exists()
+    assert read_log(copy) == read_log(folder)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Reads an account's log as docs/format.md describes it, and nothing else of Roost.
 
-    read_log.py DIRECTORY        prints mailboxes and messages as JSON
+    read_log.py DIRECTORY                  prints mailboxes and messages as JSON
+    read_log.py DIRECTORY --extract INTO   writes that to INTO/account.json, and each message to
+                                           INTO/<mailbox id>/<UID>.eml
 
 Written from that page with Python's standard library only: proof that the page suffices to get all
 mail back. It takes no lock and changes nothing. Every checksum that the page names is checked, of
@@ -29,10 +31,15 @@ RAW, PACKED = 0, 1
 FEATURE_PACKED = 1
 RECORDS_AT, COPY_AT, CHUNKS_AT, CHUNK = 8192, 4096, 128, 65536
 KEYWORDS_MAX = 128
+BASE_END = 0x4f
 
 
 class Broken(Exception):
     """Bytes that are not what the page says."""
+
+
+class NoHeader(Broken):
+    """Of a segment, in either place."""
 
 
 def crc(seed, data):
@@ -139,7 +146,7 @@ class Segment:
             if self.read_header(self.data[at:at + 128]):
                 break
         else:
-            raise Broken(f'{path.name}: no header')
+            raise NoHeader(path.name)
         self.end = len(self.data)
 
     def read_header(self, raw):
@@ -390,10 +397,13 @@ class Account:
             row = {'flags': flags, 'modseq': modseq, 'date': fields.date(),
                    'keywords': {bit for bit in range(KEYWORDS_MAX) if bits >> bit & 1},
                    'saved': fields.signed(), 'size': fields.varint(), 'body': fields.varint()}
-            self.bodies[row['body']] = fields.place()
+            self.bodies.setdefault(row['body'], fields.place())
             row['thread'] = fields.varint()
             if mailbox is not None:
                 mailbox.rows[uid] = row
+
+    def op_base_body(self, fields, number, place):
+        self.bodies.setdefault(fields.varint(), fields.place())
 
     def nothing(self, fields, number, place):
         """Told by the page, and of no matter for the messages."""
@@ -403,7 +413,7 @@ class Account:
             0x15: op_recent, 0x16: nothing, 0x20: op_subscribe, 0x21: nothing, 0x22: nothing,
             0x23: nothing, 0x24: nothing, 0x30: op_epoch, 0x31: op_body_place,
             0x40: op_base_state, 0x41: op_base_mailbox, 0x42: op_base_rows, 0x43: nothing,
-            0x4f: nothing}
+            0x44: op_base_body, 0x45: nothing, 0x4f: nothing}
 
 
 class Log:
@@ -413,27 +423,48 @@ class Log:
         self.directory = pathlib.Path(directory)
         self.account = Account()
         paths = (self.directory / 'log').iterdir()
-        found = sorted((Segment(path) for path in paths
-                        if path.suffix in ('.log', '.base') and len(path.stem) == 16),
-                       key=lambda segment: segment.name)
+        paths = sorted(path for path in paths
+                       if path.suffix in ('.log', '.base') and len(path.stem) == 16)
+        found = [Segment(path) for path in paths if not self.is_unfinished(path, paths)]
         logs = [segment for segment in found if segment.kind == LOG]
         self.segments = {segment.name: segment for segment in found}
         for segment, after in zip(logs, logs[1:]):
             segment.end = min(segment.end, after.position - segment.position)
         self.mark = self.read_lock(logs)
-        start = 0
-        for base in reversed([segment for segment in found if segment.kind == BASE_SEGMENT]):
-            if self.replay_base(base):
-                start = base.base
-                break
+        start = self.replay_newest_base(found, logs)
+        self.log_last = max((segment.name for segment in logs), default=0)
         for segment in logs:
             if segment.name > start:
                 self.replay_log(segment, segment is logs[-1])
 
+    @staticmethod
+    def is_unfinished(path, paths):
+        """A segment whose making was cut short: nothing was written behind its header."""
+        try:
+            Segment(path)
+        except NoHeader:
+            last = path == [other for other in paths if other.suffix == path.suffix][-1]
+            return last and path.stat().st_size <= RECORDS_AT
+        return False
+
+    def replay_newest_base(self, found, logs):
+        """Answers the last log segment that it supersedes, or 0. One that is not complete counts
+        when what it supersedes is gone, and then it is damage."""
+        for base in reversed([segment for segment in found if segment.kind == BASE_SEGMENT]):
+            records = self.whole_base(base)
+            if records is not None:
+                for offset, (kind, _, number, _), payload in records:
+                    self.account.replay(base, offset, kind, number, payload)
+                return base.base
+            if not any(segment.name == base.base for segment in logs):
+                raise Broken(f'{base.path.name}: not complete')
+        return 0
+
     def read_lock(self, logs):
         """The position that the last whole entry knows to be durable, or 0; a failed one ends the
         last segment there."""
-        raw, state, mark = (self.directory / 'lock').read_bytes(), 0, 0
+        path, state, mark = self.directory / 'lock', 0, 0
+        raw = path.read_bytes() if path.exists() else b''  # a restored account has none yet
         for at in range(0, len(raw) - 127, 128):
             entry = raw[at:at + 128]
             if entry[:8] != b'ROOSTLCK' or Segment.u32(entry, 124) != crc(0, entry[:124]):
@@ -444,15 +475,23 @@ class Log:
             mark = position if state in (2, 3) else 0
         if state == 3 and logs and logs[-1].name == number:
             logs[-1].end = min(logs[-1].end, position - logs[-1].position)
+        if logs and mark > logs[-1].position + len(logs[-1].data):
+            mark = 0  # the lock file was copied later than the log
         return mark
 
-    def replay_base(self, segment):
+    @staticmethod
+    def whole_base(segment):
+        """Its BASE records; None: it is not complete."""
         records = [record for record in segment.records() if record[1][0] == BASE]
-        if not records or records[-1][2][-6:-5] != b'\x4f':  # BASE_END, one byte of fields
-            return False
-        for offset, (kind, _, number, _), payload in records:
-            self.account.replay(segment, offset, kind, number, payload)
-        return True
+        code, told = None, None
+        for _, _, payload in records[-1:]:
+            reader = Reader(payload)
+            while not reader.at_end():
+                code, fields = reader.fixed('B'), Reader(reader.take(reader.fixed('I')))
+            told = fields.varint()
+        if code != BASE_END or told != len(records):
+            return None
+        return records
 
     def replay_log(self, segment, last):
         mark = max(self.mark, segment.position)
@@ -483,8 +522,20 @@ class Log:
             raise Broken(f'body {number}: a checksum does not hold')
         return unpacked(payload) if segment.encoding(offset) == PACKED else payload
 
+    def is_left_out(self, number):
+        """In a copy: a message that came while it was made, whose body did not come along."""
+        segment, offset = self.account.bodies[number]
+        if segment & 3 == LOG:
+            return False
+        try:
+            return len(self.segment(segment).data) < offset + 48
+        except FileNotFoundError:
+            return segment > self.log_last
+
     def messages(self, mailbox):
         for uid, row in sorted(mailbox.rows.items()):
+            if self.is_left_out(row['body']):
+                continue
             names = [name for bit, name in SYSTEM_FLAGS.items() if row['flags'] & bit]
             names += [mailbox.keywords[place] for place in sorted(row['keywords'])]
             body = self.body(row['body'])
@@ -508,11 +559,28 @@ class Log:
         }
 
 
+    def extract(self, into):
+        """All of it as files: what `as_dict` says, and the messages."""
+        into = pathlib.Path(into)
+        told = self.as_dict()
+        into.mkdir()
+        for mailbox in told['mailboxes'].values():
+            folder = into / str(mailbox['id'])
+            folder.mkdir()
+            for row in mailbox['messages']:
+                (folder / f'{row["uid"]}.eml').write_bytes(self.body(row['body']))
+        (into / 'account.json').write_text(json.dumps(told, indent=1) + '\n')
+
+
 def main():
-    if len(sys.argv) != 2:
+    words = sys.argv[1:]
+    if len(words) == 3 and words[1] == '--extract':
+        Log(words[0]).extract(words[2])
+    elif len(words) == 1:
+        json.dump(Log(words[0]).as_dict(), sys.stdout, indent=1)
+        print()
+    else:
         sys.exit(__doc__)
-    json.dump(Log(sys.argv[1]).as_dict(), sys.stdout, indent=1)
-    print()
 
 
 if __name__ == '__main__':
