@@ -164,6 +164,7 @@ static void check_point(struct scene *scene, const struct point *point)
     run(scene, history);
     assert_dump(history_state(history), point);
     assert_int_equal(history_damaged(history), 0);
+    assert_true(history_position(history) <= point->position);
     history_close(history);
     options = (struct history_options){ .vfs = scene->desk.vfs,
                                         .position = UINT64_MAX,
