@@ -120,6 +120,30 @@ static void test_damage_in_a_stream(void **state)
     free(text);
 }
 
+static void test_missing_body_segment(void **state)
+{
+    struct buf text = buf_make(1 << 20);
+    struct bench bench;
+    const char *path;
+
+    buf_add_string(&text, "Subject: s\r\n\r\n");
+    while (text.len < 200000)
+        buf_add_string(&text, "all of it in a segment of its own\r\n");
+    open_bench(&bench, 0);
+    assert_int_equal(
+        desk_append(&bench.desk, desk_mailbox(&bench.desk, "INBOX"), buf_bytes(&text), 0, NULL),
+        ERR_OK);
+    desk_sync(&bench.desk);
+    for (unsigned i = 0; (path = mem_vfs_path(bench.vfs, i)) != NULL; i++)
+        if (strstr(path, ".body") != NULL)
+            mem_vfs_remove(bench.vfs, path);
+    expect(&bench, "a SELECT INBOX", "a OK");
+    expect(&bench, "a FETCH 1 BODY.PEEK[]", "a NO [CORRUPTION]");
+    expect(&bench, "a FETCH 1 (FLAGS ENVELOPE)", "a OK"); /* the summary is still there */
+    close_bench(&bench);
+    buf_done(&text);
+}
+
 static void test_quota(void **state)
 {
     struct bench bench;
@@ -220,9 +244,9 @@ static void test_full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_damaged_body), cmocka_unit_test(test_damage_in_a_stream),
-        cmocka_unit_test(test_quota),        cmocka_unit_test(test_keyword_limit),
-        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_damaged_body),         cmocka_unit_test(test_damage_in_a_stream),
+        cmocka_unit_test(test_missing_body_segment), cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_keyword_limit),        cmocka_unit_test(test_full_disk),
     };
     int failed;
 

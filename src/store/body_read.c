@@ -138,6 +138,12 @@ static enum err read_bytes(struct account *account, const struct body_entry *ent
     return err == ERR_OK && into->len != into->max ? ERR_CORRUPT : err;
 }
 
+/* There is such a body: a segment that is missing is damage. */
+static enum err for_known_body(enum err err)
+{
+    return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+}
+
 enum err body_read(struct account *account, struct body_piece piece, void *into,
                    struct waker *waker)
 {
@@ -155,7 +161,7 @@ enum err body_read(struct account *account, struct body_piece piece, void *into,
     if (err == ERR_OK)
         memcpy(into, buf_bytes(&bytes).at, piece.len);
     buf_done(&bytes);
-    return err;
+    return for_known_body(err);
 }
 
 /* True while the index of summaries is read: only it could tell whether there is one. */
@@ -272,7 +278,7 @@ enum err body_summary(struct account *account, struct body_id body, struct waker
         return err;
     err = make_summary(account, &entry, waker);
     if (err != ERR_OK)
-        return err;
+        return for_known_body(err);
     summary_file_flush(account->summaries, log_durable(account->log));
     return summary_decode(buf_bytes(&account->summary), out_summary) ? ERR_OK : ERR_CORRUPT;
 }

@@ -34,21 +34,26 @@ struct fetch_state {
     struct imap_stream stream;
     const char *trouble_code; /* of the first message that could not be answered in full */
     const char *trouble;
+    enum err trouble_err;
 };
 
 static void note_trouble(struct fetch_state *state, enum err err)
 {
     if (state->trouble != NULL)
         return;
+    state->trouble_err = err;
     if (err == ERR_NOT_FOUND) {
         state->trouble_code = "EXPUNGEISSUED";
         state->trouble = "Some messages are gone";
     } else if (err == ERR_UNSUPPORTED) {
         state->trouble_code = "UNKNOWN-CTE";
         state->trouble = "The encoding of that part is unknown";
-    } else {
+    } else if (err == ERR_CORRUPT) {
         state->trouble_code = "CORRUPTION";
         state->trouble = "Some messages are damaged on the disk; it was reported";
+    } else {
+        state->trouble_code = "UNAVAILABLE";
+        state->trouble = "Some messages cannot be read now, try later";
     }
 }
 
@@ -203,10 +208,12 @@ static enum err prepare(struct imap_session *session, const struct imap_fetch_ar
 }
 
 /* A stream that broke off cannot be mended: the client counts on the bytes announced. */
-static enum imap_progress break_off(struct imap_session *session, struct imap_run *run)
+static enum imap_progress break_off(struct imap_session *session, struct imap_run *run,
+                                    enum err err)
 {
-    imap_session_bye(session, "Stored data is damaged; it was reported");
-    return imap_answer(run, IMAP_NO, "CORRUPTION", "Stored data is damaged");
+    imap_session_bye(session, err == ERR_CORRUPT ? "Stored data is damaged; it was reported"
+                                                 : "The mail store failed, try later");
+    return imap_answer_err(run, err);
 }
 
 static enum err print_att(struct imap_session *session, struct imap_run *run,
@@ -276,7 +283,7 @@ static enum err continue_message(struct imap_session *session, struct imap_run *
         if (err == ERR_BUSY)
             return err;
         if (err != ERR_OK && state->stream.active)
-            return ERR_CORRUPT;
+            return err == ERR_IO ? err : ERR_CORRUPT;
         if (err != ERR_OK)
             note_trouble(state, err);
         if (state->stream.active)
@@ -301,6 +308,7 @@ static bool skip_message(struct fetch_state *state, enum err err)
 
 static enum imap_progress end_fetch(struct imap_run *run, const struct fetch_state *state)
 {
+    run->err = state->trouble_err;
     if (state->trouble != NULL)
         return imap_answer(run, IMAP_NO, state->trouble_code, state->trouble);
     return imap_answer(run, IMAP_OK, NULL, "FETCH done");
@@ -333,7 +341,7 @@ static enum imap_progress fetch_messages(struct imap_session *session, struct im
         else if (err == ERR_BUSY)
             return IMAP_BLOCKED;
         else if (err != ERR_LIMIT && !skip_message(state, err))
-            return break_off(session, run);
+            return break_off(session, run, err);
     }
     return IMAP_AGAIN;
 }
