@@ -267,7 +267,7 @@ enum err log_awake(struct log *log)
     if (err == ERR_NOT_FOUND)
         return disown_rest(log, err);
     if (err != ERR_OK)
-        return err == ERR_LIMIT ? ERR_IO : err;
+        return err;
     err = file->calls->size(file, &size);
     if (err != ERR_OK || size != log->size) {
         vfs_close(file);

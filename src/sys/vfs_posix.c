@@ -176,6 +176,14 @@ static int open_flags(unsigned flags)
     return how;
 }
 
+/* Without a descriptor the disk is as good as broken, for now: limits are those of the account. */
+static enum err open_err(int error_number)
+{
+    enum err err = fd_err(error_number);
+
+    return err == ERR_LIMIT ? ERR_IO : err;
+}
+
 static enum err disk_open(struct vfs *vfs, const char *path, unsigned flags,
                           struct vfs_file **out_file)
 {
@@ -186,7 +194,7 @@ static enum err disk_open(struct vfs *vfs, const char *path, unsigned flags,
         return ERR_INVALID;
     fd = openat(dir_of(vfs), path, open_flags(flags), 0600);
     if (fd < 0)
-        return fd_err(errno);
+        return open_err(errno);
     if (!fd_check(fd, FD_KIND_REGULAR))
         return ERR_INVALID;
     file = malloc(sizeof(*file));
@@ -237,7 +245,7 @@ static enum err disk_sync_dir(struct vfs *vfs, const char *path)
 {
     FD_LOCAL int fd = open_directory(vfs, path);
 
-    return fd < 0 || fsync(fd) < 0 ? fd_err(errno) : ERR_OK;
+    return fd < 0 || fsync(fd) < 0 ? open_err(errno) : ERR_OK;
 }
 
 static enum err disk_list(struct vfs *vfs, const char *path, vfs_list_fn *each, void *context)
@@ -248,7 +256,7 @@ static enum err disk_list(struct vfs *vfs, const char *path, vfs_list_fn *each, 
     DIR *dir;
 
     if (fd < 0)
-        return fd_err(errno);
+        return open_err(errno);
     dir = fdopendir(fd);
     if (dir == NULL)
         abort(); /* an open directory: only memory can be missing */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -248,6 +249,27 @@ static void test_a_directory_made_again_is_another(void **state)
     assert_memory_not_equal(identities[0] + 32, identities[1] + 32, 8);
 }
 
+/* As if the disk failed: ERR_LIMIT would be a limit of the account's own. */
+static void test_no_descriptor_left(void **state)
+{
+    struct scene *scene = *state;
+    struct vfs_file *file = open_file(scene, "a", VFS_OPEN_WRITE | VFS_OPEN_CREATE);
+    struct vfs_file *other = NULL;
+    struct rlimit limit;
+    rlim_t before;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    before = limit.rlim_cur;
+    limit.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(scene->vfs->open(scene->vfs, "a", VFS_OPEN_READ, &other), ERR_IO);
+    assert_int_equal(scene->vfs->sync_dir(scene->vfs, ""), ERR_IO);
+    assert_int_equal(scene->vfs->list(scene->vfs, "", unlink_each, scene->vfs), ERR_IO);
+    limit.rlim_cur = before;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    vfs_close(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_listing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_locks_belong_to_the_open_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_descriptor_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_directory_made_again_is_another, set_up, tear_down),
     };
 
