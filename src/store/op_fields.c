@@ -5,6 +5,8 @@
 
 #define MODSEQ_MAX (uint64_t) INT64_MAX
 
+enum { ZONE_MAX = 1439 };
+
 void op_put_signed(struct buf *buf, int64_t value)
 {
     uint64_t twice = (uint64_t)value << 1;
@@ -38,7 +40,7 @@ uint64_t op_read_id64(struct reader *reader)
 
 void op_put_date(struct buf *buf, struct zoned_time date)
 {
-    assert(date.zone >= -ZONE_MINUTES_MAX && date.zone <= ZONE_MINUTES_MAX);
+    assert(date.zone >= -ZONE_MAX && date.zone <= ZONE_MAX);
     op_put_signed(buf, date.seconds);
     op_put_signed(buf, date.zone);
 }
@@ -48,7 +50,7 @@ struct zoned_time op_read_date(struct reader *reader)
     int64_t seconds = op_read_signed(reader);
     int64_t zone = op_read_signed(reader);
 
-    if (zone < -ZONE_MINUTES_MAX || zone > ZONE_MINUTES_MAX) {
+    if (zone < -ZONE_MAX || zone > ZONE_MAX) {
         reader->failed = true;
         zone = 0;
     }

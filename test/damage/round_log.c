@@ -265,8 +265,11 @@ void round_body(struct round *round)
         unsigned other =
             round->scene->log_count + (unsigned)test_random_below(round->random, bodies);
 
-        harm_file(disk, round->scene->segments[which].path, round->random,
-                  other == which ? bytes_make(NULL, 0) : round->scene->segments[other].bytes);
+        if (test_random_below(round->random, 16) == 0)
+            mem_vfs_remove(disk, round->scene->segments[which].path);
+        else if (mem_vfs_file(disk, round->scene->segments[which].path).at != NULL)
+            harm_file(disk, round->scene->segments[which].path, round->random,
+                      other == which ? bytes_make(NULL, 0) : round->scene->segments[other].bytes);
     }
     prepare(&own, round, disk);
     if (test_random_below(round->random, 4) == 0)
