@@ -1,11 +1,12 @@
 /* The store at a size: one account on the real disk, a mailbox of many messages in it.
  *
- *     store_scale DIRECTORY [MESSAGES] [MAILBOXES]
+ *     store_scale DIRECTORY [MESSAGES [MAILBOXES [STAGE]]]
  *
- * DIRECTORY is made and must not exist. Each stage runs in a process of its own, so that memory is
- * that stage's alone, and prints its figures as `name value unit`, one a line. A step is a call
- * that runs on the owner's thread (what jobs do is none); its milliseconds are the processor's, so
- * that other load does not blur them. Opening and closing are told by the clock on the wall. */
+ * DIRECTORY is made and must not exist, unless one STAGE alone is to be run on it. Each stage runs
+ * in a process of its own, so that memory is that stage's alone, and prints its figures as `name
+ * value unit`, one a line. A step is a call that runs on the owner's thread (what jobs do is none);
+ * its milliseconds are the processor's, so that other load does not blur them. Opening and closing
+ * are told by the clock on the wall. */
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -365,6 +366,7 @@ static void stage_mailboxes(struct bench *bench)
     double began;
 
     begin(bench);
+    bench->desk.options.checkpoint_bytes = 1;
     open_account(bench);
     for (uint32_t i = 0; i < bench->mailboxes; i++) {
         struct origin origin = desk_origin(&bench->desk);
@@ -422,12 +424,28 @@ static void run(struct bench *bench, void (*stage)(struct bench *))
         exit(1);
 }
 
+static const struct {
+    const char *name;
+    void (*run)(struct bench *bench);
+} stages[] = {
+    { "build", stage_build },
+    { "open", stage_open },
+    { "flags", stage_flags },
+    { "tail", stage_tail },
+    { "recover", stage_recover },
+    { "alternate", stage_expunge_alternate },
+    { "half", stage_expunge_half },
+    { "mailboxes", stage_mailboxes },
+    { "mailboxes-open", stage_mailboxes_open },
+};
+
 int main(int argc, char **argv)
 {
     struct bench bench = { .messages = 1000000, .mailboxes = 9990 };
+    const char *only = argc > 4 ? argv[4] : NULL;
 
-    if (argc < 2 || mkdir(argv[1], 0700) != 0) {
-        fprintf(stderr, "usage: store_scale DIRECTORY [MESSAGES] [MAILBOXES]\n");
+    if (argc < 2 || (only == NULL && mkdir(argv[1], 0700) != 0)) {
+        fprintf(stderr, "usage: store_scale DIRECTORY [MESSAGES [MAILBOXES [STAGE]]]\n");
         return 2;
     }
     bench.path = argv[1];
@@ -435,14 +453,8 @@ int main(int argc, char **argv)
         bench.messages = (uint32_t)strtoul(argv[2], NULL, 10);
     if (argc > 3)
         bench.mailboxes = (uint32_t)strtoul(argv[3], NULL, 10);
-    run(&bench, stage_build);
-    run(&bench, stage_open);
-    run(&bench, stage_flags);
-    run(&bench, stage_tail);
-    run(&bench, stage_recover);
-    run(&bench, stage_expunge_alternate);
-    run(&bench, stage_expunge_half);
-    run(&bench, stage_mailboxes);
-    run(&bench, stage_mailboxes_open);
+    for (size_t i = 0; i < ARRAY_COUNT(stages); i++)
+        if (only == NULL || strcmp(only, stages[i].name) == 0)
+            run(&bench, stages[i].run);
     return 0;
 }

@@ -25,6 +25,7 @@ extern const struct verb verb_deliver;
 extern const struct verb verb_restore;
 extern const struct verb verb_sandbox;
 extern const struct verb verb_serve;
+extern const struct verb verb_undelete;
 extern const struct verb verb_verify;
 
 /* The life of one verb. Zeroed at first; cli_end in the end, whatever happened. */

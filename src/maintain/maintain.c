@@ -10,6 +10,7 @@
 #include "maintain/verb.h"
 
 static const struct maintain_verb *const verbs[] = {
+    &maintain_verb_undelete,
     &maintain_verb_verify,
 };
 
@@ -192,6 +193,23 @@ void maintain_run(struct maintain *act, void (*run)(void *state))
     act->run = run;
     act->job = (struct job){ .run = on_run, .done = on_ran };
     act->executor->submit(act->executor, &act->job);
+}
+
+struct bytes maintain_mailbox_name(const json_t *arguments)
+{
+    const json_t *name = json_object_get(arguments, "mailbox");
+    struct bytes bytes = bytes_make(json_string_value(name), json_string_length(name));
+
+    return bytes_equal_nocase(bytes, BYTES("INBOX")) ? BYTES("INBOX") : bytes;
+}
+
+struct wall maintain_time(const json_t *arguments, const char *name)
+{
+    json_int_t seconds = json_integer_value(json_object_get(arguments, name));
+
+    if (seconds > INT64_MAX / 1000000)
+        seconds = INT64_MAX / 1000000;
+    return (struct wall){ seconds * 1000000 };
 }
 
 void maintain_put(struct buf *out, json_t *line)

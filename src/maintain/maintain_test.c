@@ -2,6 +2,7 @@
 #include "maintain/maintain.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,77 @@ static void test_verify_names_the_damage(void **state)
     maintain_free(act);
 }
 
+static void expunge(struct fixture *f, uint32_t uid)
+{
+    struct origin origin = desk_origin(&f->desk);
+    struct uid_range range = { uid, uid };
+    uint32_t count;
+
+    assert_int_equal(act_expunge(desk_mailbox(&f->desk, "INBOX"), &origin,
+                                 (struct uid_set){ &range, 1 }, false, &count),
+                     ERR_OK);
+    desk_sync(&f->desk);
+}
+
+static json_int_t undelete(struct fixture *f, struct bytes arguments)
+{
+    struct maintain_options options = options_of(f, BYTES("undelete"), arguments);
+    struct maintain *act;
+    json_int_t messages;
+    json_t *result;
+
+    buf_clear(&f->lines);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_true(maintain_changes(act));
+    result = run(f, act);
+    messages = json_integer_value(json_object_get(result, "messages"));
+    json_decref(result);
+    maintain_free(act);
+    return messages;
+}
+
+static void test_undelete(void **state)
+{
+    struct fixture *f = *state;
+    char later[64];
+
+    expunge(f, 3);
+    (void)snprintf(later, sizeof(later), "{\"since\":%lld}",
+                   (long long)wall_seconds(f->desk.now) + 1);
+    expunge(f, 5);
+    assert_int_equal(undelete(f, BYTES("{\"mailbox\":\"Sent\"}")), 0);
+    assert_int_equal(undelete(f, BYTES("{\"dry_run\":true}")), 2);
+    assert_int_equal(account_used_messages(f->desk.account), 8);
+    assert_int_equal(undelete(f, bytes_from_string(later)), 1);
+    assert_int_equal(undelete(f, BYTES("{\"mailbox\":\"inbox\"}")), 1);
+    assert_int_not_equal(
+        bytes_find(buf_bytes(&f->lines), 0, BYTES("{\"mailbox\":{\"name\":\"INBOX\"")),
+        f->lines.len);
+    assert_int_equal(account_used_messages(f->desk.account), 10);
+}
+
+static void test_undelete_keeps_to_the_quota(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("undelete"), BYTES(""));
+    enum maintain_want want = MAINTAIN_AGAIN;
+    struct maintain *act;
+    struct note why;
+
+    expunge(f, 3);
+    account_set_quota(f->desk.account, account_used_bytes(f->desk.account));
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    while (want != MAINTAIN_DONE) {
+        want = maintain_step(act, f->desk.now, &f->lines);
+        jobs_settle(&f->desk.jobs);
+    }
+    assert_int_equal(maintain_result(act, &why), ERR_OVER_QUOTA);
+    assert_int_equal(bytes_find(bytes_from_string(why.text), 0, BYTES("22 bytes would come back")),
+                     0);
+    maintain_free(act);
+    assert_int_equal(account_used_messages(f->desk.account), 9);
+}
+
 /* A step while the job runs does nothing; an act may be given up at any time. */
 static void test_a_job_ends_unheard(void **state)
 {
@@ -206,6 +278,8 @@ int main(void)
         MAINTAIN_TEST(test_arguments_have_a_maximum),
         MAINTAIN_TEST(test_verify_of_what_is_whole),
         MAINTAIN_TEST(test_verify_names_the_damage),
+        MAINTAIN_TEST(test_undelete),
+        MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
         MAINTAIN_TEST(test_a_job_ends_unheard),
     };
 

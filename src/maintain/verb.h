@@ -71,10 +71,18 @@ MUST_USE enum maintain_want maintain_succeed(struct maintain *act, struct buf *o
 MUST_USE enum maintain_want maintain_fail(struct maintain *act, enum err err, const char *format,
                                           ...) PRINTF_LIKE(3, 4);
 
+/* The argument "mailbox" as the store spells it (INBOX in any case); empty: it is not there.
+ * Borrowed from the arguments. */
+struct bytes maintain_mailbox_name(const json_t *arguments);
+
+/* An argument in seconds since 1970; 0: it is not there. */
+struct wall maintain_time(const json_t *arguments, const char *name);
+
 /* Memory of a verb: zeroed, never NULL. */
 void *maintain_alloc(size_t bytes);
 
 /* The table's rows. */
+extern const struct maintain_verb maintain_verb_undelete;
 extern const struct maintain_verb maintain_verb_verify;
 
 #endif

@@ -163,17 +163,13 @@ static void tick_sync(struct account *account, struct mono now)
     account->sync_due_ms = now.ms + SYNC_DELAY_MS;
 }
 
-/* True when there is more to do at once. The blocks of a checkpoint that is being written may hold
- * rows of bodies that have died since. */
+/* True when there is more to do at once. */
 static bool tick_purge(struct account *account)
 {
     struct body_table *bodies = &account->state.bodies;
     size_t count = bodies->count;
-    bool more;
+    bool more = body_table_purge(bodies, state_views_floor(&account->state));
 
-    if (checkpoint_is_running(account->checkpoint))
-        return false;
-    more = body_table_purge(bodies, state_views_floor(&account->state));
     if (bodies->count != count)
         summary_file_purge_begin(account->summaries);
     return more || summary_file_purge(account->summaries, bodies);

@@ -48,7 +48,7 @@ bool account_checkpoint_tick(struct account *account)
     }
     if (account->checkpoint_writing)
         return false;
-    if (!checkpoint_step(account->checkpoint, &account->state))
+    if (!checkpoint_step(account->checkpoint))
         return true;
     account->checkpoint_writing = true;
     submit_checkpoint(account);
@@ -57,7 +57,7 @@ bool account_checkpoint_tick(struct account *account)
 
 static void finish_checkpoint(struct account *account)
 {
-    while (!checkpoint_step(account->checkpoint, &account->state))
+    while (!checkpoint_step(account->checkpoint))
         continue;
     checkpoint_write(account->checkpoint);
     checkpoint_end(account->checkpoint);

@@ -133,8 +133,8 @@ uint32_t block_count_without(const struct block *block, enum block_column column
     const struct column *values = &block->columns[column];
     uint32_t without = 0;
 
-    if (column_is_constant(values))
-        return (values->base & bits) == bits ? 0 : count;
+    if (column_is_constant(values) || count == block->count)
+        return column_count_without(values, count, bits);
     for (uint32_t i = 0; i < count; i++)
         without += (column_get(values, places[i]) & bits) != bits;
     return without;
@@ -173,4 +173,53 @@ void block_append_rows(struct block *block, const struct block *from, uint32_t f
     for (enum block_column i = 0; i < COLUMN_COUNT; i++)
         column_append_from(&block->columns[i], block->count, &from->columns[i], first, count);
     block->count += count;
+}
+
+void block_encode(struct buf *buf, const struct block *block, uint32_t count)
+{
+    for (enum block_column i = 0; i < COLUMN_COUNT; i++)
+        column_encode(buf, &block->columns[i], count);
+}
+
+static bool is_zone(const struct column *zones, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t zone = (int64_t)column_get(zones, i);
+
+        if (zone < -ZONE_MINUTES_MAX || zone > ZONE_MINUTES_MAX)
+            return false;
+        if (column_is_constant(zones))
+            break;
+    }
+    return true;
+}
+
+/* Within the limits that ops keep, too. */
+static bool is_sound(const struct block *block)
+{
+    const struct column *columns = block->columns;
+    uint32_t count = block->count;
+    enum { SIGN = 63 };
+
+    return column_ascends(&columns[COLUMN_UID], count) && column_get(&columns[COLUMN_UID], 0) > 0 &&
+           column_get(&columns[COLUMN_UID], count - 1) < UINT32_MAX &&
+           (column_bits(&columns[COLUMN_FLAGS], count) & ~(uint64_t)FLAGS_ALL) == 0 &&
+           column_bits(&columns[COLUMN_MODSEQ], count) >> SIGN == 0 &&
+           column_bits(&columns[COLUMN_SIZE], count) >> SIGN == 0 &&
+           is_zone(&columns[COLUMN_INTERNAL_ZONE], count);
+}
+
+struct block *block_decode(struct reader *reader, uint32_t count)
+{
+    struct block *block = block_new();
+    bool whole = count > 0;
+
+    for (enum block_column i = 0; i < COLUMN_COUNT && whole; i++)
+        whole = column_decode(reader, count, &block->columns[i]);
+    block->count = count;
+    if (!whole || !is_sound(block)) {
+        block_release(block);
+        return NULL;
+    }
+    return block;
 }

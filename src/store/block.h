@@ -114,4 +114,9 @@ struct block *block_select(const struct block *block, const uint16_t *places, ui
 void block_append_rows(struct block *block, const struct block *from, uint32_t first,
                        uint32_t count);
 
+/* Its first `count` rows as stored (docs/format.md, "Checkpoint"), and back: NULL when they are not
+ * what rows can be. */
+void block_encode(struct buf *buf, const struct block *block, uint32_t count);
+struct block *block_decode(struct reader *reader, uint32_t count);
+
 #endif

@@ -182,12 +182,60 @@ static void test_append_rows(void **state)
     block_release(to);
 }
 
+static void test_stored_and_back(void **state)
+{
+    /* A value that no row can have, or not in that place. */
+    static const struct {
+        enum block_column column;
+        uint32_t at;
+        uint64_t value;
+    } wrong[] = {
+        { COLUMN_UID, 0, 0 },
+        { COLUMN_UID, 7, 7 },
+        { COLUMN_UID, 7, 9 },
+        { COLUMN_UID, 99, UINT32_MAX },
+        { COLUMN_UID, 99, UINT64_C(1) << 32 },
+        { COLUMN_FLAGS, 50, FLAGS_ALL + 1 },
+        { COLUMN_MODSEQ, 50, UINT64_C(1) << 63 },
+        { COLUMN_INTERNAL_ZONE, 50, ZONE_MINUTES_MAX + 1 },
+        { COLUMN_INTERNAL_ZONE, 50, (uint64_t)-ZONE_MINUTES_MAX - 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i <= ARRAY_COUNT(wrong); i++) {
+        struct block *block = block_new();
+        struct buf bytes = buf_make(1 << 16);
+        struct block *again;
+        struct reader reader;
+        struct row row;
+
+        for (uint32_t uid = 1; uid <= 100; uid++) {
+            row = make_row(uid);
+            row.size = uid;
+            block_append(block, &row);
+        }
+        if (i < ARRAY_COUNT(wrong))
+            column_set(&block->columns[wrong[i].column], 100, wrong[i].at, wrong[i].value);
+        block_encode(&bytes, block, 100);
+        reader = reader_make(buf_bytes(&bytes));
+        again = block_decode(&reader, 100);
+        assert_int_equal(again != NULL, i == ARRAY_COUNT(wrong));
+        for (uint32_t at = 0; again != NULL && at < 100; at++) {
+            block_row(block, at, &row);
+            assert_row(again, at, &row);
+        }
+        buf_done(&bytes);
+        block_release(block);
+        block_release(again);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_append_to_the_limit),   cmocka_unit_test(test_append_behind_a_holder),
         cmocka_unit_test(test_flags_copy_one_column), cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_append_rows),
+        cmocka_unit_test(test_append_rows),           cmocka_unit_test(test_stored_and_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,32 +11,39 @@
 #include "sys/vfs.h"
 
 enum {
-    STEP_BLOCKS = 2, /* written in one step: about a millisecond each */
-    STEP_LOOKS = 2000, /* unchanged blocks passed over in one step */
+    STEP_SECTIONS = 4, /* written in one step: about half a millisecond each */
+    STEP_LOOKS = 2000, /* unchanged ones passed over in one step */
     ROWS_WASTE_BYTES = 1024 * 1024, /* a rows file may hold that much and twice what counts */
 };
 
 void checkpoint_sections_done(struct checkpoint_sections *sections)
 {
-    for (size_t i = 0; i < sections->count; i++)
+    for (size_t i = 0; i < sections->count; i++) {
         block_release(sections->at[i].block);
+        body_page_release(sections->at[i].page);
+    }
     free(sections->at);
     *sections = (struct checkpoint_sections){ 0 };
 }
 
-void checkpoint_sections_add(struct checkpoint_sections *sections,
-                             const struct checkpoint_section *section)
+void checkpoint_sections_take(struct checkpoint_sections *sections,
+                              const struct checkpoint_section *section)
 {
     sections->at =
         store_grow(sections->at, sections->count, &sections->capacity, sizeof(*sections->at));
-    sections->at[sections->count] = *section;
-    (void)block_hold(sections->at[sections->count++].block);
+    sections->at[sections->count++] = *section;
 }
 
-static int by_block(const void *a, const void *b)
+/* Of the block or page. */
+static uintptr_t address(const struct checkpoint_section *section)
 {
-    uintptr_t left = (uintptr_t)((const struct checkpoint_section *)a)->block;
-    uintptr_t right = (uintptr_t)((const struct checkpoint_section *)b)->block;
+    return section->block != NULL ? (uintptr_t)section->block : (uintptr_t)section->page;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t left = address(a);
+    uintptr_t right = address(b);
 
     return (left > right) - (left < right);
 }
@@ -44,7 +51,7 @@ static int by_block(const void *a, const void *b)
 void checkpoint_sections_sort(struct checkpoint_sections *sections)
 {
     if (sections->count > 1)
-        qsort(sections->at, sections->count, sizeof(*sections->at), by_block);
+        qsort(sections->at, sections->count, sizeof(*sections->at), by_address);
 }
 
 void checkpoint_forget(struct checkpoint *checkpoint)
@@ -77,8 +84,8 @@ bool checkpoint_is_running(const struct checkpoint *checkpoint)
     return checkpoint->running;
 }
 
-/* A section of the complete checkpoint for the same rows of the same block: since it is held, a
- * block that changed otherwise than by growing is another one by now. */
+/* A section of the complete checkpoint for as much of the same block or page: since it is held, one
+ * that changed otherwise than by growing is another one by now. */
 static const struct checkpoint_section *find_saved(const struct checkpoint *checkpoint,
                                                    const struct checkpoint_section *wanted)
 {
@@ -87,7 +94,7 @@ static const struct checkpoint_section *find_saved(const struct checkpoint *chec
     if (checkpoint->saved.count == 0)
         return NULL;
     found =
-        bsearch(wanted, checkpoint->saved.at, checkpoint->saved.count, sizeof(*wanted), by_block);
+        bsearch(wanted, checkpoint->saved.at, checkpoint->saved.count, sizeof(*wanted), by_address);
     return found != NULL && found->count == wanted->count ? found : NULL;
 }
 
@@ -133,6 +140,27 @@ static uint64_t saved_bytes(const struct checkpoint *checkpoint)
     return bytes;
 }
 
+static void add_sections(struct checkpoint_sections *sections, const struct state *state)
+{
+    for (size_t i = 0; i < state->bodies.page_count; i++) {
+        struct body_page *page = state->bodies.pages[i].page;
+
+        checkpoint_sections_take(
+            sections,
+            &(struct checkpoint_section){ .page = body_page_hold(page), .count = page->count });
+    }
+    for (size_t i = 0; i < state->mailbox_count; i++) {
+        const struct mailbox *mailbox = state->by_id[i];
+        struct block **blocks = mailbox->rows.blocks;
+
+        for (size_t j = 0; j < mailbox->rows.block_count; j++)
+            checkpoint_sections_take(sections,
+                                     &(struct checkpoint_section){ .mailbox = mailbox->id,
+                                                                   .block = block_hold(blocks[j]),
+                                                                   .count = blocks[j]->count });
+    }
+}
+
 void checkpoint_begin(struct checkpoint *checkpoint, const struct state *state,
                       const struct log_mark *mark)
 {
@@ -142,16 +170,7 @@ void checkpoint_begin(struct checkpoint *checkpoint, const struct state *state,
     checkpoint->next = 0;
     checkpoint->head_change = state->change;
     checkpoint->head = (struct checkpoint_head){ .mark = *mark };
-    for (size_t i = 0; i < state->mailbox_count; i++) {
-        const struct mailbox *mailbox = state->by_id[i];
-
-        for (size_t j = 0; j < mailbox->rows.block_count; j++)
-            checkpoint_sections_add(
-                &checkpoint->now,
-                &(struct checkpoint_section){ .mailbox = mailbox->id,
-                                              .block = mailbox->rows.blocks[j],
-                                              .count = mailbox->rows.blocks[j]->count });
-    }
+    add_sections(&checkpoint->now, state);
     checkpoint->body = buf_make(CHECKPOINT_BYTES_MAX);
     checkpoint_state_encode(&checkpoint->body, state, mark->position);
     checkpoint->head.damaged = state->damaged;
@@ -165,12 +184,14 @@ void checkpoint_begin(struct checkpoint *checkpoint, const struct state *state,
         checkpoint->err = begin_rows_file(checkpoint, &state->id);
 }
 
-static void write_section(struct checkpoint *checkpoint, const struct state *state,
-                          struct checkpoint_section *section)
+static void write_section(struct checkpoint *checkpoint, struct checkpoint_section *section)
 {
     struct buf bytes = buf_make(CHECKPOINT_BYTES_MAX);
 
-    checkpoint_rows_encode(&bytes, state, section);
+    if (section->block != NULL)
+        block_encode(&bytes, section->block, section->count);
+    else
+        body_page_encode(&bytes, section->page, section->count);
     section->offset = checkpoint->rows_end;
     section->length = (uint32_t)bytes.len;
     section->crc =
@@ -180,11 +201,11 @@ static void write_section(struct checkpoint *checkpoint, const struct state *sta
     buf_done(&bytes);
 }
 
-bool checkpoint_step(struct checkpoint *checkpoint, const struct state *state)
+bool checkpoint_step(struct checkpoint *checkpoint)
 {
     assert(checkpoint->running);
-    for (int blocks = 0, looks = 0;
-         blocks < STEP_BLOCKS && looks < STEP_LOOKS && checkpoint->err == ERR_OK &&
+    for (int written = 0, looks = 0;
+         written < STEP_SECTIONS && looks < STEP_LOOKS && checkpoint->err == ERR_OK &&
          checkpoint->next < checkpoint->now.count;
          looks++) {
         struct checkpoint_section *section = &checkpoint->now.at[checkpoint->next++];
@@ -196,8 +217,8 @@ bool checkpoint_step(struct checkpoint *checkpoint, const struct state *state)
             section->crc = saved->crc;
             continue;
         }
-        write_section(checkpoint, state, section);
-        blocks++;
+        write_section(checkpoint, section);
+        written++;
     }
     return checkpoint->err != ERR_OK || checkpoint->next == checkpoint->now.count;
 }

@@ -2,9 +2,10 @@
  * after it (docs/format.md, "Checkpoint"). Derived: damaged, missing or foreign, it is ignored.
  *
  * Two files. `checkpoint` is small, replaced as a whole, and says which sections of the rows file
- * count; the rows file has one section for each block of rows. Blocks that have not changed since
- * the last checkpoint keep their sections. Made in steps: the rows are those of the beginning,
- * whatever happens meanwhile, because their blocks are held. */
+ * count; the rows file has one section for each block of rows and for each page of bodies. Those
+ * that have not changed since the last checkpoint keep their sections. Made in steps: what is
+ * written is as it was at the beginning, whatever happens meanwhile, because blocks and pages are
+ * held. */
 #ifndef ROOST_STORE_CHECKPOINT_H
 #define ROOST_STORE_CHECKPOINT_H
 
@@ -36,13 +37,12 @@ struct modseq checkpoint_change(const struct checkpoint *checkpoint);
 /* Between checkpoint_begin and checkpoint_end. */
 bool checkpoint_is_running(const struct checkpoint *checkpoint);
 
-/* Holds on to the state as it is now, which is the state at `mark`. Bodies must not be purged from
- * the table before checkpoint_step has answered true. */
+/* Holds on to the state as it is now, which is the state at `mark`. */
 void checkpoint_begin(struct checkpoint *checkpoint, const struct state *state,
                       const struct log_mark *mark);
 
-/* Writes a few blocks, some milliseconds of work; true when all are written. */
-MUST_USE bool checkpoint_step(struct checkpoint *checkpoint, const struct state *state);
+/* Writes a few sections, some milliseconds of work; true when all are written. */
+MUST_USE bool checkpoint_step(struct checkpoint *checkpoint);
 
 /* Syncs and puts the new checkpoint in the place of the old. Blocks: on any thread, nothing else
  * being called meanwhile. */

@@ -8,7 +8,7 @@
 #include "store/state.h"
 #include "store/state_encode.h"
 
-enum { CHECKPOINT_VERSION = 2 };
+enum { CHECKPOINT_VERSION = 3 };
 
 void checkpoint_head_encode(const struct checkpoint_head *head, uint8_t raw[CHECKPOINT_HEAD_BYTES])
 {
@@ -74,12 +74,6 @@ void checkpoint_state_encode(struct buf *buf, const struct state *state, uint64_
         state_subscription_encode(buf, state, i);
     state_threads_encode(buf, state);
     state_drops_encode(buf, &state->drops);
-}
-
-void checkpoint_rows_encode(struct buf *buf, const struct state *state,
-                            const struct checkpoint_section *section)
-{
-    state_rows_encode(buf, state, section->mailbox, section->block, section->count);
 }
 
 void checkpoint_section_encode(struct buf *buf, const struct checkpoint_section *section)

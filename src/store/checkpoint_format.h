@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "store/block.h"
+#include "store/body_table.h"
 #include "store/log.h"
 #include "store/types.h"
 
@@ -29,11 +30,12 @@ static inline const char *checkpoint_rows_path(uint64_t generation)
     return generation % 2 == 0 ? "checkpoint.rows.0" : "checkpoint.rows.1";
 }
 
-/* One block of rows and the section of the rows file that holds it. */
+/* One block of rows, or page of bodies, and the section of the rows file that holds it. */
 struct checkpoint_section {
-    struct mailbox_id mailbox;
-    struct block *block; /* held */
-    uint32_t count; /* rows of it */
+    struct mailbox_id mailbox; /* 0: a page of bodies */
+    struct block *block; /* held; or NULL */
+    struct body_page *page; /* held; or NULL */
+    uint32_t count; /* rows or bodies of it */
     uint32_t length; /* bytes of the section */
     uint32_t crc;
     uint64_t offset; /* 0: not written yet */
@@ -56,12 +58,8 @@ MUST_USE bool checkpoint_head_decode(const uint8_t raw[CHECKPOINT_HEAD_BYTES],
 void checkpoint_rows_head_encode(const struct account_id *account, uint64_t generation,
                                  uint8_t raw[CHECKPOINT_ROWS_HEAD_BYTES]);
 
-/* All of the state but its rows, as ops. */
+/* All of the state but its rows and bodies, as ops. */
 void checkpoint_state_encode(struct buf *buf, const struct state *state, uint64_t position);
-
-/* The rows of a section, as one op. */
-void checkpoint_rows_encode(struct buf *buf, const struct state *state,
-                            const struct checkpoint_section *section);
 
 void checkpoint_section_encode(struct buf *buf, const struct checkpoint_section *section);
 

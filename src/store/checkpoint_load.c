@@ -15,6 +15,7 @@ struct loading {
     struct state *state;
     struct vfs_file *rows;
     uint64_t rows_size;
+    struct buf section; /* the bytes of the one at hand */
 };
 
 /* Ops of the state, sections after them. */
@@ -30,32 +31,58 @@ static bool apply_state(struct loading *loading, struct bytes ops)
     return true;
 }
 
+/* Bits without a keyword in the table would mean nothing. */
+static bool fits_keywords(const struct mailbox *mailbox, const struct block *block)
+{
+    uint32_t known = mailbox->keywords.count;
+    uint64_t low = column_bits(&block->columns[COLUMN_KEYWORDS_LOW], block->count);
+    uint64_t high = column_bits(&block->columns[COLUMN_KEYWORDS_HIGH], block->count);
+
+    if (known <= 64)
+        return high == 0 && (known == 64 || low >> known == 0);
+    return known == KEYWORDS_PER_MAILBOX_MAX || high >> (known - 64) == 0;
+}
+
+static bool add_block(struct loading *loading, struct checkpoint_section *section)
+{
+    struct mailbox *mailbox = state_find_id(loading->state, section->mailbox);
+    struct block *block = section->block;
+
+    if (mailbox == NULL || block_uid(block, 0) <= rows_last_uid(&mailbox->rows) ||
+        block_uid(block, block->count - 1) >= mailbox->uidnext || !fits_keywords(mailbox, block))
+        return false;
+    rows_append_block(&mailbox->rows, block_hold(block));
+    state_count_block(mailbox, block);
+    return true;
+}
+
+/* What was decoded is held by `saved`, and by the state once it has been added. */
 static bool apply_section(struct loading *loading, struct checkpoint_section *section,
                           struct bytes bytes)
 {
-    struct op_walk walk = { .ops = bytes };
-    struct mailbox *mailbox = state_find_id(loading->state, section->mailbox);
-    size_t blocks;
-    struct op op;
+    struct reader reader = reader_make(bytes);
+    bool added;
 
-    if (mailbox == NULL || !op_next(&walk, &op) || op.code != OP_BASE_ROWS ||
-        op.as.base_rows.mailbox.value != section->mailbox.value)
+    if (section->mailbox.value != 0)
+        section->block = block_decode(&reader, section->count);
+    else
+        section->page = body_page_decode(&reader, section->count);
+    if (section->block == NULL && section->page == NULL)
         return false;
-    blocks = mailbox->rows.block_count;
-    apply_op(loading->state, &op, loading->state->change);
-    if (mailbox->rows.block_count != blocks + 1 ||
-        mailbox->rows.blocks[blocks]->count != section->count)
-        return false;
-    section->block = mailbox->rows.blocks[blocks];
-    checkpoint_sections_add(&loading->checkpoint->saved, section);
-    return true;
+    checkpoint_sections_take(&loading->checkpoint->saved, section);
+    if (section->block != NULL)
+        added = add_block(loading, section);
+    else
+        added = body_table_add_page(&loading->state->bodies, section->page);
+    if (added && section->page != NULL)
+        (void)body_page_hold(section->page);
+    return added && reader_finish(&reader);
 }
 
 static bool load_section(struct loading *loading, struct reader *reader)
 {
     struct checkpoint_section section = { .mailbox = { reader_u32(reader) } };
     uint8_t *raw;
-    bool loaded;
 
     section.count = reader_u32(reader);
     section.offset = reader_u64(reader);
@@ -64,13 +91,13 @@ static bool load_section(struct loading *loading, struct reader *reader)
     if (reader->failed || section.offset > loading->rows_size ||
         section.length > loading->rows_size - section.offset)
         return false;
-    raw = store_alloc(1, section.length);
-    loaded = vfs_read(loading->rows, section.offset, raw, section.length, 0) == ERR_OK &&
-             checkpoint_section_crc(loading->checkpoint->generation, section.offset,
-                                    bytes_make(raw, section.length)) == section.crc &&
-             apply_section(loading, &section, bytes_make(raw, section.length));
-    free(raw);
-    return loaded;
+    buf_clear(&loading->section);
+    raw = buf_reserve(&loading->section, section.length);
+    return raw != NULL &&
+           vfs_read(loading->rows, section.offset, raw, section.length, 0) == ERR_OK &&
+           checkpoint_section_crc(loading->checkpoint->generation, section.offset,
+                                  bytes_make(raw, section.length)) == section.crc &&
+           apply_section(loading, &section, bytes_make(raw, section.length));
 }
 
 enum { SECTION_BYTES = 24, BODY_SEGMENT_BYTES = 8 };
@@ -92,7 +119,8 @@ static bool load_body(struct loading *loading, const struct checkpoint_head *hea
     for (uint32_t i = 0; i < head->body_segments; i++)
         state_add_body_segment(loading->state, reader_u64(&reader));
     loading->state->damaged = head->damaged;
-    return reader_finish(&reader);
+    return reader_finish(&reader) &&
+           body_table_messages(&loading->state->bodies) == loading->state->used_messages;
 }
 
 static bool load_rows_file(struct loading *loading, struct bytes body,
@@ -139,7 +167,9 @@ static bool load_file(struct loading *loading, struct vfs_file *file,
 struct checkpoint *checkpoint_load(struct vfs *vfs, struct state *state, struct log_mark *out_mark)
 {
     struct checkpoint *checkpoint = store_alloc(1, sizeof(*checkpoint));
-    struct loading loading = { .checkpoint = checkpoint, .state = state };
+    struct loading loading = { .checkpoint = checkpoint,
+                               .state = state,
+                               .section = buf_make(CHECKPOINT_BYTES_MAX) };
     struct checkpoint_head head;
     struct vfs_file *file;
     bool loaded;
@@ -149,6 +179,7 @@ struct checkpoint *checkpoint_load(struct vfs *vfs, struct state *state, struct 
         return checkpoint;
     loaded = load_file(&loading, file, &head);
     vfs_close(file);
+    buf_done(&loading.section);
     if (!loaded) {
         checkpoint_forget(checkpoint);
         state_done(state);
@@ -156,7 +187,6 @@ struct checkpoint *checkpoint_load(struct vfs *vfs, struct state *state, struct 
     }
     vfs_close(checkpoint->rows);
     checkpoint->rows = NULL;
-    body_table_settle(&state->bodies);
     checkpoint_sections_sort(&checkpoint->saved);
     checkpoint->change = state->change;
     *out_mark = head.mark;

@@ -19,7 +19,7 @@ struct checkpoint {
     uint64_t rows_end; /* its size; 0: the next checkpoint begins a new file */
     struct vfs_file *rows; /* open while one is being made */
     struct modseq change; /* of the one that is complete */
-    struct checkpoint_sections saved; /* of the one that is complete; by block address */
+    struct checkpoint_sections saved; /* of the one that is complete; by address */
 
     bool running;
     enum err err; /* of the one being made */
@@ -33,11 +33,11 @@ struct checkpoint {
 
 void checkpoint_sections_done(struct checkpoint_sections *sections);
 
-/* Holds the block. */
-void checkpoint_sections_add(struct checkpoint_sections *sections,
-                             const struct checkpoint_section *section);
+/* Takes over a reference to the block or page. */
+void checkpoint_sections_take(struct checkpoint_sections *sections,
+                              const struct checkpoint_section *section);
 
-/* For finding by block. */
+/* For finding by address. */
 void checkpoint_sections_sort(struct checkpoint_sections *sections);
 
 #endif

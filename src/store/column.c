@@ -384,6 +384,32 @@ uint64_t column_sum(const struct column *column, uint32_t first, uint32_t count)
     return sum;
 }
 
+uint64_t column_bits(const struct column *column, uint32_t count)
+{
+    uint64_t values[COLUMN_VALUES_MAX];
+    uint64_t bits = 0;
+
+    if (column_is_constant(column))
+        return count == 0 ? 0 : column->base;
+    column_load(column, 0, count, values);
+    for (uint32_t i = 0; i < count; i++)
+        bits |= values[i];
+    return bits;
+}
+
+uint32_t column_count_without(const struct column *column, uint32_t count, uint64_t bits)
+{
+    uint64_t values[COLUMN_VALUES_MAX];
+    uint32_t without = 0;
+
+    if (column_is_constant(column))
+        return (column->base & bits) == bits ? 0 : count;
+    column_load(column, 0, count, values);
+    for (uint32_t i = 0; i < count; i++)
+        without += (values[i] & bits) != bits;
+    return without;
+}
+
 /* Runs of bytes that all have the bits are passed over without a branch for each. */
 static uint32_t skip_bytes(const uint8_t *at, uint32_t count, uint8_t bits)
 {
@@ -436,17 +462,25 @@ static void copy_little_endian(uint8_t *to, const uint8_t *from, uint32_t count,
 
 void column_encode(struct buf *buf, const struct column *column, uint32_t count)
 {
-    size_t len = (size_t)count * column->width;
+    uint64_t values[COLUMN_VALUES_MAX];
+    struct column tight = { .base = column->base };
+    size_t len;
     uint8_t *out;
 
-    buf_put_u8(buf, column->width);
-    buf_put_u8(buf, column->step);
-    buf_put_u64(buf, column->base);
+    if (!column_is_constant(column)) {
+        column_load(column, 0, count, values);
+        column_store(&tight, values, count);
+    }
+    buf_put_u8(buf, tight.width);
+    buf_put_u8(buf, tight.step);
+    buf_put_u64(buf, tight.base);
+    len = (size_t)count * tight.width;
     out = buf_reserve(buf, len);
-    if (out == NULL || len == 0)
-        return;
-    copy_little_endian(out, column->array->at, count, column->width);
-    buf_commit(buf, len);
+    if (out != NULL && len > 0) {
+        copy_little_endian(out, tight.array->at, count, tight.width);
+        buf_commit(buf, len);
+    }
+    column_done(&tight);
 }
 
 bool column_decode(struct reader *reader, uint32_t count, struct column *out_column)

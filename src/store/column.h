@@ -104,14 +104,20 @@ bool column_ascends(const struct column *column, uint32_t count);
 /* Sum modulo 2^64 of `count` values from `first` on. */
 uint64_t column_sum(const struct column *column, uint32_t first, uint32_t count);
 
+/* All bits that are set in any of `count` values. */
+uint64_t column_bits(const struct column *column, uint32_t count);
+
+/* How many of `count` values lack one of `bits`. */
+uint32_t column_count_without(const struct column *column, uint32_t count, uint64_t bits);
+
 /* The place of the first of `count` values that lacks one of `bits`; `count` when none does. */
 uint32_t column_find_without(const struct column *column, uint32_t count, uint64_t bits);
 
 /* Bytes of the array, unless a call with the same `round` has counted it. */
 uint64_t column_count_bytes(const struct column *column, uint32_t round);
 
-/* As stored (docs/format.md, "Checkpoint"). Decoding checks form and length, not the values;
- * `out_column` is untouched when it fails. */
+/* As stored (docs/format.md, "Checkpoint"), packed as tightly as they can be. Decoding checks form
+ * and length, not the values; `out_column` is untouched when it fails. */
 void column_encode(struct buf *buf, const struct column *column, uint32_t count);
 MUST_USE bool column_decode(struct reader *reader, uint32_t count, struct column *out_column);
 

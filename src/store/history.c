@@ -208,6 +208,18 @@ struct wall history_since(const struct history *history)
     return history->since;
 }
 
+uint64_t history_position(const struct history *history)
+{
+    const struct replay *replay = &history->replay;
+    const struct found_segment *base = replay->options.base;
+
+    if (replay->done)
+        return replay->last == NULL ? 0 : replay->last->segment.position + replay->end;
+    if (replay->found == NULL || replay->found == base)
+        return base == NULL ? 0 : base->segment.position;
+    return replay->found->segment.position + replay->offset;
+}
+
 uint64_t history_damaged(const struct history *history)
 {
     return history->damaged;

@@ -59,6 +59,9 @@ struct state *history_own(struct history *history);
  * reached; 0 before. */
 struct wall history_since(const struct history *history);
 
+/* How far it has come: a position of the log. */
+uint64_t history_position(const struct history *history);
+
 /* Records, and stretches where none could be made out, that were left out. */
 uint64_t history_damaged(const struct history *history);
 

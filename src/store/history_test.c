@@ -14,6 +14,7 @@
 #include "store/checkpoint_format.h"
 #include "store/op.h"
 #include "store/segment_find.h"
+#include "store/state_encode.h"
 
 enum { POINTS_MAX = 600, DUMP_BYTES_MAX = 1 << 24 };
 
@@ -163,6 +164,7 @@ static void check_point(struct scene *scene, const struct point *point)
     run(scene, history);
     assert_dump(history_state(history), point);
     assert_int_equal(history_damaged(history), 0);
+    assert_true(history_position(history) <= point->position);
     history_close(history);
     options = (struct history_options){ .vfs = scene->desk.vfs,
                                         .position = UINT64_MAX,
@@ -396,11 +398,8 @@ static void add_records(struct buf *file, struct record_key key, const struct st
     for (size_t i = 0; i < state->mailbox_count; i++)
         for (size_t j = 0; j < state->by_id[i]->rows.block_count; j++) {
             struct block *block = state->by_id[i]->rows.blocks[j];
-            struct checkpoint_section section = { .mailbox = state->by_id[i]->id,
-                                                  .block = block,
-                                                  .count = block->count };
 
-            checkpoint_rows_encode(&ops, state, &section);
+            state_rows_encode(&ops, state, state->by_id[i]->id, block, block->count);
         }
     op_encode(&ops, &end);
     add_record(file, key, &ops);

@@ -30,7 +30,6 @@ struct lost_find {
     size_t back_capacity;
     struct lost_event event; /* the change that is being looked at */
     bool has_event; /* it is in the list, as the last one */
-    uint64_t bytes;
     struct wall since;
 };
 
@@ -342,6 +341,11 @@ enum err lost_find_read(struct lost_find *find, uint64_t bytes, bool *out_done, 
     if (err == ERR_OK)
         *out_done = done;
     return err;
+}
+
+uint64_t lost_find_position(const struct lost_find *find)
+{
+    return find->history == NULL ? 0 : history_position(find->history);
 }
 
 void lost_find_take(struct lost_find *find, struct lost *out_lost)

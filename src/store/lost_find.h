@@ -35,8 +35,8 @@ struct lost_find *lost_find_new(const struct lost_find_options *options);
 MUST_USE enum err lost_find_read(struct lost_find *find, uint64_t bytes, bool *out_done,
                                  struct note *why);
 
-/* Bytes of log gone through so far. */
-uint64_t lost_find_bytes(const struct lost_find *find);
+/* How far it has come: a position of the log, up to the one in the options. */
+uint64_t lost_find_position(const struct lost_find *find);
 
 /* Once all is found; the caller owns what it holds. Mailboxes of which nothing is lost are in it,
  * too, without is_wanted. */

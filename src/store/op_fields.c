@@ -5,8 +5,6 @@
 
 #define MODSEQ_MAX (uint64_t) INT64_MAX
 
-enum { ZONE_MAX = 1439 };
-
 void op_put_signed(struct buf *buf, int64_t value)
 {
     uint64_t twice = (uint64_t)value << 1;
@@ -40,7 +38,7 @@ uint64_t op_read_id64(struct reader *reader)
 
 void op_put_date(struct buf *buf, struct zoned_time date)
 {
-    assert(date.zone >= -ZONE_MAX && date.zone <= ZONE_MAX);
+    assert(date.zone >= -ZONE_MINUTES_MAX && date.zone <= ZONE_MINUTES_MAX);
     op_put_signed(buf, date.seconds);
     op_put_signed(buf, date.zone);
 }
@@ -50,7 +48,7 @@ struct zoned_time op_read_date(struct reader *reader)
     int64_t seconds = op_read_signed(reader);
     int64_t zone = op_read_signed(reader);
 
-    if (zone < -ZONE_MAX || zone > ZONE_MAX) {
+    if (zone < -ZONE_MINUTES_MAX || zone > ZONE_MINUTES_MAX) {
         reader->failed = true;
         zone = 0;
     }

@@ -322,6 +322,20 @@ void state_count_row(struct mailbox *mailbox, const struct row *row, int sign)
     state->used_messages += (uint64_t)(int64_t)sign;
 }
 
+void state_count_block(struct mailbox *mailbox, const struct block *block)
+{
+    struct state *state = mailbox->state;
+    uint64_t size = column_sum(&block->columns[COLUMN_SIZE], 0, block->count);
+    const struct column *flags = &block->columns[COLUMN_FLAGS];
+
+    mailbox->unseen += column_count_without(flags, block->count, FLAG_SEEN);
+    mailbox->flagged_deleted +=
+        block->count - column_count_without(flags, block->count, FLAG_DELETED);
+    mailbox->size += size;
+    state->used_bytes += size;
+    state->used_messages += block->count;
+}
+
 struct snapshot *state_snapshot(struct mailbox *mailbox)
 {
     if (mailbox->snapshot == NULL)

@@ -136,8 +136,9 @@ void state_touch(struct mailbox *mailbox);
 /* The next touched mailbox, no longer noted; NULL when there is none. */
 struct mailbox *state_take_touched(struct state *state);
 
-/* What every row that comes or goes does to the counts. */
+/* What every row that comes or goes does to the counts, and all rows of a block that comes. */
 void state_count_row(struct mailbox *mailbox, const struct row *row, int sign);
+void state_count_block(struct mailbox *mailbox, const struct block *block);
 
 /* The snapshot of now; borrowed. */
 struct snapshot *state_snapshot(struct mailbox *mailbox);

@@ -55,10 +55,12 @@ struct keyword_set {
     uint64_t word[KEYWORDS_PER_MAILBOX_MAX / 64];
 };
 
+enum { ZONE_MINUTES_MAX = 1439 };
+
 /* INTERNALDATE: the instant and the zone it is shown in. */
 struct zoned_time {
     int64_t seconds; /* since 1970-01-01 00:00 UTC */
-    int16_t zone; /* minutes east of UTC, -1439 to 1439 */
+    int16_t zone; /* minutes east of UTC, at most ZONE_MINUTES_MAX either way */
 };
 
 /* One message in one mailbox, as columns hold it. */

@@ -1,0 +1,233 @@
+/* undelete: brings back messages that were expunged and mailboxes that were deleted.
+ *
+ * Arguments: "mailbox", a name that it has, or had when something of it went (all mailboxes without
+ * it); "since", seconds since 1970 (what went before is left alone); "dry_run", change nothing.
+ * Lines, one for each mailbox of which something comes back: {"mailbox":{"name" (where it goes),
+ * "messages", "bytes", "made" (it has to be made again), "first", "last" (seconds: when the first
+ * and the last of them went)}}. Progress counts bytes of the log. Result: {"messages", "bytes",
+ * "mailboxes" (made), "changes" (of the log), "since" (seconds: what went before is not known),
+ * "dry_run"}. */
+#include "maintain/verb.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "store/account.h"
+#include "store/act_undelete.h"
+#include "store/lost.h"
+#include "store/lost_find.h"
+#include "store/mailbox.h"
+
+enum {
+    PIECE_BYTES = 4 * 1024 * 1024, /* one job */
+    LINES_BYTES_MAX = MAINTAIN_STEP_BYTES_MAX / 2, /* of one step */
+};
+
+struct state {
+    struct lost_find *find;
+    struct lost lost;
+    struct undelete undelete;
+    uint64_t durable; /* of the log: how far to read */
+    bool is_dry;
+    bool is_found;
+    bool is_planned;
+    bool is_done;
+    size_t told; /* mailboxes */
+    uint64_t changes;
+    enum err err;
+    struct note why;
+};
+
+static enum err begin(struct maintain *act, const json_t *arguments, struct note *why)
+{
+    struct bytes name = maintain_mailbox_name(arguments);
+    struct state *state = maintain_alloc(sizeof(*state));
+    struct lost_find_options options = {
+        .vfs = act->vfs,
+        .position = account_durable(act->account),
+        .name = name,
+        .since = maintain_time(arguments, "since"),
+    };
+    const struct mailbox *mailbox = name.len == 0 ? NULL : mailbox_find(act->account, name);
+
+    (void)why;
+    if (mailbox != NULL)
+        options.id = mailbox_id(mailbox);
+    state->durable = options.position;
+    state->is_dry = json_is_true(json_object_get(arguments, "dry_run"));
+    state->find = lost_find_new(&options);
+    act->state = state;
+    return ERR_OK;
+}
+
+static void read_piece(void *context)
+{
+    struct state *state = context;
+
+    state->err = lost_find_read(state->find, PIECE_BYTES, &state->is_found, &state->why);
+}
+
+/* What comes back into one mailbox, and when it went. */
+struct tally {
+    uint64_t messages;
+    uint64_t bytes;
+    int64_t first; /* seconds */
+    int64_t last;
+};
+
+static void count_event(struct tally *tally, const struct lost *lost, uint32_t event)
+{
+    int64_t when = wall_seconds(lost->events[event].when);
+
+    if (tally->first == 0 || when < tally->first)
+        tally->first = when;
+    if (when > tally->last)
+        tally->last = when;
+}
+
+static struct tally count(const struct lost *lost, size_t mailbox, bool is_made)
+{
+    size_t end = lost_first_message(lost, mailbox + 1);
+    struct tally tally = { 0 };
+
+    for (size_t i = lost_first_message(lost, mailbox); i < end; i++) {
+        if (lost->messages[i].is_left_out)
+            continue;
+        tally.messages++;
+        tally.bytes += lost->messages[i].row.size;
+        count_event(&tally, lost, lost->messages[i].event);
+    }
+    if (is_made && lost->mailboxes[mailbox].is_wanted)
+        count_event(&tally, lost, lost->mailboxes[mailbox].event);
+    return tally;
+}
+
+static json_t *text(struct bytes bytes)
+{
+    return json_stringn((const char *)bytes.at, bytes.len);
+}
+
+/* A mailbox of which nothing comes back has no line. */
+static void tell(struct maintain *act, size_t index, struct buf *out)
+{
+    const struct state *state = act->state;
+    const struct lost_mailbox *lost = &state->lost.mailboxes[index];
+    struct mailbox *mailbox = mailbox_find_id(act->account, lost->id);
+    struct tally tally;
+    bool is_made;
+
+    if (mailbox == NULL)
+        mailbox = mailbox_find(act->account, lost->name);
+    is_made = mailbox == NULL;
+    tally = count(&state->lost, index, is_made);
+    if (tally.messages == 0 && !(is_made && lost->is_wanted))
+        return;
+    maintain_put(out, json_pack("{s:{s:o, s:I, s:I, s:b, s:I, s:I}}", "mailbox", "name",
+                                text(is_made ? lost->name : mailbox_name(mailbox)), "messages",
+                                (json_int_t)tally.messages, "bytes", (json_int_t)tally.bytes,
+                                "made", (int)is_made, "first", (json_int_t)tally.first, "last",
+                                (json_int_t)tally.last));
+}
+
+static enum maintain_want plan(struct maintain *act)
+{
+    struct state *state = act->state;
+
+    lost_find_take(state->find, &state->lost);
+    undelete_begin(&state->undelete, act->account, &state->lost);
+    state->is_planned = true;
+    return MAINTAIN_AGAIN;
+}
+
+static enum maintain_want fail(struct maintain *act, enum err err)
+{
+    const struct state *state = act->state;
+    const struct undelete_counts *planned = &state->undelete.planned;
+
+    if (err == ERR_OVER_QUOTA)
+        return maintain_fail(act, err,
+                             "%" PRIu64 " bytes would come back, and the quota has no room for "
+                             "them; nothing was changed",
+                             planned->bytes);
+    if (err == ERR_LIMIT)
+        return maintain_fail(act, err, "the account would have too many mailboxes or UIDs");
+    return maintain_fail(act, err, "writing the log: %s", err_text(err));
+}
+
+/* Each change is one step. */
+static enum maintain_want bring_back(struct maintain *act)
+{
+    struct state *state = act->state;
+    struct modseq before = account_change_number(act->account);
+    enum err err = act_undelete(&state->undelete, &act->origin, &state->is_done);
+
+    if (err != ERR_OK)
+        return fail(act, err);
+    if (account_change_number(act->account).value != before.value)
+        state->changes++;
+    return MAINTAIN_AGAIN;
+}
+
+static enum maintain_want sum_up(struct maintain *act, struct buf *out)
+{
+    struct state *state = act->state;
+    const struct undelete_counts *counts = &state->undelete.planned;
+
+    return maintain_succeed(
+        act, out,
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "messages", (json_int_t)counts->messages,
+                  "bytes", (json_int_t)counts->bytes, "mailboxes", (json_int_t)counts->made,
+                  "changes", (json_int_t)state->changes, "since",
+                  (json_int_t)wall_seconds(lost_find_since(state->find)), "dry_run",
+                  (int)state->is_dry));
+}
+
+static enum maintain_want step(struct maintain *act, struct buf *out)
+{
+    struct state *state = act->state;
+    size_t before = out->len;
+
+    if (state->err != ERR_OK)
+        return maintain_fail(act, state->err, "%s", state->why.text);
+    if (!state->is_found) {
+        maintain_progress(out, lost_find_position(state->find), state->durable);
+        maintain_run(act, read_piece);
+        return MAINTAIN_WAIT;
+    }
+    if (!state->is_planned)
+        return plan(act);
+    for (; state->told < state->lost.mailbox_count; state->told++) {
+        if (out->len - before > LINES_BYTES_MAX)
+            return MAINTAIN_AGAIN;
+        tell(act, state->undelete.order[state->told].index, out);
+    }
+    if (!state->is_dry && !state->is_done)
+        return bring_back(act);
+    return sum_up(act, out);
+}
+
+static void end(struct maintain *act)
+{
+    struct state *state = act->state;
+
+    undelete_done(&state->undelete);
+    lost_done(&state->lost);
+    lost_find_free(state->find);
+    free(state);
+}
+
+static const struct maintain_argument arguments[] = {
+    { "mailbox", MAINTAIN_TEXT, false },
+    { "since", MAINTAIN_NUMBER, false },
+    { "dry_run", MAINTAIN_FLAG, false },
+};
+
+const struct maintain_verb maintain_verb_undelete = {
+    .name = "undelete",
+    .changes = true,
+    .arguments = arguments,
+    .argument_count = ARRAY_COUNT(arguments),
+    .begin = begin,
+    .step = step,
+    .end = end,
+};

@@ -1,0 +1,111 @@
+"""The past of an account: roost undelete, beside a running server and without one."""
+import imaplib
+
+from mail import bodies, message
+
+EX_USAGE, EX_NOUSER, EX_TEMPFAIL = 64, 67, 75
+
+
+def uids(imap, mailbox='INBOX'):
+    assert imap.select(mailbox, readonly=True)[0] == 'OK'
+    return imap.uid('SEARCH', 'ALL')[1][0].split()
+
+
+def expunge(imap, which, mailbox='INBOX'):
+    assert imap.select(mailbox)[0] == 'OK'
+    assert imap.uid('STORE', which, '+FLAGS', r'(\Deleted)')[0] == 'OK'
+    assert imap.uid('EXPUNGE', which)[0] == 'OK'
+
+
+def append(imap, number, mailbox='INBOX', flags=r'(\Seen red)'):
+    when = imaplib.Time2Internaldate(1700000000 + number)
+    assert imap.append(mailbox, flags, when, message(number))[0] == 'OK'
+
+
+def properties(imap, mailbox='INBOX'):
+    """{subject: flags and dates}, as the client sees them."""
+    assert imap.select(mailbox, readonly=True)[0] == 'OK'
+    found = {}
+    for uid in uids(imap, mailbox):
+        _, data = imap.uid('FETCH', uid, '(FLAGS INTERNALDATE SAVEDATE BODY.PEEK[HEADER.FIELDS '
+                           '(SUBJECT)])')
+        head = data[0][0]
+        found[data[0][1].strip()] = (imaplib.ParseFlags(head) if b'FLAGS' in head else None,
+                                     head[head.index(b'INTERNALDATE'):head.index(b' BODY')])
+    return found
+
+
+def said(server, *words):
+    """What a verb printed, as lines."""
+    return server.run(*words).stdout.decode().splitlines()
+
+
+def test_undelete_while_a_session_idles(server):
+    imap = server.imap('ann')
+    for number in range(1, 6):
+        append(imap, number)
+    before = properties(imap), bodies(imap)
+    idler = server.imap('ann')
+    expunge(imap, '2:4')
+    idler.select('INBOX')
+    idler.send(b'i1 IDLE\r\n')
+    assert idler.readline().startswith(b'+')
+    dry = said(server, 'undelete', 'ann', '--dry-run')
+    assert dry[-1] == '3 messages and 0 mailboxes would come back; nothing was changed'
+    assert uids(imap) == [b'1', b'5']
+    done = said(server, 'undelete', 'ann')
+    assert done[:-1] == dry[:-1] and len(done) == 2 and done[0].startswith('INBOX: 3 messages, ')
+    assert done[-1] == '3 messages and 0 mailboxes came back'
+    assert idler.readline() == b'* 5 EXISTS\r\n'
+    assert uids(imap) == [b'1', b'5', b'6', b'7', b'8']
+    after = properties(imap), bodies(imap)
+    assert sorted(after[1].values()) == sorted(before[1].values())
+    for subject, (flags, dates) in after[0].items():
+        assert dates == before[0][subject][1]
+        assert set(flags) - {rb'\Deleted', rb'\Recent'} == \
+            set(before[0][subject][0]) - {rb'\Recent'}
+    assert said(server, 'undelete', 'ann')[-1].startswith('nothing to bring back; the log knows ')
+    assert len(uids(imap)) == 5
+
+
+def test_a_deleted_mailbox_comes_back_without_a_server(server):
+    imap = server.imap('ann')
+    assert imap.create('Work/Plans')[0] == 'OK'
+    append(imap, 1, 'Work/Plans')
+    append(imap, 2)
+    expunge(imap, '1')
+    validity = imap.status('Work/Plans', '(UIDVALIDITY)')[1]
+    assert imap.delete('Work/Plans')[0] == 'OK'
+    imap.logout()
+    server.stop()
+    lines = said(server, 'undelete', 'ann', '--mailbox', 'Work/Plans')
+    assert lines[0].startswith('Work/Plans: 1 message, ') and lines[0].endswith('; made again')
+    assert lines[1] == '1 message and 1 mailbox came back'
+    server.start()
+    imap = server.imap('ann')
+    assert len(uids(imap, 'Work/Plans')) == 1
+    assert imap.status('Work/Plans', '(UIDVALIDITY)')[1] != validity
+    assert uids(imap) == []
+    assert said(server, 'undelete', 'ann', '--since', '1h')[-1] == \
+        '1 message and 0 mailboxes came back'
+    assert len(uids(imap)) == 1
+
+
+def test_what_makes_no_sense_is_refused(server):
+    wrong = server.run('undelete', 'ann', '--since', 'yesterday', check=False)
+    assert wrong.returncode == EX_USAGE
+    assert b'it would be 2026-11-20' in wrong.stderr
+    assert server.run('undelete', check=False).returncode == EX_USAGE
+    assert server.run('undelete', 'nobody', check=False).returncode == EX_NOUSER
+
+
+def test_undelete_keeps_to_the_quota(make_server):
+    server = make_server({'mail.quota': '4k'})
+    imap = server.imap('ann')
+    large = 'A line.\r\n' * 300
+    imap.append('INBOX', None, None, message(1, large))
+    expunge(imap, '1')
+    imap.append('INBOX', None, None, message(2, large))
+    refused = server.run('undelete', 'ann', check=False)
+    assert refused.returncode != 0 and b'the quota has no room' in refused.stderr
+    assert len(uids(imap)) == 1
