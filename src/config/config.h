@@ -71,6 +71,8 @@ struct config {
     uint64_t mail_shards; /* 0: choose */
     unsigned mail_durability; /* enum config_durability */
     unsigned mail_compression; /* enum config_compression */
+    uint64_t mail_expunged_days;
+    uint64_t mail_expunged_bytes_max; /* 0: no limit */
     uint64_t mail_workers;
     uint64_t mail_message_bytes_max;
     uint64_t mail_keywords_max;

@@ -254,6 +254,20 @@ const struct config_key config_keys[] = {
       .help = "How messages that come in are stored. zstd: compressed, where that saves a tenth or "
               "more. May be changed at any time: what is there is read either way.",
       .example = "zstd" },
+    { .name = "mail.expunged_days",
+      NUMBER(mail_expunged_days),
+      .standard = "30",
+      .max = 3650,
+      .help = "How many days what was expunged or deleted can be brought back. 0: it is forgotten "
+              "as soon as its space is worth having.",
+      .example = "90" },
+    { .name = "mail.expunged_bytes_max",
+      SIZE(mail_expunged_bytes_max),
+      .standard = "10G",
+      .max = UINT64_C(1) << 60,
+      .help = "But no more than about so many bytes of it in one account: the oldest is forgotten "
+              "first. 0: no limit.",
+      .example = "2G" },
     { .name = "mail.workers",
       NUMBER(mail_workers),
       .standard = "4",

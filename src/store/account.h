@@ -11,6 +11,7 @@
 #ifndef ROOST_STORE_ACCOUNT_H
 #define ROOST_STORE_ACCOUNT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -39,7 +40,7 @@ struct compact_policy {
     uint64_t linger_ms; /* between a base and the removal of what it supersedes; 0: an hour */
     uint64_t garbage_bytes_min; /* less is left alone; 0: 1 MB */
     uint64_t check_ms; /* between two looks; 0: ten minutes */
-    unsigned *running; /* of all accounts that share it: compactions now; borrowed; may be NULL */
+    atomic_uint *running; /* compactions now, of all accounts that share it; borrowed; or NULL */
     unsigned running_max;
 };
 

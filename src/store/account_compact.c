@@ -235,7 +235,7 @@ static void end_compaction(struct compaction *own)
     own->state = COMPACTION_REST;
     own->given_up = false;
     if (own->policy.running != NULL)
-        --*own->policy.running;
+        (void)atomic_fetch_sub(own->policy.running, 1);
 }
 
 static uint64_t worth_bytes(const struct account *account)
@@ -286,7 +286,7 @@ static void begin(struct account *account)
     own->finished = false;
     own->why.text[0] = '\0';
     if (own->policy.running != NULL)
-        ++*own->policy.running;
+        (void)atomic_fetch_add(own->policy.running, 1);
     submit(account, run_step);
 }
 
@@ -325,7 +325,8 @@ static bool wants_compaction(struct account *account, struct mono now, struct mo
         return false;
     own->look.ms = now.ms + (int64_t)policy->check_ms;
     *out_next = own->look;
-    return own->pauses == 0 && (policy->running == NULL || *policy->running < policy->running_max);
+    return own->pauses == 0 &&
+           (policy->running == NULL || atomic_load(policy->running) < policy->running_max);
 }
 
 /* Begins one as soon as all of the log is on the disk, and sealed as far as it should be. */

@@ -11,13 +11,17 @@
 #include "daemon/mail/maintenance.h"
 #include "daemon/mail/place.h"
 #include "daemon/mail/shard.h"
+#include "store/account_compact.h"
 #include "sys/clock.h"
 #include "sys/vfs_posix.h"
 
 enum {
     FDS_FOR_USER = 2, /* its socket or spooled message, a body on its way in */
     FDS_FOR_NEW = HOME_FDS + FDS_FOR_USER,
+    COMPACTIONS_MAX = 2, /* at the same time */
 };
+
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
 
 static struct bytes key_of(const uint8_t id[IPC_ACCOUNT_ID_BYTES])
 {
@@ -275,6 +279,18 @@ static void open_done(struct job *job)
     free(open);
 }
 
+/* One by one they leave the disk to the sessions. */
+static struct compact_policy compact_policy(struct shard *shard)
+{
+    return (struct compact_policy){
+        .enabled = true,
+        .keep_us = (int64_t)shard->config.mail_expunged_days * DAY_US,
+        .expunged_bytes_max = shard->config.mail_expunged_bytes_max,
+        .running = &shard->compactions,
+        .running_max = COMPACTIONS_MAX,
+    };
+}
+
 static void home_open(struct home *home)
 {
     struct shard *shard = home->shard;
@@ -296,6 +312,7 @@ static void home_open(struct home *home)
         .quota_bytes = home->quota_bytes,
         .mailboxes_max = (uint32_t)shard->config.mail_mailboxes_max,
         .keywords_max = (uint32_t)shard->config.mail_keywords_max,
+        .compact = compact_policy(shard),
         .now = clock_wall(),
     };
     memcpy(open->options.id.raw, home->id, sizeof(home->id));
@@ -567,6 +584,8 @@ void homes_look_round(struct shard *shard)
 
         if (now.ms - home->quiet_since.ms < HOME_QUIET_MS && has_room(shard, FDS_FOR_NEW))
             break;
+        if (account_compact_is_running(home->account) && has_room(shard, FDS_FOR_NEW))
+            continue; /* it would have to begin again */
         home_close(home);
     }
     LIST_EACH (node, after, &shard->awake) {

@@ -6,6 +6,7 @@
 #ifndef ROOST_DAEMON_MAIL_SHARD_H
 #define ROOST_DAEMON_MAIL_SHARD_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,6 +64,7 @@ struct shard {
     size_t awake_count;
     size_t awake_max;
     uint64_t fds_max; /* descriptors for homes, sessions and deliveries */
+    atomic_uint compactions; /* that run now; closing an account in a job may end one */
     size_t closing; /* homes that a job is closing, or soon will */
     bool stopping;
     struct shard_counts counts;
