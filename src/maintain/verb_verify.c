@@ -36,7 +36,6 @@ struct state {
     struct verify_cursor cursor;
     struct verify_message messages[VERIFY_MESSAGES_MAX]; /* with the job */
     size_t message_count;
-    bool has_derived;
     struct verify_derived derived;
     size_t told; /* findings */
     size_t told_losses;
@@ -177,8 +176,8 @@ static enum maintain_want sum_up(struct maintain *act, struct buf *out)
 
     if (state->derived.has_checkpoint)
         tell_derived(out, "checkpoint", state->derived.checkpoint_holds);
-    if (state->derived.has_summaries)
-        tell_derived(out, "summary", state->derived.summaries_hold);
+    if (state->derived.summaries.is_there)
+        tell_derived(out, "summary", state->derived.summaries.holds);
     return maintain_succeed(
         act, out,
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes", (json_int_t)counts.bytes,
@@ -205,8 +204,7 @@ static enum maintain_want step(struct maintain *act, struct buf *out)
         maintain_run(act, look_at_messages);
         return MAINTAIN_WAIT;
     }
-    if (!state->has_derived) {
-        state->has_derived = true;
+    if (!state->derived.done) {
         maintain_run(act, look_at_derived);
         return MAINTAIN_WAIT;
     }

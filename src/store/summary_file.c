@@ -408,30 +408,38 @@ static bool check_head(struct vfs_file *file, const struct account_id *account)
 }
 
 static bool check_files(struct vfs_file *data, struct vfs_file *index,
-                        const struct account_id *account)
+                        const struct account_id *account, struct summary_check *check)
 {
     uint8_t raw[SUMMARY_ENTRY_BYTES];
     uint64_t size;
     bool holds = check_head(data, account) && check_head(index, account) &&
                  index->calls->size(index, &size) == ERR_OK;
 
-    for (uint64_t at = SUMMARY_HEAD_BYTES; holds && size - at >= sizeof(raw); at += sizeof(raw))
-        holds = vfs_read(index, at, raw, sizeof(raw), 0) == ERR_OK && check_entry(data, raw);
+    if (check->at < SUMMARY_HEAD_BYTES)
+        check->at = SUMMARY_HEAD_BYTES;
+    for (int i = 0; holds && i < SUMMARY_CHECK_ENTRIES; i++) {
+        check->done = size < check->at || size - check->at < sizeof(raw);
+        if (check->done)
+            break;
+        holds = vfs_read(index, check->at, raw, sizeof(raw), 0) == ERR_OK && check_entry(data, raw);
+        check->at += sizeof(raw);
+    }
     return holds;
 }
 
-bool summary_file_check(struct vfs *vfs, const struct account_id *account, bool *out_is_there)
+void summary_file_check(struct vfs *vfs, const struct account_id *account,
+                        struct summary_check *check)
 {
     struct vfs_file *data = NULL;
     struct vfs_file *index = NULL;
     bool has_data = vfs->open(vfs, data_path, VFS_OPEN_READ, &data) == ERR_OK;
     bool has_index = vfs->open(vfs, summary_index_path, VFS_OPEN_READ, &index) == ERR_OK;
-    bool holds = has_data && has_index && check_files(data, index, account);
 
-    *out_is_there = has_data || has_index;
+    check->is_there = has_data || has_index;
+    check->holds = has_data && has_index && check_files(data, index, account, check);
+    check->done = check->done || !check->holds;
     if (has_data)
         vfs_close(data);
     if (has_index)
         vfs_close(index);
-    return holds;
 }

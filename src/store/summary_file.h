@@ -55,10 +55,18 @@ void summary_file_adopt(struct summary_file *file, struct summary_index *index);
 void summary_file_purge_begin(struct summary_file *file);
 bool summary_file_purge(struct summary_file *file, const struct body_table *bodies);
 
-/* On any thread, without the object: true when both files are as they should be and every entry of
- * the index has its summary. *out_is_there: there are files. What the owner just writes may be seen
- * half. */
-bool summary_file_check(struct vfs *vfs, const struct account_id *account, bool *out_is_there);
+/* On any thread, without the object: looks whether both files are as they should be and every entry
+ * of the index has its summary, SUMMARY_CHECK_ENTRIES at a time, until `done`. What the owner
+ * writes just then may be seen half. Zeroed at first. */
+enum { SUMMARY_CHECK_ENTRIES = 10000 };
+struct summary_check {
+    uint64_t at; /* offset in the index */
+    bool is_there; /* one of the files */
+    bool holds; /* so far */
+    bool done;
+};
+void summary_file_check(struct vfs *vfs, const struct account_id *account,
+                        struct summary_check *check);
 
 /* Where the entry of a body stands, for summary_file_warm; false when it has none on the disk. */
 struct summary_place {

@@ -16,6 +16,7 @@
 #include "base/attributes.h"
 #include "base/err.h"
 #include "base/time.h"
+#include "store/summary_file.h"
 #include "store/types.h"
 
 struct account;
@@ -97,10 +98,12 @@ const struct verify_finding *verify_findings(const struct verify *verify, size_t
 struct verify_derived {
     bool has_checkpoint;
     bool checkpoint_holds;
-    bool has_summaries;
-    bool summaries_hold; /* all of them */
+    struct summary_check summaries;
+    unsigned tries;
+    bool done;
 };
-void verify_look_at_derived(struct vfs *vfs, struct account_id id,
-                            struct verify_derived *out_derived);
+
+/* The next part of it, until `done`; zeroed at first. */
+void verify_look_at_derived(struct vfs *vfs, struct account_id id, struct verify_derived *derived);
 
 #endif

@@ -32,14 +32,24 @@ static bool has_file(struct vfs *vfs, const char *path)
     return true;
 }
 
-void verify_look_at_derived(struct vfs *vfs, struct account_id id,
-                            struct verify_derived *out_derived)
+static void look_at_checkpoint(struct vfs *vfs, struct verify_derived *derived)
 {
-    struct verify_derived derived = { .has_checkpoint = has_file(vfs, "checkpoint") };
+    derived->has_checkpoint = has_file(vfs, "checkpoint");
+    for (int i = 0; i < TRIES && derived->has_checkpoint && !derived->checkpoint_holds; i++)
+        derived->checkpoint_holds = checkpoint_holds(vfs);
+}
 
-    for (int i = 0; i < TRIES && derived.has_checkpoint && !derived.checkpoint_holds; i++)
-        derived.checkpoint_holds = checkpoint_holds(vfs);
-    for (int i = 0; i < TRIES && !derived.summaries_hold; i++)
-        derived.summaries_hold = summary_file_check(vfs, &id, &derived.has_summaries);
-    *out_derived = derived;
+void verify_look_at_derived(struct vfs *vfs, struct account_id id, struct verify_derived *derived)
+{
+    struct summary_check *summaries = &derived->summaries;
+
+    if (summaries->at == 0 && derived->tries == 0)
+        look_at_checkpoint(vfs, derived);
+    summary_file_check(vfs, &id, summaries);
+    if (!summaries->done)
+        return;
+    if (summaries->is_there && !summaries->holds && ++derived->tries < TRIES)
+        *summaries = (struct summary_check){ .at = 0 };
+    else
+        derived->done = true;
 }

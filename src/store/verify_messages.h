@@ -8,7 +8,7 @@
 
 enum {
     VERIFY_LOSSES_MAX = 100000, /* kept, of all findings */
-    VERIFY_MESSAGES_MAX = 2048, /* in one piece */
+    VERIFY_MESSAGES_MAX = 512, /* in one piece */
 };
 
 /* A message, and where its body should stand. */

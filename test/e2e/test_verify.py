@@ -1,10 +1,15 @@
 """roost verify: beside a running server and without one, on whole accounts and damaged ones."""
 import json
+import os
 import threading
 
-from mail import message
+import pytest
+
+from mail import message, need
+from roost_server import Server
 
 DAMAGED, EX_NOUSER, EX_TEMPFAIL = 1, 67, 75
+NOBODY = 65534
 LARGE = 'A line that fills a segment of its own.\r\n' * 10000
 RECORDS_AT = 8192
 
@@ -109,3 +114,50 @@ def test_an_account_in_use_elsewhere(make_server):
     server.settings['run'] = server.folder / 'elsewhere'
     done = server.run('verify', 'ann', check=False)
     assert done.returncode == EX_TEMPFAIL, done.stderr
+
+
+def as_nobody(folder):
+    """A command's prefix: an ordinary user who owns `folder`."""
+    if os.geteuid() != 0:
+        return []
+    os.chown(folder, NOBODY, NOBODY)
+    return ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups', '--no-new-privs']
+
+
+class OrdinaryServer(Server):
+    """All of it, commands too, as one ordinary user."""
+
+    def command(self, *verb):
+        return [*as_nobody(self.folder), *super().command(*verb)]
+
+
+def test_as_an_ordinary_user():
+    need('setpriv')
+    server = OrdinaryServer()
+    try:
+        server.add_account('ann')
+        server.start()
+        assert not server.deliver('ann@example.org', message(1))
+        for running in (True, False):
+            code, lines = results(server)
+            assert code == 0
+            assert lines[-1]['result']['messages'] == 1
+            if running:
+                server.stop()
+    finally:
+        server.close()
+
+
+def test_root_leaves_everything_to_its_owner(server):
+    """What a command makes in an account belongs to who serves it."""
+    if os.geteuid() != 0:
+        pytest.skip('only root becomes somebody else')
+    accounts = server.folder / 'data' / 'accounts'
+    server.stop()
+    assert list(accounts.iterdir()) == []  # nobody has used them yet
+    assert results(server)[0] == 0
+    made = [path for path in accounts.rglob('*')]
+    assert len(made) > 4
+    assert {path.stat().st_uid for path in made} == {accounts.stat().st_uid}
+    server.start()
+    server.imap('ann').logout()

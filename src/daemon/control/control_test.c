@@ -172,6 +172,16 @@ static void test_shards_are_asked_for_stats(void **state)
     fd_close(&mail);
 }
 
+/* Shards that are asked for maintenance get no more time than that, in tests. */
+enum { PATIENCE_MS = 30 * 1000, TEST_PATIENCE_MS = 300 };
+
+void __real_loop_timer_set_in(struct loop_timer *timer, int64_t after_ms);
+void __wrap_loop_timer_set_in(struct loop_timer *timer, int64_t after_ms);
+void __wrap_loop_timer_set_in(struct loop_timer *timer, int64_t after_ms)
+{
+    __real_loop_timer_set_in(timer, after_ms == PATIENCE_MS ? TEST_PATIENCE_MS : after_ms);
+}
+
 #define SHOWN \
     "{\"id\":\"000102030405060708090a0b0c0d0e0f\",\"name\":\"ann\",\"quota_bytes\":0,\"shard\":1}"
 
@@ -259,9 +269,10 @@ static void test_a_visitor_who_does_not_read_stops_maintenance(void **state)
     } while (channel_receive_wait(mail, f->heard.packet, &(size_t){ 0 },
                                   &(struct channel_fds){ .count = 0 }, 0) == ERR_OK ||
              parts < 2);
+    (void)usleep(2 * TEST_PATIENCE_MS * 1000); /* the shard is not waited for meanwhile */
     fake_hear_nothing(f->loop, mail);
     while (hear(f, visitor)[0] != '\0') /* now it reads */
-        ;
+        assert_null(strstr(f->text, "\"ok\":false"));
     fake_hear(f->loop, mail, &f->heard);
     assert_int_equal(f->heard.got.type, IPC_MAINTAIN_CONTINUE);
     fd_close(&visitor);
@@ -307,6 +318,10 @@ static void test_maintenance_that_cannot_be(void **state)
     assert_non_null(strstr(hear(f, visitor), "auth's answer cannot be understood"));
     fd_close(&visitor);
     mail = join_shard(f);
+    visitor = visit_for_maintenance(f, mail);
+    (void)usleep(2 * TEST_PATIENCE_MS * 1000); /* the shard hangs */
+    assert_non_null(strstr(hear(f, visitor), "\"unavailable\""));
+    fd_close(&visitor);
     visitor = visit_for_maintenance(f, mail);
     fd_close(&mail); /* the shard dies */
     assert_non_null(strstr(hear(f, visitor), "\"unavailable\""));

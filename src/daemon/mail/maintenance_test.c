@@ -5,10 +5,31 @@
 #include <stdlib.h>
 
 #include "kit/shard_seat.h"
+#include "maintain/maintain.h"
 #include "store/record.h"
 #include "store/segment.h"
 
 enum { ACCOUNT = 1, MESSAGES = 400, BATCH = 40, LOG_BYTES_MAX = 1 << 20 };
+
+/* For a test whose act changes the account. */
+static bool does_change;
+
+bool __wrap_maintain_changes(const struct maintain *act);
+bool __wrap_maintain_changes(const struct maintain *act)
+{
+    (void)act;
+    return does_change;
+}
+
+/* For a test that will not wait for signs of life. */
+static bool is_hasty;
+
+void __real_loop_timer_set_in(struct loop_timer *timer, int64_t after_ms);
+void __wrap_loop_timer_set_in(struct loop_timer *timer, int64_t after_ms);
+void __wrap_loop_timer_set_in(struct loop_timer *timer, int64_t after_ms)
+{
+    __real_loop_timer_set_in(timer, is_hasty && after_ms == MAINTENANCE_BEAT_MS ? 1 : after_ms);
+}
 
 static int control_of(struct fixture *f)
 {
@@ -246,6 +267,66 @@ static void test_an_account_that_goes_takes_it_along(void **state)
     fd_close(&control);
 }
 
+static void turn(struct fixture *f)
+{
+    for (int i = 0; i < 5; i++)
+        loop_turn(f->loop, false);
+}
+
+/* What has changed the account is told when it is on the disk. */
+static void test_a_change_is_durable_before_it_is_told(void **state)
+{
+    struct fixture *f = *state;
+    int control = control_of(f);
+    int client = seat_log_in(f, ACCOUNT);
+
+    does_change = true;
+    want(control, 13, BYTES("verify"));
+    turn(f);
+    for (int i = 0; i < 1 + 1; i++) { /* the log, the derived files: all but the last of it */
+        if (i == 1)
+            seat_say(client, "a CREATE work\r\n"); /* its sync waits behind the last job */
+        turn(f);
+        assert_true(jobs_run(&f->jobs));
+        assert_true(jobs_deliver(&f->jobs));
+    }
+    fake_hear_nothing(f->loop, control);
+    assert_int_equal(shard_counts(f->shard).maintenances, 1);
+    assert_string_equal(seat_hear(f, client), ""); /* it waits as well */
+    seat_settle(f);
+    assert_int_equal(hear(f, control, 13)->result, IPC_OK);
+    does_change = false;
+    fd_close(&client);
+    fd_close(&control);
+}
+
+/* An act that has nothing to say, here because the account is not open yet, shows that it lives. */
+static void test_signs_of_life(void **state)
+{
+    struct fixture *f = *state;
+    int control = control_of(f);
+
+    is_hasty = true;
+    want(control, 14, BYTES("verify"));
+    for (int i = 0; i < 2; i++) {
+        fake_hear(f->loop, control, &f->mail);
+        assert_true(f->mail.got.account_answer.more);
+        ASSERT_BYTES(f->mail.got.account_answer.text, BYTES("[]"));
+        for (int k = 0; k < 10; k++) { /* not another one before it is asked for */
+            (void)usleep(2000);
+            fake_hear_nothing(f->loop, control);
+        }
+        go_on(control, 14);
+    }
+    fd_close(&control); /* and it sees that nobody is there any more */
+    for (int k = 0; k < 10; k++) {
+        (void)usleep(2000);
+        turn(f);
+    }
+    assert_int_equal(shard_counts(f->shard).maintenances, 0);
+    is_hasty = false;
+}
+
 static void test_there_is_a_limit(void **state)
 {
     struct fixture *f = *state;
@@ -277,6 +358,8 @@ int main(void)
         SEAT_TEST(test_a_slow_reader_stops_the_act),
         SEAT_TEST(test_it_ends_when_nobody_listens),
         SEAT_TEST(test_an_account_that_goes_takes_it_along),
+        SEAT_TEST(test_a_change_is_durable_before_it_is_told),
+        SEAT_TEST(test_signs_of_life),
         SEAT_TEST(test_there_is_a_limit),
     };
 
