@@ -23,6 +23,7 @@ extern const struct verb verb_check;
 extern const struct verb verb_config;
 extern const struct verb verb_deliver;
 extern const struct verb verb_restore;
+extern const struct verb verb_log;
 extern const struct verb verb_sandbox;
 extern const struct verb verb_serve;
 extern const struct verb verb_undelete;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
+#include "cli/cli.h"
 #include "cli/control.h"
 #include "cli/offline.h"
 #include "cli/offline_maintain.h"
@@ -152,4 +154,20 @@ void maintaining_end(struct maintaining *maintaining)
 {
     vfs_posix_free(maintaining->vfs);
     json_decref(maintaining->accounts);
+}
+
+int maintaining_run(const struct config *config, const char *name,
+                    const struct maintaining_call *call)
+{
+    struct maintaining maintaining = { 0 };
+    struct note why = { "" };
+    enum err err = maintaining_begin(&maintaining, config, name, &why);
+
+    if (err == ERR_OK)
+        err = maintaining_act(&maintaining, 0, call, &why);
+    maintaining_end(&maintaining);
+    if (err != ERR_OK)
+        return cli_complain(cli_exit_code(err), "%s: %s", name,
+                            why.text[0] != '\0' ? why.text : err_text(err));
+    return EX_OK;
 }

@@ -53,6 +53,10 @@ const char *maintaining_name(const struct maintaining *maintaining, size_t index
 MUST_USE enum err maintaining_act(struct maintaining *maintaining, size_t index,
                                   const struct maintaining_call *call, struct note *why);
 
+/* All three for one account, with a complaint when it fails; answers the exit code. */
+int maintaining_run(const struct config *config, const char *name,
+                    const struct maintaining_call *call);
+
 void maintaining_end(struct maintaining *maintaining);
 
 #endif

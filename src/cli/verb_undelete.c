@@ -82,23 +82,15 @@ static json_t *arguments_of(const struct undeleting *undeleting)
 static int undelete(struct undeleting *undeleting, const struct config *config, const char *name)
 {
     struct maintaining_call call = { .act = "undelete", .line = take_line, .context = undeleting };
-    struct maintaining maintaining = { 0 };
     json_t *arguments = arguments_of(undeleting);
-    struct note why = { "" };
-    enum err err;
+    int code;
 
     if (arguments == NULL)
         return cli_complain(EX_DATAERR, "a mailbox's name is UTF-8");
     call.arguments = arguments;
-    err = maintaining_begin(&maintaining, config, name, &why);
-    if (err == ERR_OK)
-        err = maintaining_act(&maintaining, 0, &call, &why);
-    maintaining_end(&maintaining);
+    code = maintaining_run(config, name, &call);
     json_decref(arguments);
-    if (err != ERR_OK)
-        return cli_complain(cli_exit_code(err), "%s: %s", name,
-                            why.text[0] != '\0' ? why.text : err_text(err));
-    return EX_OK;
+    return code;
 }
 
 static int read_since(struct undeleting *undeleting)

@@ -10,6 +10,7 @@
 #include "maintain/verb.h"
 
 static const struct maintain_verb *const verbs[] = {
+    &maintain_verb_log,
     &maintain_verb_undelete,
     &maintain_verb_verify,
 };

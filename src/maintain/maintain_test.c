@@ -106,6 +106,9 @@ static void test_requests_that_make_no_sense(void **state)
           "the arguments of verify are no JSON object" },
         { BYTES("verify"), BYTES("{\"colour\":\"red\"}"), ERR_INVALID,
           "verify takes no \"colour\"" },
+        { BYTES("log"), BYTES("{\"limit\":0}"), ERR_INVALID, "\"limit\" of log is 1 to 100000" },
+        { BYTES("log"), BYTES("{\"since\":\"2h\"}"), ERR_INVALID,
+          "\"since\" of log is not a number" },
     };
     struct fixture *f = *state;
 
@@ -249,6 +252,57 @@ static void test_undelete_keeps_to_the_quota(void **state)
     assert_int_equal(account_used_messages(f->desk.account), 9);
 }
 
+static json_int_t read_log(struct fixture *f, struct bytes arguments)
+{
+    struct maintain_options options = options_of(f, BYTES("log"), arguments);
+    struct maintain *act;
+    json_int_t events;
+    json_t *result;
+
+    buf_clear(&f->lines);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_false(maintain_changes(act));
+    result = run(f, act);
+    events = json_integer_value(json_object_get(result, "events"));
+    json_decref(result);
+    maintain_free(act);
+    return events;
+}
+
+static bool has_line(const struct fixture *f, struct bytes part)
+{
+    return bytes_find(buf_bytes(&f->lines), 0, part) < f->lines.len;
+}
+
+static void test_log(void **state)
+{
+    struct fixture *f = *state;
+
+    expunge(f, 3);
+    assert_int_equal(read_log(f, BYTES("{\"mailbox\":\"inbox\"}")), 13);
+    assert_int_equal(read_log(f, BYTES("{\"limit\":2}")), 2);
+    assert_false(has_line(f, BYTES("\"uids\":\"9\"")));
+    assert_true(has_line(f, BYTES("\"what\":\"added\",\"protocol\":\"imap\",\"session\":7,"
+                                  "\"actor\":\"tester\",\"mailbox\":\"INBOX\",\"messages\":1,"
+                                  "\"uids\":\"10\"")));
+    assert_true(has_line(f, BYTES("\"what\":\"expunged\"")));
+}
+
+/* More than a step may say. */
+static void test_a_long_log(void **state)
+{
+    struct fixture *f = *state;
+    json_int_t before = read_log(f, BYTES(""));
+
+    for (unsigned i = 0; i < 400; i++)
+        assert_int_equal(
+            desk_append(&f->desk, desk_mailbox(&f->desk, "INBOX"), BYTES("x"), 0, NULL), ERR_OK);
+    desk_sync(&f->desk);
+    assert_int_equal(read_log(f, BYTES("")), before + 400);
+    assert_true(f->lines.len > MAINTAIN_STEP_BYTES_MAX);
+    assert_int_equal(read_log(f, BYTES("{\"limit\":350}")), 350);
+}
+
 /* A step while the job runs does nothing; an act may be given up at any time. */
 static void test_a_job_ends_unheard(void **state)
 {
@@ -280,6 +334,8 @@ int main(void)
         MAINTAIN_TEST(test_verify_names_the_damage),
         MAINTAIN_TEST(test_undelete),
         MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
+        MAINTAIN_TEST(test_log),
+        MAINTAIN_TEST(test_a_long_log),
         MAINTAIN_TEST(test_a_job_ends_unheard),
     };
 

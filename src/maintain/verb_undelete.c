@@ -102,11 +102,6 @@ static struct tally count(const struct lost *lost, size_t mailbox, bool is_made)
     return tally;
 }
 
-static json_t *text(struct bytes bytes)
-{
-    return json_stringn((const char *)bytes.at, bytes.len);
-}
-
 /* A mailbox of which nothing comes back has no line. */
 static void tell(struct maintain *act, size_t index, struct buf *out)
 {
@@ -123,10 +118,10 @@ static void tell(struct maintain *act, size_t index, struct buf *out)
     if (tally.messages == 0 && !(is_made && lost->is_wanted))
         return;
     maintain_put(out, json_pack("{s:{s:o, s:I, s:I, s:b, s:I, s:I}}", "mailbox", "name",
-                                text(is_made ? lost->name : mailbox_name(mailbox)), "messages",
-                                (json_int_t)tally.messages, "bytes", (json_int_t)tally.bytes,
-                                "made", (int)is_made, "first", (json_int_t)tally.first, "last",
-                                (json_int_t)tally.last));
+                                maintain_text(is_made ? lost->name : mailbox_name(mailbox)),
+                                "messages", (json_int_t)tally.messages, "bytes",
+                                (json_int_t)tally.bytes, "made", (int)is_made, "first",
+                                (json_int_t)tally.first, "last", (json_int_t)tally.last));
 }
 
 static enum maintain_want plan(struct maintain *act)

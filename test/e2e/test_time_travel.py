@@ -1,5 +1,8 @@
-"""The past of an account: roost undelete, beside a running server and without one."""
+"""The past of an account: roost undelete and roost log, beside a running server and without one."""
 import imaplib
+import json
+import os
+import re
 
 from mail import bodies, message
 
@@ -109,3 +112,32 @@ def test_undelete_keeps_to_the_quota(make_server):
     refused = server.run('undelete', 'ann', check=False)
     assert refused.returncode != 0 and b'the quota has no room' in refused.stderr
     assert len(uids(imap)) == 1
+
+
+def test_the_log_names_who_did_what(server):
+    assert not server.deliver('ann@example.org', message(1))
+    imap = server.imap('ann')
+    append(imap, 2)
+    expunge(imap, '1')
+    assert imap.create('Work')[0] == 'OK' and imap.rename('Work', 'Play')[0] == 'OK'
+    said(server, 'undelete', 'ann')
+    for running in (True, False):
+        lines = [line[21:] for line in said(server, 'log', 'ann', '--since', '1h')]
+        assert lines[0] == 'store: the account was made'
+        assert 'store: created mailbox INBOX' in lines
+        for number in re.findall(r'session (\d+)', '\n'.join(lines)):
+            assert f'session={number} ' in server.log()
+        tail = [re.sub(r'session \d+', 'session N', line) for line in lines[-7:]]
+        assert tail == ['lmtp ann session N: delivered 1 message to INBOX, UID 1',
+                        'imap ann session N: appended 1 message to INBOX, UID 2',
+                        r'imap ann session N: flagged 1 message in INBOX, UID 1: +(\Deleted)',
+                        'imap ann session N: expunged 1 message from INBOX, UID 1',
+                        'imap ann session N: created mailbox Work',
+                        'imap ann session N: renamed mailbox Work to Play',
+                        f'admin uid {os.getuid()}: brought back 1 message to INBOX, UID 3'], tail
+        assert said(server, 'log', 'ann', '--mailbox', 'Play') == \
+            said(server, 'log', 'ann', '--since', '1h')[-3:-1]
+        events = [json.loads(line) for line in said(server, 'log', 'ann', '--json', '--limit', '1')]
+        assert events[0]['event']['what'] == 'undeleted' and events[-1]['result']['events'] == 1
+        if running:
+            server.stop()
