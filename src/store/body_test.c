@@ -107,6 +107,29 @@ static void fail_on_wake(struct waker *waker)
     fail();
 }
 
+/* Of all body segments. */
+static size_t large_stored(struct desk *desk)
+{
+    size_t bytes = 0;
+
+    for (unsigned i = 0; mem_vfs_path(desk->vfs, i) != NULL; i++) {
+        const char *path = mem_vfs_path(desk->vfs, i);
+
+        if (strstr(path, ".body") != NULL)
+            bytes += mem_vfs_file(desk->vfs, path).len;
+    }
+    return bytes;
+}
+
+static void test_the_setting_counts(void **context)
+{
+    struct desk desk;
+
+    open_with_mail(&desk, *context != NULL);
+    assert_int_equal(large_stored(&desk) < LARGE_BYTES / 2, *context != NULL);
+    done(&desk);
+}
+
 static void test_waiting_for_the_disk(void **context)
 {
     struct waker other = { fail_on_wake };
@@ -335,6 +358,8 @@ int main(void)
         cmocka_unit_test(test_writer_refusals),
         cmocka_unit_test(test_an_index_is_read_once_for_all),
         cmocka_unit_test(test_a_slow_disk_holds_the_writer_back),
+        cmocka_unit_test(test_the_setting_counts),
+        { "test_the_setting_counts, packed", test_the_setting_counts, NULL, NULL, &compress },
         { "test_ranges, packed", test_ranges, NULL, NULL, &compress },
         { "test_waiting_for_the_disk, packed", test_waiting_for_the_disk, NULL, NULL, &compress },
         { "test_summaries_are_disposable, packed", test_summaries_are_disposable, NULL, NULL,

@@ -25,6 +25,7 @@ static struct log *log_new(const struct log_options *options)
     log->executor = options->executor;
     log->now = options->now;
     log->compress = options->compress;
+    log->vfs->random(log->vfs, &log->owner, sizeof(log->owner));
     log->owns_packing = options->packing == NULL;
     log->packing = log->owns_packing ? packing_new() : options->packing;
     log->segment_bytes = options->segment_bytes == 0 ? SEGMENT_BYTES_USUAL : options->segment_bytes;

@@ -81,8 +81,9 @@ struct log_chunk {
 };
 
 /* Reads chunk `index` of the body (RECORD_CHUNK_BYTES each, the last one shorter) into `frame`,
- * checks and, where it is packed, decodes it; *out_chunk borrows from `frame`. ERR_CORRUPT: a
- * checksum does not hold, or what it covers is no packed body; ERR_INVALID: past the end. */
+ * checks and, where it is packed, decodes it. *out_chunk borrows from `frame` or, until the next
+ * read, from the packing. ERR_CORRUPT: a checksum does not hold, or what it covers is no packed
+ * body; ERR_INVALID: past the end. */
 MUST_USE enum err log_source_read(struct log *log, const struct log_source *source,
                                   struct log_chunk chunk, uint8_t frame[RECORD_FRAME_BYTES],
                                   struct bytes *out_chunk);

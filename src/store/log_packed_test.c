@@ -232,6 +232,58 @@ static void segments_begin_only_for_a_new_feature(void **state)
     empty_shelf(&shelf);
 }
 
+/* Bodies that stand at the same place of their segments, and are packed into as many bytes. */
+static void twins_are_not_taken_for_each_other(void **state)
+{
+    struct shelf shelf;
+
+    fill_shelf(&shelf, new_seed());
+    for (unsigned i = 0; i < 2; i++) {
+        buf_clear(&shelf.bodies[i]);
+        while (shelf.bodies[i].len < LARGE_BYTES)
+            buf_add_byte(&shelf.bodies[i], (uint8_t)('a' + i));
+        put_large(&shelf, i);
+    }
+    assert_int_equal(shelf.places[0].offset, shelf.places[1].offset);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(read_body(&shelf, i % 2, false), ERR_OK);
+    empty_shelf(&shelf);
+}
+
+/* A directory and its copy have segments of the same id, and go on at the same place. Whoever reads
+ * both with one packing gets of each what is its own. */
+static void copies_are_not_taken_for_each_other(void **state)
+{
+    struct test_random random = { new_seed() };
+    struct packing *packing = packing_new();
+    struct shelf shelf, copy;
+
+    fill_shelf(&shelf, random.state);
+    reopen(&shelf, true);
+    bench_close(&shelf.bench);
+    copy = shelf;
+    copy.disk = mem_vfs_copy(shelf.disk, random.state + 1);
+    bench_init(&copy.bench, copy.disk);
+    copy.bench.options.compress = shelf.bench.options.compress = true;
+    copy.bench.options.packing = shelf.bench.options.packing = packing;
+    bench_start(&shelf.bench, 100);
+    bench_start(&copy.bench, 100);
+    buf_done(&shelf.bodies[0]);
+    fill(&shelf.bodies[0], &random, 3000, 20);
+    fill(&copy.bodies[0], &random, 3000, 20);
+    put_small(&shelf, 0);
+    put_small(&copy, 0);
+    assert_int_equal(shelf.places[0].segment, copy.places[0].segment);
+    assert_int_equal(shelf.places[0].offset, copy.places[0].offset);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(read_body(i % 2 == 0 ? &shelf : &copy, 0, false), ERR_OK);
+    bench_close(&copy.bench);
+    mem_vfs_free(copy.disk);
+    buf_done(&copy.bodies[0]);
+    empty_shelf(&shelf);
+    packing_free(packing);
+}
+
 static const char *random_segment(struct vfs *disk, struct test_random *random)
 {
     const char *path;
@@ -314,6 +366,8 @@ int main(void)
         cmocka_unit_test(both_kinds_are_read_alike),
         cmocka_unit_test(the_writer_packs_what_pays),
         cmocka_unit_test(segments_begin_only_for_a_new_feature),
+        cmocka_unit_test(twins_are_not_taken_for_each_other),
+        cmocka_unit_test(copies_are_not_taken_for_each_other),
         cmocka_unit_test(wrong_bytes_are_never_served),
         cmocka_unit_test(payloads_that_make_no_sense_are_refused),
     };

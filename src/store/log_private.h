@@ -53,6 +53,7 @@ struct log {
     bool compress;
     struct packing *packing;
     bool owns_packing;
+    uint64_t owner; /* in its memory: random */
     struct segment segment; /* to which batches go */
     struct record_key key;
     struct vfs_file *file; /* NULL: still to be made, or at rest */

@@ -138,8 +138,13 @@ static struct run run_of(const struct log_source *source, struct packed_span spa
                          left < len ? left : len };
 }
 
-/* Reads them in one go into `framed`, which has room for them with their checksums: the room of the
- * packing is enough for any frame. *out_bytes is the span, checked. */
+static struct bytes span_of(const struct run *run, const uint8_t *payload, struct packed_span span)
+{
+    return bytes_make(payload + (span.at - run->first * RECORD_CHUNK_BYTES), span.len);
+}
+
+/* Reads them in one go into `framed`, which has room for them with their checksums. *out_bytes is
+ * the span, checked. */
 static enum err read_stored(const struct reach *reach, const struct log_source *source,
                             struct packed_span span, uint8_t *framed, struct bytes *out_bytes)
 {
@@ -151,8 +156,50 @@ static enum err read_stored(const struct reach *reach, const struct log_source *
         return err;
     if (!record_payload_decode(framed, source->key, run.offset, run.len, &payload))
         return ERR_CORRUPT;
-    *out_bytes = bytes_slice(payload, (size_t)(span.at - run.first * RECORD_CHUNK_BYTES), span.len);
+    *out_bytes = span_of(&run, payload.at, span);
     return ERR_OK;
+}
+
+/* What is to be remembered: `len` bytes made of what stands at `offset` of the segment. */
+static struct packing_memory memory_of(const struct reach *reach, const struct log_source *source,
+                                       uint64_t offset, uint64_t len)
+{
+    return (struct packing_memory){ .len = (size_t)len,
+                                    .owner = reach->log == NULL ? 0 : reach->log->owner,
+                                    .marker = source->key.marker,
+                                    .offset = offset };
+}
+
+static bool remembers(const struct packing_memory *memory, const struct packing_memory *wanted)
+{
+    return memory->len == wanted->len && memory->owner == wanted->owner &&
+           memory->marker == wanted->marker && memory->offset == wanted->offset;
+}
+
+static void remember(struct packing_memory *memory, struct packing_memory what)
+{
+    what.bytes = memory->bytes;
+    *memory = what;
+}
+
+/* The same of a packed body, through the packing's memory, which is enough for any frame. */
+static enum err recall_stored(const struct reach *reach, const struct log_source *source,
+                              struct packed_span span, struct bytes *out_bytes)
+{
+    struct packing_memory *memory = packing_stored(reach->packing);
+    struct run run = run_of(source, span);
+    struct packing_memory wanted = memory_of(reach, source, run.offset, run.len);
+    enum err err;
+
+    if (remembers(memory, &wanted)) {
+        *out_bytes = span_of(&run, memory->bytes, span);
+        return ERR_OK;
+    }
+    memory->len = 0;
+    err = read_stored(reach, source, span, memory->bytes, out_bytes);
+    if (err == ERR_OK)
+        remember(memory, wanted);
+    return err;
 }
 
 static enum err read_shape(const struct reach *reach, const struct log_source *source,
@@ -164,7 +211,7 @@ static enum err read_shape(const struct reach *reach, const struct log_source *s
 
     if (source->stored < PACKED_TAIL_BYTES)
         return ERR_CORRUPT;
-    err = read_stored(reach, source, tail, packing_room(reach->packing), &bytes);
+    err = recall_stored(reach, source, tail, &bytes);
     if (err != ERR_OK)
         return err;
     return packed_shape_make(source->stored, bytes, out_shape) ? ERR_OK : ERR_CORRUPT;
@@ -222,23 +269,45 @@ enum err log_source(struct log *log, struct place place, struct body_id body, un
     return read_source(&reach, key, place, body, out_source);
 }
 
-static enum err read_packed(const struct reach *reach, const struct log_source *source,
-                            uint64_t index, uint8_t *into, size_t len)
+/* Where the frame of a piece stands in the payload. */
+static enum err find_frame(const struct reach *reach, const struct log_source *source,
+                           uint64_t index, struct packed_span *out_span)
 {
     struct packed_shape shape = { source->stored, source->length };
-    struct packed_span span = packed_shape_entries(&shape, index);
-    uint8_t *room = packing_room(reach->packing);
+    struct packed_span entries = packed_shape_entries(&shape, index);
     struct bytes bytes = bytes_make(NULL, 0);
     enum err err = ERR_OK;
 
-    if (span.len > 0)
-        err = read_stored(reach, source, span, room, &bytes);
-    if (err == ERR_OK && !packed_shape_frame(&shape, index, bytes, &span))
+    if (entries.len > 0)
+        err = recall_stored(reach, source, entries, &bytes);
+    if (err == ERR_OK && !packed_shape_frame(&shape, index, bytes, out_span))
+        err = ERR_CORRUPT;
+    return err;
+}
+
+/* A piece of `len` bytes into the packing's memory. */
+static enum err recall_piece(const struct reach *reach, const struct log_source *source,
+                             uint64_t index, size_t len, struct bytes *out_piece)
+{
+    struct packing_memory *memory = packing_piece(reach->packing);
+    struct packing_memory wanted;
+    struct packed_span span;
+    struct bytes frame;
+    enum err err = find_frame(reach, source, index, &span);
+
+    if (err != ERR_OK)
+        return err;
+    /* Where the frame stands, more or less; no two frames of a segment have the same. */
+    wanted = memory_of(reach, source, source->frames + record_framed_bytes(span.at), len);
+    *out_piece = bytes_make(memory->bytes, len);
+    if (remembers(memory, &wanted))
+        return ERR_OK;
+    memory->len = 0;
+    err = recall_stored(reach, source, span, &frame);
+    if (err == ERR_OK && !packed_frame_decode(reach->packing, frame, memory->bytes, len))
         err = ERR_CORRUPT;
     if (err == ERR_OK)
-        err = read_stored(reach, source, span, room, &bytes);
-    if (err == ERR_OK && !packed_frame_decode(reach->packing, bytes, into, len))
-        err = ERR_CORRUPT;
+        remember(memory, wanted);
     return err;
 }
 
@@ -246,7 +315,6 @@ static enum err read_chunk(const struct reach *reach, const struct log_source *s
                            uint64_t index, uint8_t *frame, struct bytes *out_chunk)
 {
     struct packed_span span = { index * RECORD_CHUNK_BYTES, RECORD_CHUNK_BYTES };
-    enum err err;
 
     if (index > source->length / RECORD_CHUNK_BYTES || span.at == source->length)
         return ERR_INVALID;
@@ -254,10 +322,7 @@ static enum err read_chunk(const struct reach *reach, const struct log_source *s
         span.len = (size_t)(source->length - span.at);
     if (source->encoding == RECORD_RAW)
         return read_stored(reach, source, span, frame, out_chunk);
-    err = read_packed(reach, source, index, frame, span.len);
-    if (err == ERR_OK)
-        *out_chunk = bytes_make(frame, span.len);
-    return err;
+    return recall_piece(reach, source, index, span.len, out_chunk);
 }
 
 enum err log_source_read(struct log *log, const struct log_source *source, struct log_chunk which,
@@ -300,6 +365,10 @@ enum err log_source_fetch(struct vfs *vfs, const struct log_source *source, uint
         return err;
     reach.packing = packing_new();
     err = read_chunk(&reach, source, index, frame, out_chunk);
+    if (err == ERR_OK && source->encoding != RECORD_RAW) {
+        memcpy(frame, out_chunk->at, out_chunk->len);
+        out_chunk->at = frame;
+    }
     packing_free(reach.packing);
     vfs_close(reach.file);
     return err;

@@ -22,7 +22,8 @@ _Static_assert(PACKED_FRAME_BYTES_MAX <= 2 * RECORD_CHUNK_BYTES, "three chunks h
 struct packing { /* all NULL until used */
     ZSTD_CCtx *compress;
     ZSTD_DCtx *decompress;
-    uint8_t *room;
+    struct packing_memory stored;
+    struct packing_memory piece;
 };
 
 struct packer {
@@ -43,15 +44,23 @@ void packing_free(struct packing *packing)
         return;
     (void)ZSTD_freeCCtx(packing->compress);
     (void)ZSTD_freeDCtx(packing->decompress);
-    free(packing->room);
+    free(packing->stored.bytes);
+    free(packing->piece.bytes);
     free(packing);
 }
 
-uint8_t *packing_room(struct packing *packing)
+struct packing_memory *packing_stored(struct packing *packing)
 {
-    if (packing->room == NULL)
-        packing->room = store_alloc(1, PACKING_ROOM_BYTES);
-    return packing->room;
+    if (packing->stored.bytes == NULL)
+        packing->stored.bytes = store_alloc(1, PACKING_STORED_BYTES);
+    return &packing->stored;
+}
+
+struct packing_memory *packing_piece(struct packing *packing)
+{
+    if (packing->piece.bytes == NULL)
+        packing->piece.bytes = store_alloc(1, PACKED_PIECE_BYTES);
+    return &packing->piece;
 }
 
 struct packer *packer_new(struct packing *packing)

@@ -20,7 +20,7 @@ enum {
     PACKED_PIECE_BYTES = RECORD_CHUNK_BYTES, /* of the body; the last one is shorter */
     PACKED_FRAME_BYTES_MAX = PACKED_PIECE_BYTES + 512,
     PACKED_TAIL_BYTES = 8, /* the body's length, at the end of the payload */
-    PACKING_ROOM_BYTES = 3 * RECORD_FRAME_BYTES, /* a frame lies in up to three chunks */
+    PACKING_STORED_BYTES = 3 * RECORD_FRAME_BYTES, /* a frame lies in up to three chunks */
 };
 
 /* What packing and unpacking would else make anew for every body: half a megabyte, each part with
@@ -30,8 +30,18 @@ struct packing;
 struct packing *packing_new(void);
 void packing_free(struct packing *packing); /* NULL is allowed */
 
-/* Memory for PACKING_ROOM_BYTES, until the next call: for what is to be unpacked. */
-uint8_t *packing_room(struct packing *packing);
+/* Bytes that it holds from one read to the next, and of what: who reads a body in small steps has
+ * them again. `len` 0: of nothing. The fields are the reader's. */
+struct packing_memory {
+    uint8_t *bytes;
+    size_t len;
+    uint64_t owner; /* a log's own: a copy of a directory has the same segments, up to some place */
+    uint64_t marker; /* of the segment */
+    uint64_t offset; /* in it, of what they were made of */
+};
+
+struct packing_memory *packing_stored(struct packing *packing); /* PACKING_STORED_BYTES */
+struct packing_memory *packing_piece(struct packing *packing); /* PACKED_PIECE_BYTES */
 
 /* Compresses the pieces of one body. It keeps 8 bytes for each until the end. */
 struct packer;
