@@ -15,7 +15,9 @@
 #include "kit/shadow.h"
 #include "store/account_state.h"
 
-enum { ROUNDS = 300, ROUNDS_PER_ACCOUNT = 12, ACTS_MAX = 30, ACTS_BEYOND = 10, GAP = 1 << 20 };
+enum { ROUNDS = 300, ROUNDS_PER_ACCOUNT = 30, ACTS_MAX = 30, ACTS_BEYOND = 10, GAP = 1 << 20 };
+
+enum { LINGER_SECONDS = 3 * ACTS_MAX };
 
 #define CHANGES_GAP ((UINT64_C(1) << 32) + 1)
 
@@ -34,6 +36,7 @@ struct scene {
     struct moment moments[ACTS_MAX + 1]; /* the first: when the copy began */
     unsigned count;
     uint64_t left_out; /* of all copies */
+    unsigned bases; /* copies that have a base */
     uint64_t later; /* copies that hold more than what was there when they were begun */
 };
 
@@ -59,6 +62,16 @@ static void begin(struct scene *scene, uint64_t seed)
     scene->shadow->with_large = true;
     desk_init(&scene->desk, copier_get(scene->copier));
     scene->desk.options.checkpoint_bytes = 3000;
+    /* Many small segments, compacted while they are young, and removed when the copy that was
+     * under way must have ended: an act takes a second. */
+    scene->desk.options.log_segment_bytes = 20000;
+    scene->desk.options.compact = (struct compact_policy){
+        .enabled = true,
+        .keep_us = INT64_C(20) * 1000000,
+        .linger_ms = LINGER_SECONDS * 1000,
+        .garbage_bytes_min = 1,
+        .check_ms = 100,
+    };
     assert_int_equal(desk_open(&scene->desk), ERR_OK);
 }
 
@@ -75,8 +88,10 @@ static void act(struct scene *scene)
     shadow_act(scene->shadow, &scene->desk);
     if (chance(scene, 3))
         desk_sync(&scene->desk);
-    if (chance(scene, 2))
+    for (uint64_t i = test_random_below(&scene->random, 12); i > 0; i--) {
         (void)desk_tick(&scene->desk);
+        desk_settle(&scene->desk);
+    }
     if (chance(scene, 8))
         account_trim(scene->desk.account);
     if (chance(scene, 20)) {
@@ -207,6 +222,14 @@ static void check_copy(struct scene *scene, struct vfs *copy)
     free(expected);
 }
 
+static bool has_file(struct vfs *vfs, const char *end)
+{
+    for (unsigned i = 0; mem_vfs_path(vfs, i) != NULL; i++)
+        if (strstr(mem_vfs_path(vfs, i), end) != NULL)
+            return true;
+    return false;
+}
+
 static void copy_once(struct scene *scene)
 {
     struct vfs *copy = mem_vfs_new(test_random_next(&scene->random));
@@ -224,6 +247,7 @@ static void copy_once(struct scene *scene)
     copier_finish(scene->copier);
     for (int i = 0; i < ACTS_BEYOND; i++)
         act(scene);
+    scene->bases += has_file(copy, ".base");
     check_copy(scene, copy);
     forget_moments(scene);
     mem_vfs_free(copy);
@@ -245,7 +269,9 @@ static void test_copies_under_load(void **context)
     print_message("%llu of %d copies hold more than was there when they began; %llu messages that "
                   "came meanwhile were left out\n",
                   (unsigned long long)scene.later, ROUNDS, (unsigned long long)scene.left_out);
+    print_message("%u have a base\n", scene.bases);
     assert_true(scene.later > ROUNDS / 4);
+    assert_true(scene.bases > ROUNDS / 10);
     assert_true(scene.left_out > 0);
     free(scene.shadow);
 }

@@ -1,6 +1,5 @@
-"""`cp -a` of an account's directory while its server is at work: the copy, opened by another server,
-holds all that was acknowledged before cp began, nothing half, and gives out nothing that the original
-has given."""
+"""`cp -a` of an account at work: the copy, opened by another server, holds all that was there
+before cp began, nothing half, and gives out nothing that the original has given."""
 import os
 import random
 import re
