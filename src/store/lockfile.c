@@ -16,7 +16,6 @@ enum { VERSION = 1, ENTRY_BYTES = 128, CRC_AT = 124, ENTRIES_MAX = 512 };
 struct lockfile {
     struct vfs_file *file;
     uint64_t size; /* whole entries */
-    bool is_new;
     struct lock_entry entry;
     bool stands_clean; /* what the last whole entry says, whatever `entry` makes of it */
     uint8_t identity[LOCKFILE_IDENTITY_BYTES];
@@ -101,10 +100,8 @@ enum err lockfile_open(struct vfs *vfs, struct lockfile **out_lock)
     struct lockfile *lock = store_alloc(1, sizeof(*lock));
     enum err err = vfs->open(vfs, "lock", VFS_OPEN_READ | VFS_OPEN_WRITE, &lock->file);
 
-    if (err == ERR_NOT_FOUND) {
-        lock->is_new = true;
+    if (err == ERR_NOT_FOUND)
         err = vfs->open(vfs, "lock", VFS_OPEN_READ | VFS_OPEN_WRITE | VFS_OPEN_CREATE, &lock->file);
-    }
     if (err == ERR_OK)
         err = vfs->lock(vfs, lock->file);
     if (err == ERR_OK)
@@ -125,11 +122,6 @@ void lockfile_close(struct lockfile *lock)
         return;
     vfs_close(lock->file);
     free(lock);
-}
-
-bool lockfile_is_new(const struct lockfile *lock)
-{
-    return lock->is_new;
 }
 
 const struct lock_entry *lockfile_entry(const struct lockfile *lock)

@@ -42,8 +42,6 @@ MUST_USE enum err lockfile_open(struct vfs *vfs, struct lockfile **out_lock);
 /* Releases the lock. NULL is allowed. */
 void lockfile_close(struct lockfile *lock);
 
-bool lockfile_is_new(const struct lockfile *lock); /* it was made by lockfile_open */
-
 /* The entry that counts; its state is LOCK_NONE when there is none. */
 const struct lock_entry *lockfile_entry(const struct lockfile *lock);
 unsigned lockfile_difference(const struct lockfile *lock);

@@ -54,7 +54,8 @@ static void ignore_name(void *context, struct bytes name)
 {
 }
 
-/* The names `lock` and `log` themselves must outlive a power cut before anything counts on them. */
+/* The names `lock` and `log` themselves must outlive a power cut before anything counts on them: as
+ * long as the lock file says nothing, who made them may not have got as far as that. */
 static enum err prepare_directory(struct log *log, const struct log_options *options)
 {
     struct vfs *vfs = options->vfs;
@@ -68,7 +69,7 @@ static enum err prepare_directory(struct log *log, const struct log_options *opt
         err = vfs->mkdir(vfs, "log");
         err = err == ERR_EXISTS ? ERR_OK : err;
     }
-    if (err == ERR_OK && (listed == ERR_NOT_FOUND || lockfile_is_new(log->lock)))
+    if (err == ERR_OK && (listed == ERR_NOT_FOUND || lockfile_entry(log->lock)->state == LOCK_NONE))
         err = vfs->sync_dir(vfs, "");
     return err;
 }
