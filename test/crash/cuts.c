@@ -129,6 +129,7 @@ static void live_on(struct cutting *cutting, struct vfs *disk)
     struct life *life;
 
     plan.seed = seed;
+    plan.past = PAST_ANY;
     plan.acts = (unsigned)(seed % 3);
     plan.faults = seed % 4 == 0;
     plan.fault = seed % 3 == 0 ? (seed % 2 == 0 ? CRASH_KILL : CRASH_FAIL_ANY) : CRASH_FAULT_COUNT;
@@ -202,7 +203,8 @@ void cuts_check(const struct life *life, const struct cuts *cuts, uint64_t seed)
         crash_walk_to(cutting->walk, step);
         stand_move(&cutting->stand, step);
         tally_mine(cuts->tally)->steps[cuts->depth] = step;
-        look_at_step(cutting);
+        if (step >= life->first_cut)
+            look_at_step(cutting);
     }
     atomic_fetch_add(&cuts->tally->steps, steps + 1);
     crash_walk_free(cutting->walk);

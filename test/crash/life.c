@@ -128,6 +128,8 @@ static void open_account(struct life *life)
     life->desk.options.create = false;
     account_set_listener(life->desk.account, &life->listener);
     add_present(life, image, step);
+    if (life->plan.past == PAST_COPY && life->first_cut == 0)
+        life->first_cut = crash_vfs_steps(life->crash);
     life->faults_seen = crash_vfs_faults(life->crash);
     if (below(life, 2) == 0) {
         crash_vfs_heal(life->crash);
@@ -243,6 +245,34 @@ void life_run(struct life *life)
         close_account(life);
 }
 
+/* As cp does it: names and bytes, and no sync. */
+static struct crash_vfs *copy_to_another_place(struct vfs *disk, uint64_t seed)
+{
+    struct vfs *empty = mem_vfs_new_like(disk, seed);
+    struct crash_vfs *crash;
+    struct vfs *vfs;
+
+    mem_vfs_change_identity(empty, MEM_DIRECTORY);
+    crash = crash_vfs_new(empty);
+    vfs = crash_vfs_get(crash);
+    for (unsigned i = 0; mem_vfs_path(disk, i) != NULL; i++) {
+        const char *path = mem_vfs_path(disk, i);
+        struct vfs_file *file;
+
+        if (disk->sync_dir(disk, path) == ERR_OK) {
+            if (vfs->mkdir(vfs, path) != ERR_OK)
+                crash_failed("cannot make %s", path);
+            continue;
+        }
+        if (vfs->open(vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file) != ERR_OK ||
+            vfs_append(file, mem_vfs_file(disk, path)) != ERR_OK)
+            crash_failed("cannot copy %s", path);
+        vfs_close(file);
+    }
+    mem_vfs_free(disk);
+    return crash;
+}
+
 struct life *life_new(struct vfs *disk, const struct plan *plan)
 {
     struct life *life = calloc(1, sizeof(*life));
@@ -252,7 +282,8 @@ struct life *life_new(struct vfs *disk, const struct plan *plan)
     life->plan = *plan;
     life->random.state = plan->seed;
     life->may_be_new = mem_vfs_path(disk, 0) == NULL;
-    life->crash = crash_vfs_new(disk);
+    life->crash =
+        plan->past == PAST_COPY ? copy_to_another_place(disk, plan->seed) : crash_vfs_new(disk);
     desk_init(&life->desk, crash_vfs_get(life->crash));
     life_options(plan, &life->desk.options);
     life->desk.options.create = life->may_be_new;
@@ -263,6 +294,7 @@ void life_options(const struct plan *plan, struct account_options *options)
 {
     options->checkpoint_bytes = plan->checkpoint_bytes;
     options->log_segment_bytes = plan->segment_bytes;
+    options->compress = plan->compress;
 }
 
 void life_free(struct life *life)

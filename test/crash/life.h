@@ -26,11 +26,20 @@ struct event {
     size_t low;
 };
 
+/* On what a life begins. */
+enum past {
+    PAST_ANY, /* an account with some mail */
+    PAST_NONE, /* an empty disk */
+    PAST_COPY, /* such an account, copied here, and not synced */
+};
+
 /* What a life does; all of it follows from the seed. */
 struct plan {
     uint64_t seed;
+    enum past past;
     unsigned acts;
     bool with_large;
+    bool compress;
     bool faults; /* now and then, at random */
     bool whole_jobs; /* every job runs to its end before the next act */
     enum crash_fault fault; /* CRASH_FAULT_COUNT: none; else this one, after `fault_skip` calls */
@@ -50,6 +59,7 @@ struct life {
     struct event *events;
     size_t event_count;
     size_t base; /* the first point of the present opening */
+    unsigned first_cut; /* before that step the disk need not hold anything */
     bool may_be_new; /* until the first event there need not be an account */
     bool inherits; /* the points so far are another life's, the power was cut since */
     bool harmed; /* something else than kills was told to fail */
