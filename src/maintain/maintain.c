@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "maintain/verb.h"
+#include "store/account_compact.h"
 
 static const struct maintain_verb *const verbs[] = {
     &maintain_verb_log,
@@ -126,6 +127,13 @@ enum err maintain_new(const struct maintain_options *options, struct maintain **
     return ERR_OK;
 }
 
+static void let_log_go(struct maintain *act)
+{
+    if (act->holds_log)
+        account_compact_resume(act->account);
+    act->holds_log = false;
+}
+
 enum maintain_want maintain_step(struct maintain *act, struct wall now, struct buf *out)
 {
     size_t before = out->len;
@@ -138,6 +146,8 @@ enum maintain_want maintain_step(struct maintain *act, struct wall now, struct b
     want = act->verb->step(act, out);
     assert(!out->overflowed && out->len - before <= MAINTAIN_STEP_BYTES_MAX);
     assert(act->is_done == (want == MAINTAIN_DONE));
+    if (act->is_done)
+        let_log_go(act);
     return want;
 }
 
@@ -165,6 +175,7 @@ void maintain_free(struct maintain *act)
     if (act == NULL)
         return;
     act->is_dropped = true;
+    let_log_go(act);
     if (!act->is_running)
         act_end(act);
 }
@@ -229,6 +240,20 @@ void maintain_progress(struct buf *out, uint64_t done, uint64_t total)
 {
     maintain_put(out, json_pack("{s:{s:I, s:I}}", "progress", "done", (json_int_t)done, "total",
                                 (json_int_t)total));
+}
+
+static void run_nothing(void *state)
+{
+    (void)state;
+}
+
+/* The way through the pool gives the account its turn. */
+bool maintain_hold_log(struct maintain *act)
+{
+    act->holds_log = act->holds_log || account_compact_pause(act->account);
+    if (!act->holds_log)
+        maintain_run(act, run_nothing);
+    return act->holds_log;
 }
 
 json_t *maintain_text(struct bytes text)

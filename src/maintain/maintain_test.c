@@ -9,6 +9,7 @@
 #include "kit/assert_bytes.h"
 #include "kit/desk.h"
 #include "kit/mem_vfs.h"
+#include "store/account_compact.h"
 
 enum { LINES_BYTES_MAX = 256 * 1024 };
 
@@ -303,6 +304,47 @@ static void test_a_long_log(void **state)
     assert_int_equal(read_log(f, BYTES("{\"limit\":350}")), 350);
 }
 
+static bool compaction_begins(struct fixture *f)
+{
+    for (int i = 0; i < 50; i++) {
+        (void)desk_tick(&f->desk);
+        if (account_compact_is_running(f->desk.account))
+            return true;
+        jobs_settle(&f->desk.jobs);
+    }
+    return false;
+}
+
+/* The past that an act reads stays while it reads it, and not longer. */
+static void test_nothing_is_compacted_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options;
+    struct maintain *act;
+
+    desk_close(&f->desk);
+    f->desk.options.log_segment_bytes = 9000;
+    assert_int_equal(desk_open(&f->desk), ERR_OK);
+    for (uint32_t uid = 1; uid <= 10; uid++)
+        expunge(f, uid);
+    options = options_of(f, BYTES("undelete"), BYTES(""));
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    assert_int_equal(account_purge(f->desk.account, (struct wall){ INT64_MAX }, &f->desk.waker),
+                     ERR_OK);
+    assert_false(compaction_begins(f));
+    maintain_free(act);
+    assert_true(compaction_begins(f));
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    for (int i = 0; i < 100; i++) {
+        jobs_settle(&f->desk.jobs);
+        (void)desk_tick(&f->desk);
+    }
+    json_decref(run(f, act)); /* it had to wait, and came to its end */
+    maintain_free(act);
+}
+
 /* A step while the job runs does nothing; an act may be given up at any time. */
 static void test_a_job_ends_unheard(void **state)
 {
@@ -336,6 +378,7 @@ int main(void)
         MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
         MAINTAIN_TEST(test_log),
         MAINTAIN_TEST(test_a_long_log),
+        MAINTAIN_TEST(test_nothing_is_compacted_meanwhile),
         MAINTAIN_TEST(test_a_job_ends_unheard),
     };
 

@@ -49,6 +49,7 @@ struct maintain {
     bool is_running; /* the job */
     bool is_dropped; /* freed by the job's end */
     bool is_done;
+    bool holds_log;
     enum err err;
     struct note why;
     uint8_t actor[MAINTAIN_ACTOR_BYTES_MAX];
@@ -58,6 +59,11 @@ struct maintain {
  * there; reading files through a vfs that is named there is allowed. One at a time. The step
  * answers MAINTAIN_WAIT, and the next step finds it done. */
 void maintain_run(struct maintain *act, void (*run)(void *state));
+
+/* For acts that read the log's past: from the moment that this answers true until the act is over
+ * or given up nothing of the log is compacted or removed. False: a compaction is coming to its end;
+ * the step answers MAINTAIN_WAIT, and the next one asks again. */
+MUST_USE bool maintain_hold_log(struct maintain *act);
 
 /* Adds a line. Takes `line`; out of memory aborts. */
 void maintain_put(struct buf *out, json_t *line);

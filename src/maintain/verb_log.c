@@ -22,9 +22,8 @@ enum {
 };
 
 struct state {
-    struct journal *journal;
-    uint64_t durable; /* of the log: how far to read */
-    bool keeps_last; /* nothing is said before all is read */
+    struct journal_options options;
+    struct journal *journal; /* NULL until the log is held */
     bool is_read;
     size_t told; /* entries of those that are there */
     uint64_t events;
@@ -35,27 +34,30 @@ struct state {
 static enum err begin(struct maintain *act, const json_t *arguments, struct note *why)
 {
     const json_t *limit = json_object_get(arguments, "limit");
-    struct bytes name = maintain_mailbox_name(arguments);
-    const struct mailbox *mailbox = name.len == 0 ? NULL : mailbox_find(act->account, name);
-    struct journal_options options = {
-        .vfs = act->vfs,
-        .position = account_durable(act->account),
-        .name = name,
-        .since = maintain_time(arguments, "since"),
-    };
     struct state *state;
 
     if (limit != NULL && (json_integer_value(limit) < 1 || json_integer_value(limit) > LIMIT_MAX))
         return note_fail(why, ERR_INVALID, "\"limit\" of log is 1 to %d", LIMIT_MAX);
-    if (mailbox != NULL)
-        options.id = mailbox_id(mailbox);
-    options.last_max = (size_t)json_integer_value(limit);
     state = maintain_alloc(sizeof(*state));
-    state->durable = options.position;
-    state->keeps_last = limit != NULL;
-    state->journal = journal_new(&options);
+    state->options.name = maintain_mailbox_name(arguments);
+    state->options.since = maintain_time(arguments, "since");
+    state->options.last_max = (size_t)json_integer_value(limit);
     act->state = state;
     return ERR_OK;
+}
+
+static void begin_to_read(struct maintain *act)
+{
+    struct state *state = act->state;
+    struct journal_options *options = &state->options;
+    const struct mailbox *mailbox =
+        options->name.len == 0 ? NULL : mailbox_find(act->account, options->name);
+
+    options->vfs = act->vfs;
+    options->position = account_durable(act->account);
+    if (mailbox != NULL)
+        options->id = mailbox_id(mailbox);
+    state->journal = journal_new(options);
 }
 
 static void read_piece(void *context)
@@ -116,14 +118,19 @@ static enum maintain_want step(struct maintain *act, struct buf *out)
 
     if (state->err != ERR_OK)
         return maintain_fail(act, state->err, "%s", state->why.text);
-    if ((state->is_read || !state->keeps_last) && !tell_some(state, out))
+    if (!maintain_hold_log(act))
+        return MAINTAIN_WAIT;
+    if (state->journal == NULL)
+        begin_to_read(act);
+    /* The last ones are known when all is read. */
+    if ((state->is_read || state->options.last_max == 0) && !tell_some(state, out))
         return MAINTAIN_AGAIN;
     if (state->is_read)
         return maintain_succeed(act, out,
                                 json_pack("{s:I, s:I}", "events", (json_int_t)state->events,
                                           "since",
                                           (json_int_t)wall_seconds(journal_since(state->journal))));
-    maintain_progress(out, journal_position(state->journal), state->durable);
+    maintain_progress(out, journal_position(state->journal), state->options.position);
     maintain_run(act, read_piece);
     return MAINTAIN_WAIT;
 }

@@ -24,10 +24,10 @@ enum {
 };
 
 struct state {
-    struct lost_find *find;
+    struct lost_find_options options;
+    struct lost_find *find; /* NULL until the log is held */
     struct lost lost;
     struct undelete undelete;
-    uint64_t durable; /* of the log: how far to read */
     bool is_dry;
     bool is_found;
     bool is_planned;
@@ -42,22 +42,27 @@ static enum err begin(struct maintain *act, const json_t *arguments, struct note
 {
     struct bytes name = maintain_mailbox_name(arguments);
     struct state *state = maintain_alloc(sizeof(*state));
-    struct lost_find_options options = {
-        .vfs = act->vfs,
-        .position = account_durable(act->account),
-        .name = name,
-        .since = maintain_time(arguments, "since"),
-    };
-    const struct mailbox *mailbox = name.len == 0 ? NULL : mailbox_find(act->account, name);
 
     (void)why;
-    if (mailbox != NULL)
-        options.id = mailbox_id(mailbox);
-    state->durable = options.position;
+    state->options.name = name;
+    state->options.since = maintain_time(arguments, "since");
     state->is_dry = json_is_true(json_object_get(arguments, "dry_run"));
-    state->find = lost_find_new(&options);
     act->state = state;
     return ERR_OK;
+}
+
+static void begin_to_find(struct maintain *act)
+{
+    struct state *state = act->state;
+    struct lost_find_options *options = &state->options;
+    const struct mailbox *mailbox =
+        options->name.len == 0 ? NULL : mailbox_find(act->account, options->name);
+
+    options->vfs = act->vfs;
+    options->position = account_durable(act->account);
+    if (mailbox != NULL)
+        options->id = mailbox_id(mailbox);
+    state->find = lost_find_new(options);
 }
 
 static void read_piece(void *context)
@@ -184,8 +189,12 @@ static enum maintain_want step(struct maintain *act, struct buf *out)
 
     if (state->err != ERR_OK)
         return maintain_fail(act, state->err, "%s", state->why.text);
+    if (!maintain_hold_log(act))
+        return MAINTAIN_WAIT;
+    if (state->find == NULL)
+        begin_to_find(act);
     if (!state->is_found) {
-        maintain_progress(out, lost_find_position(state->find), state->durable);
+        maintain_progress(out, lost_find_position(state->find), state->options.position);
         maintain_run(act, read_piece);
         return MAINTAIN_WAIT;
     }
