@@ -16,6 +16,20 @@ static void base_state(struct state *state, const struct op_base_state *op)
     state->damaged = op->damaged;
 }
 
+/* BASE_STATE says what the counters are. Where damage took it they are above all that the rest of
+ * the base names, so that nothing is given out twice. */
+static void raise_change(struct state *state, struct modseq change)
+{
+    if (change.value > state->change.value)
+        state->change = change;
+}
+
+static void raise_body_next(struct state *state, struct body_id body)
+{
+    if (body.value >= state->body_next && body.value < INT64_MAX)
+        state->body_next = body.value + 1;
+}
+
 static void base_mailbox(struct state *state, const struct op_base_mailbox *op)
 {
     struct op_name_walk walk = { .names = &op->keywords };
@@ -25,6 +39,11 @@ static void base_mailbox(struct state *state, const struct op_base_mailbox *op)
     if (op->name.len == 0 || op->name.len > MAILBOX_NAME_BYTES_MAX ||
         state_find(state, op->name) != NULL || state_find_id(state, op->id) != NULL)
         return;
+    if (op->id.value >= state->mailbox_next && op->id.value < UINT32_MAX)
+        state->mailbox_next = op->id.value + 1;
+    if (op->uidvalidity > state->uidvalidity_last)
+        state->uidvalidity_last = op->uidvalidity;
+    raise_change(state, op->highest);
     mailbox = state_mailbox_new(state, op->id, op->name);
     mailbox->uidvalidity = op->uidvalidity;
     mailbox->uidnext = op->uidnext == 0 ? 1 : op->uidnext;
@@ -44,6 +63,17 @@ static void mask_keywords(struct keyword_set *set, uint32_t count)
         set->word[i / 64] &= ~(UINT64_C(1) << (i % 64));
 }
 
+/* That of rows whose BASE_MAILBOX is lost. */
+static struct mailbox *lost_mailbox(struct state *state, const struct op_rows *op)
+{
+    struct op_row_walk walk = { .rows = op };
+    struct place place;
+    struct row row = { 0 };
+
+    (void)!op_rows_next(&walk, &row, &place);
+    return apply_lost_mailbox(state, op->mailbox, row.save_date, row.modseq);
+}
+
 /* Each op becomes a block of its own, or several: a checkpoint's sections are known by their
  * blocks. */
 static void base_rows(struct state *state, const struct op_rows *op)
@@ -56,12 +86,18 @@ static void base_rows(struct state *state, const struct op_rows *op)
     struct row row;
 
     if (mailbox == NULL)
-        return;
+        mailbox = lost_mailbox(state, op);
     state_touch(mailbox);
     last = rows_last_uid(&mailbox->rows);
     while (op_rows_next(&walk, &row, &place)) {
-        if (row.uid.value >= mailbox->uidnext || row.uid.value <= last)
+        if (row.uid.value <= last || row.uid.value == UINT32_MAX)
             continue;
+        if (row.uid.value >= mailbox->uidnext) /* of a mailbox that damage took */
+            mailbox->uidnext = row.uid.value + 1;
+        raise_change(state, row.modseq);
+        raise_body_next(state, row.body);
+        if (row.modseq.value > mailbox->highest.value)
+            mailbox->highest = row.modseq;
         if (block != NULL && block->count == BLOCK_ROWS) {
             rows_append_block(&mailbox->rows, block);
             block = NULL;
@@ -97,6 +133,7 @@ static void base_body(struct state *state, const struct op_base_body *op)
 {
     if (segment_kind(op->place.segment) == SEGMENT_BODY)
         state_add_body_segment(state, op->place.segment);
+    raise_body_next(state, op->body);
     body_table_collect(&state->bodies, op->body, op->place, op->size, 0);
 }
 

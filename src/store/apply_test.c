@@ -165,6 +165,52 @@ static void test_mail_of_lost_mailboxes(void **context)
     done(&scene);
 }
 
+static struct op rows_op(uint32_t mailbox, const struct row *rows, uint32_t count)
+{
+    static const struct place places[2] = { { 14, 8192 }, { 14, 9000 } };
+
+    return (struct op){ OP_BASE_ROWS,
+                        { .base_rows = { { mailbox }, rows, places, { 0 }, count } } };
+}
+
+/* Of a base whose first records are lost: nothing that the rest names is given out again. */
+static void test_rows_without_their_mailbox(void **context)
+{
+    const struct row rows[2] = {
+        { .uid = { 5 }, .modseq = { 90 }, .save_date = 3000, .body = { 70 }, .thread = { 70 } },
+        { .uid = { 8 }, .modseq = { 80 }, .body = { 60 }, .thread = { 60 } },
+    };
+    struct log_record record = { .type = RECORD_BASE, .place = { 6, 8192 } };
+    struct op other = { OP_BASE_MAILBOX,
+                        { .base_mailbox = { .id = { 9 },
+                                            .uidvalidity = 4000,
+                                            .uidnext = 1,
+                                            .recent_floor = 1,
+                                            .highest = { 95 },
+                                            .name = BYTES("other") } } };
+    struct scene scene;
+    struct mailbox *lost;
+
+    (void)context;
+    begin(&scene);
+    add(&scene, rows_op(3, rows, 1));
+    add(&scene, rows_op(3, rows + 1, 1)); /* its next block */
+    add(&scene, other);
+    record.payload = buf_bytes(&scene.ops);
+    assert_true(apply_record(&scene.state, &record));
+    lost = state_find(&scene.state, BYTES("Recovered-3"));
+    assert_non_null(lost);
+    assert_int_equal(lost->rows.count, 2);
+    assert_int_equal(lost->uidnext, 9);
+    assert_int_equal(lost->uidvalidity, 3000);
+    assert_int_equal(lost->highest.value, 90);
+    assert_int_equal(scene.state.change.value, 95);
+    assert_int_equal(scene.state.body_next, 71);
+    assert_int_equal(scene.state.mailbox_next, 10);
+    assert_int_equal(scene.state.uidvalidity_last, 4000);
+    done(&scene);
+}
+
 static void test_copies_of_what_is_missing(void **context)
 {
     const struct uid_range range = { 2, 6 };
@@ -330,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_does_not_fit_is_skipped),
         cmocka_unit_test(test_mail_of_lost_mailboxes),
+        cmocka_unit_test(test_rows_without_their_mailbox),
         cmocka_unit_test(test_copies_of_what_is_missing),
         cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_old_numbers_are_no_news),

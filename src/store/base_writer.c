@@ -13,7 +13,8 @@
 #include "sys/vfs.h"
 
 enum {
-    WRITE_BYTES = 1024 * 1024, /* gathered before they are written, and ops of one record */
+    WRITE_BYTES = 1024 * 1024, /* gathered before they are written */
+    RECORD_BYTES = 4 * 1024, /* ops of one record, and a block: what one damaged byte costs */
     OUT_BYTES_MAX = 2 * RECORD_CHANGE_BYTES_MAX,
 };
 
@@ -297,9 +298,9 @@ enum err base_writer_state(struct base_writer *writer, const struct base_content
 {
     enum err err;
 
-    while (writer->stage != STAGE_END && writer->ops.len < WRITE_BYTES)
+    while (writer->stage != STAGE_END && writer->ops.len < RECORD_BYTES)
         add_piece(writer, content);
-    if (writer->stage == STAGE_END && writer->ops.len < WRITE_BYTES) {
+    if (writer->stage == STAGE_END && writer->ops.len < RECORD_BYTES) {
         err = write_end(writer);
         *out_done = true;
         return err;

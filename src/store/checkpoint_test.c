@@ -23,6 +23,7 @@ static struct mailbox *fill(struct state *state)
     state->changed_at.us = INT64_C(1700000000123456);
     state->mailbox_next = 2;
     state->body_next = ROWS + 1;
+    state->uidvalidity_last = 5;
     mailbox->uidvalidity = 5;
     mailbox->highest.value = 60;
     (void)keyword_table_add(&mailbox->keywords, BYTES("key"));
