@@ -124,7 +124,7 @@ static void check_summary(struct check *check, const struct scene_body *body)
 
 static void check_body(struct check *check, const struct row *row, struct place place)
 {
-    const struct scene_body *body = scene_body_find(check->scene, row->body.value);
+    const struct scene_body *body = scene_body_find(check->scene, row->body.value, place.segment);
 
     assert_non_null(body);
     assert_int_equal(body->text.len, row->size);

@@ -275,3 +275,60 @@ void forecast_make(const struct scene *scene, struct vfs *disk, struct forecast_
     if (outlook.count > 0)
         replay(&outlook);
 }
+
+/* The records of a base: those that are whole, and the stretches that are not. */
+static void walk_base(struct outlook *outlook, const struct look *look)
+{
+    uint64_t offset = SEGMENT_RECORDS_AT;
+
+    while (offset < look->limit) {
+        int at = next_record(outlook, look, offset);
+        const struct scene_record *record = at < 0 ? NULL : &outlook->scene->records[at];
+        uint64_t next = record == NULL ? look->limit : record->offset;
+        bool whole = record != NULL && record->offset == offset;
+
+        if (whole) {
+            next = offset + record_bytes(record->header.length);
+            if (record->header.type == RECORD_BASE)
+                whole = payload_is_whole(outlook, record, look->limit);
+            next = next < look->limit ? next : look->limit;
+        }
+        if (!whole)
+            add_item(outlook, look, offset, next - offset);
+        else if (record->header.type == RECORD_BASE)
+            outlook->out->applied[at] = true;
+        offset = next;
+    }
+}
+
+bool forecast_base(const struct scene *scene, struct vfs *disk, struct forecast *out)
+{
+    struct outlook outlook = { .scene = scene, .disk = disk, .out = out };
+    struct look look = { .index = scene->base };
+    uint64_t horizon = scene->segments[scene->base].header.base;
+    bool ended = false;
+    bool counts;
+
+    memset(out, 0, sizeof(*out));
+    look.size = mem_vfs_file(disk, scene->segments[scene->base].path).len;
+    look.limit = look.size;
+    counts = forecast_has_header(scene, disk, scene->base);
+    if (counts)
+        walk_base(&outlook, &look);
+    for (unsigned i = 0; i < scene->record_count; i++)
+        if (out->applied[i])
+            ended = i + 1 == scene->record_count || scene->records[i + 1].segment != scene->base;
+    if (counts && scene->past && (out->item_count > 0 || !ended)) {
+        memset(out, 0, sizeof(*out));
+        counts = false;
+    }
+    for (unsigned i = 0; i < scene->record_count; i++) {
+        const struct scene_record *record = &scene->records[i];
+        uint64_t number = scene->segments[record->segment].header.number;
+
+        if (record->header.type == RECORD_CHANGE)
+            out->applied[i] = !counts || number > horizon;
+        out->replayed += out->applied[i];
+    }
+    return counts;
+}

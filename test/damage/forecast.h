@@ -34,6 +34,10 @@ struct forecast_start {
 void forecast_make(const struct scene *scene, struct vfs *disk, struct forecast_start start,
                    struct forecast *out);
 
+/* The same for a scene whose newest base was harmed, and nothing else; without a checkpoint. False:
+ * the base does not count, the log is replayed from its first segment that is there. */
+bool forecast_base(const struct scene *scene, struct vfs *disk, struct forecast *out);
+
 /* That of the checkpoint on `disk`, which is whole. */
 struct forecast_start forecast_checkpoint(struct vfs *disk);
 

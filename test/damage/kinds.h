@@ -14,6 +14,7 @@ struct round {
 
 void round_log(struct round *round);
 void round_body(struct round *round);
+void round_base(struct round *round);
 void round_lock(struct round *round);
 void round_derived(struct round *round);
 /* Derived files and bodies, while the account is open and read. */

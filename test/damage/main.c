@@ -13,7 +13,7 @@
 #include "damage/kinds.h"
 #include "kit/assert_bytes.h"
 
-enum { SCENES = 6, WORKERS_MAX = 8, WORD_BYTES = 40, ROUNDS_USUAL = 10000 };
+enum { SCENES = 6, BASES = 4, WORKERS_MAX = 8, WORD_BYTES = 40, ROUNDS_USUAL = 10000 };
 
 struct kind {
     const char *name;
@@ -24,6 +24,7 @@ struct kind {
 static const struct kind kinds[] = {
     { "log segment", round_log, NULL },
     { "body segment", round_body, NULL },
+    { "base segment", round_base, NULL },
     { "lock file", round_lock, NULL },
     { "checkpoint", round_derived, "checkpoint" },
     { "checkpoint.rows.N", round_derived, "checkpoint.rows.0" },
@@ -40,6 +41,7 @@ struct worker {
     uint64_t rounds;
     uint64_t first;
     struct scene *scenes[SCENES];
+    struct scene *bases[BASES];
     char *at;
 };
 
@@ -50,7 +52,8 @@ static void run_kind(struct worker *worker, const struct kind *kind)
         struct test_random random = { worker->seed ^ i * UINT64_C(0x9e3779b97f4a7c15) ^
                                       (uint64_t)(kind - kinds) << 56 };
         uint64_t which = test_random_below(&random, SCENES);
-        struct round round = { .scene = worker->scenes[which],
+        bool base = kind->run == round_base;
+        struct round round = { .scene = base ? worker->bases[which % BASES] : worker->scenes[which],
                                .stranger = worker->scenes[(which + 1) % SCENES],
                                .random = &random,
                                .path = kind->path };
@@ -91,7 +94,10 @@ static int work(struct worker *worker)
     int failed;
 
     for (unsigned i = 0; i < SCENES; i++)
-        worker->scenes[i] = scene_new(worker->seed + i / 2, i % 2 == 0);
+        worker->scenes[i] = scene_new(worker->seed + i / 2, (enum scene_kind)(i % 2));
+    for (unsigned i = 0; i < BASES; i++)
+        worker->bases[i] =
+            scene_new(worker->seed + 100 + i, i % 2 == 0 ? SCENE_LINGERS : SCENE_COMPACTED);
     for (size_t i = 0; i < ARRAY_COUNT(kinds); i++) {
         tasks[i] = (struct task){ worker, &kinds[i] };
         tests[i] = (struct CMUnitTest){ .name = kinds[i].name,
@@ -102,6 +108,8 @@ static int work(struct worker *worker)
     failed = cmocka_run_group_tests_name("damage", tests, NULL, NULL);
     for (unsigned i = 0; i < SCENES; i++)
         scene_free(worker->scenes[i]);
+    for (unsigned i = 0; i < BASES; i++)
+        scene_free(worker->bases[i]);
     return failed;
 }
 

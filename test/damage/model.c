@@ -383,3 +383,86 @@ void model_change(struct model *model, struct bytes payload, const struct record
         apply(model, &op, header->number);
     model->change = header->number;
 }
+
+static void base_state(struct model *model, const struct op_base_state *op)
+{
+    model->has_account = true;
+    model->change = op->change.value;
+    model->mailbox_next = op->mailbox_next;
+    model->uidvalidity_last = op->uidvalidity_last;
+    model->body_next = op->body_next;
+}
+
+static void base_mailbox(struct model *model, const struct op_base_mailbox *op)
+{
+    struct model_mailbox *mailbox = add_mailbox(model, op->id.value);
+    struct op_name_walk walk = { .names = &op->keywords };
+    struct bytes name;
+
+    name_mailbox(mailbox, op->name);
+    mailbox->uidvalidity = op->uidvalidity;
+    mailbox->uidnext = op->uidnext;
+    mailbox->uses = op->uses;
+    mailbox->recent_floor = op->recent_floor;
+    mailbox->highest = op->highest.value;
+    while (mailbox->keyword_count < MODEL_KEYWORDS_MAX && op_names_next(&walk, &name))
+        mailbox->keywords[mailbox->keyword_count++] = (uint8_t)model_keyword(model, name);
+    if (op->uidvalidity > model->uidvalidity_last)
+        model->uidvalidity_last = op->uidvalidity;
+    if (op->highest.value > model->change)
+        model->change = op->highest.value;
+}
+
+/* Rows number keywords as the table of their mailbox does; a table that is lost leaves none. */
+static struct keyword_set from_table(const struct model_mailbox *mailbox, struct keyword_set set)
+{
+    struct keyword_set mine = { 0 };
+
+    for (uint32_t i = 0; i < mailbox->keyword_count; i++)
+        if ((set.word[0] >> i & 1) != 0)
+            mine.word[0] |= UINT64_C(1) << mailbox->keywords[i];
+    return mine;
+}
+
+static void base_rows(struct model *model, const struct op_rows *op)
+{
+    struct model_mailbox *mailbox = model_find(model, op->mailbox.value);
+    struct op_row_walk walk = { .rows = op };
+    struct model_row row;
+
+    while (op_rows_next(&walk, &row.row, &row.place)) {
+        if (mailbox == NULL)
+            mailbox = find_or_make(model, op->mailbox.value, row.row.save_date, 0);
+        row.row.keywords = from_table(mailbox, row.row.keywords);
+        if (segment_kind(row.place.segment) == SEGMENT_BODY)
+            model->body_segments[model->body_segment_count++] = row.place.segment;
+        mailbox->rows[mailbox->count++] = row;
+        assert_true(mailbox->count < MODEL_ROWS_MAX);
+        if (row.row.uid.value >= mailbox->uidnext)
+            mailbox->uidnext = row.row.uid.value + 1;
+        if (row.row.modseq.value > mailbox->highest)
+            mailbox->highest = row.row.modseq.value;
+        if (row.row.modseq.value > model->change)
+            model->change = row.row.modseq.value;
+        if (row.row.body.value >= model->body_next)
+            model->body_next = row.row.body.value + 1;
+    }
+}
+
+void model_base(struct model *model, struct bytes payload, struct place place)
+{
+    struct op_walk walk = { .ops = payload, .change = place };
+    struct op op;
+
+    while (op_next(&walk, &op)) {
+        switch ((unsigned)op.code) {
+        case OP_BASE_STATE: base_state(model, &op.as.base_state); break;
+        case OP_BASE_MAILBOX: base_mailbox(model, &op.as.base_mailbox); break;
+        case OP_BASE_ROWS: base_rows(model, &op.as.base_rows); break;
+        case OP_BASE_VANISHED:
+        case OP_BASE_DROP:
+        case OP_BASE_END: break;
+        default: apply(model, &op, 0); break; /* subscriptions */
+        }
+    }
+}

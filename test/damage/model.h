@@ -31,6 +31,8 @@ struct model_mailbox {
     char name[MODEL_NAME_MAX];
     struct model_row *rows; /* of MODEL_ROWS_MAX */
     uint32_t count;
+    uint8_t keywords[MODEL_KEYWORDS_MAX]; /* of a base: what its bits mean, as bits of the model */
+    uint32_t keyword_count;
 };
 
 struct model {
@@ -54,6 +56,9 @@ void model_free(struct model *model);
 /* A whole record: of a CHANGE the ops behind its origin. The payload is borrowed by the model. */
 void model_change(struct model *model, struct bytes payload, const struct record_header *header,
                   struct place place);
+
+/* The ops of a BASE record. */
+void model_base(struct model *model, struct bytes payload, struct place place);
 
 /* What an epoch does that was written now; it is the change with that number. */
 void model_epoch(struct model *model, const struct op_epoch *epoch, uint64_t number);

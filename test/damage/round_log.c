@@ -60,6 +60,28 @@ static struct model *replay(const struct scene *scene, const bool *applied)
     return model;
 }
 
+/* From the base on; where none of its records is applied, from the beginning. */
+static struct model *replay_base(const struct scene *scene, const bool *applied)
+{
+    struct model *model = model_new();
+
+    for (int pass = 0; pass < 2; pass++) /* the base comes first */
+        for (unsigned i = 0; i < scene->record_count; i++) {
+            const struct scene_record *record = &scene->records[i];
+            const struct segment *header = &scene->segments[record->segment].header;
+            struct place place = { header->number, record->offset };
+            bool behind = header->number > scene->segments[scene->base].header.base;
+
+            if (applied != NULL && !applied[i])
+                continue;
+            if (pass == 0 && record->header.type == RECORD_BASE && record->segment == scene->base)
+                model_base(model, record->payload, place);
+            if (pass == 1 && record->header.type == RECORD_CHANGE && (applied != NULL || behind))
+                model_change(model, record->payload, &record->header, place);
+        }
+    return model;
+}
+
 static void expect_epoch(struct model *model, uint32_t reasons)
 {
     bool is_long = (reasons & (EPOCH_COPIED | EPOCH_DAMAGED)) != 0;
@@ -292,6 +314,33 @@ struct lock_reading {
     bool is_short; /* the log is shorter than a clean mark says */
     uint32_t reasons;
 };
+
+/* A base counts as a whole while what it supersedes is there; then, as far as it is whole. */
+void round_base(struct round *round)
+{
+    const struct scene *scene = round->scene;
+    struct vfs *disk = round_disk(round, false);
+    struct log_round own;
+    bool counts;
+
+    harm_file(disk, scene->segments[scene->base].path, round->random, bytes_make(NULL, 0));
+    prepare(&own, round, disk);
+    counts = forecast_base(scene, disk, &own.forecast);
+    model_free(own.before);
+    model_free(own.model);
+    own.before = replay_base(scene, NULL);
+    own.model = replay_base(scene, own.forecast.applied);
+    if (!counts && !scene->past) /* the first segment that is there names one that is not */
+        own.forecast.items[own.forecast.item_count++] =
+            (struct forecast_item){ scene->segments[scene->base].header.base, 0, 0 };
+    own.reasons = own.forecast.item_count > 0 ? EPOCH_DAMAGED : 0;
+    expect_epoch(own.model, own.reasons);
+    assert_int_equal(desk_open(&own.desk), ERR_OK);
+    check_report(&own);
+    check_opened(&own);
+    check_second_opening(&own);
+    finish(&own);
+}
 
 static uint64_t log_end(const struct scene *scene)
 {

@@ -10,9 +10,19 @@
 #include "kit/mem_vfs.h"
 #include "kit/shadow.h"
 #include "message/summary.h"
+#include "store/account_state.h"
+#include "store/log_base.h"
 #include "store/op.h"
 
-enum { PARTS = 3, ACTS_IN_A_PART = 18, CHECKPOINT_BYTES = 20000, COPIED_BYTES_MAX = 6000 };
+#define HOUR_US INT64_C(3600000000)
+
+enum {
+    TICKS_MAX = 300,
+    PARTS = 3,
+    ACTS_IN_A_PART = 18,
+    CHECKPOINT_BYTES = 20000,
+    COPIED_BYTES_MAX = 6000
+};
 
 static const char *const derived[] = { "checkpoint",     "checkpoint.rows.0", "checkpoint.rows.1",
                                        "checkpoint.new", "summary",           "summary.index" };
@@ -96,10 +106,54 @@ static void end_segment(struct vfs *disk)
     buf_done(&file);
 }
 
+/* Mail that comes and goes: without it compaction would find nothing to do. */
+static void make_garbage(struct desk *desk)
+{
+    struct mailbox *mailbox = desk_mailbox(desk, "Records");
+    const struct uid_range everything = { 1, UINT32_MAX };
+    struct buf text = buf_make(1 << 16);
+    struct origin origin;
+    uint32_t count;
+
+    buf_add_string(&text, "Subject: soon gone\r\n\r\n");
+    while (text.len < 20000)
+        buf_add_string(&text, "a line that nobody will miss\r\n");
+    for (int i = 0; i < 30; i++)
+        assert_int_equal(desk_append(desk, mailbox, buf_bytes(&text), 0, NULL), ERR_OK);
+    origin = desk_origin(desk);
+    assert_int_equal(
+        act_expunge(mailbox, &origin, (struct uid_set){ &everything, 1 }, false, &count), ERR_OK);
+    desk_sync(desk);
+    buf_done(&text);
+}
+
+static uint64_t account_log_base(const struct desk *desk)
+{
+    return log_base(desk->account->log);
+}
+
+/* Ticks until a base is there, or until what it supersedes has gone. */
+static void compact(struct scene *scene, struct desk *desk)
+{
+    make_garbage(desk);
+    desk->now.us += HOUR_US + 1;
+    for (int i = 0; i < TICKS_MAX && account_log_base(desk) == 0; i++) {
+        (void)desk_tick(desk);
+        desk_settle(desk);
+    }
+    assert_int_not_equal(account_log_base(desk), 0);
+    desk->now.us += scene->past ? 0 : HOUR_US + 1;
+    for (int i = 0; i < TICKS_MAX; i++) {
+        (void)desk_tick(desk);
+        desk_settle(desk);
+    }
+}
+
 static void live(struct scene *scene, struct desk *desk, uint64_t seed)
 {
     struct test_random random = { seed ^ 0x5ca1ab1e };
     struct shadow *shadow = malloc(sizeof(*shadow));
+    bool compacted = desk->options.compact.enabled;
     struct origin origin;
     struct mailbox *made;
 
@@ -111,11 +165,13 @@ static void live(struct scene *scene, struct desk *desk, uint64_t seed)
         if (part == 0)
             assert_int_equal(act_mailbox_create(desk->account, &origin, BYTES("Records"), 0, &made),
                              ERR_OK);
-        for (int i = 0; i < ACTS_IN_A_PART; i++)
+        for (int i = 0; i < (compacted ? 3 * ACTS_IN_A_PART : ACTS_IN_A_PART); i++)
             act(desk, shadow, &random);
         desk_sync(desk);
         if (part == PARTS - 1)
             break;
+        if (part == PARTS - 2 && compacted)
+            compact(scene, desk);
         desk_close(desk);
         end_segment(desk->vfs);
         if (part == PARTS - 2)
@@ -157,6 +213,9 @@ static void note_segments(struct scene *scene)
         scene->segment_count++;
     }
     qsort(scene->segments, scene->segment_count, sizeof(scene->segments[0]), by_number);
+    for (unsigned i = scene->log_count; i < scene->segment_count; i++)
+        if (segment_kind(scene->segments[i].header.number) == SEGMENT_BASE)
+            scene->base = i;
 }
 
 /* A payload without its checksums, in memory of its own. */
@@ -230,16 +289,20 @@ static void note_body_segment(struct scene *scene, unsigned index)
 
 static int by_id(const void *a, const void *b)
 {
-    uint64_t left = ((const struct scene_body *)a)->id;
-    uint64_t right = ((const struct scene_body *)b)->id;
+    const struct scene_body *left = a;
+    const struct scene_body *right = b;
 
-    return (left > right) - (left < right);
+    if (left->id != right->id)
+        return left->id < right->id ? -1 : 1;
+    return (left->segment > right->segment) - (left->segment < right->segment);
 }
 
-const struct scene_body *scene_body_find(const struct scene *scene, uint64_t id)
+const struct scene_body *scene_body_find(const struct scene *scene, uint64_t id, uint64_t segment)
 {
-    const struct scene_body key = { .id = id };
+    struct scene_body key = { .id = id };
 
+    while (scene->segments[key.segment].header.number != segment)
+        assert_true(++key.segment < scene->segment_count);
     return bsearch(&key, scene->bodies, scene->body_count, sizeof(key), by_id);
 }
 
@@ -258,28 +321,48 @@ static void note_summaries(struct scene *scene, struct desk *desk)
     }
 }
 
-struct scene *scene_new(uint64_t seed, bool clean)
+static void set_compaction(const struct scene *scene, struct desk *desk)
+{
+    desk->options.log_segment_bytes = 30000;
+    desk->options.compact = (struct compact_policy){ .enabled = true,
+                                                     .keep_us = HOUR_US,
+                                                     .linger_ms = scene->past ? UINT32_MAX : 1000,
+                                                     .garbage_bytes_min = 100,
+                                                     .check_ms = 100 };
+}
+
+struct scene *scene_new(uint64_t seed, enum scene_kind kind)
 {
     struct scene *scene = calloc(1, sizeof(*scene));
     struct desk desk;
 
-    *scene = (struct scene){ .clean = clean, .now = { INT64_C(1700000000) * 1000000 } };
+    *scene = (struct scene){ .clean = kind != SCENE_KILLED,
+                             .past = kind == SCENE_LINGERS,
+                             .now = { INT64_C(1700000000) * 1000000 } };
     memcpy(scene->id.raw, &seed, sizeof(seed));
     scene->id.raw[15] = 1;
     scene->described = buf_make(SCENE_TEXT_MAX);
     scene_sit_down(scene, mem_vfs_new(seed), &desk);
     desk.options.create = true;
+    if (kind >= SCENE_LINGERS)
+        set_compaction(scene, &desk);
     live(scene, &desk, seed);
     scene->now = desk.now;
     shadow_describe(&desk, true, &scene->described);
     desk_sync(&desk);
-    if (!clean)
+    if (!scene->clean)
         scene->disk = mem_vfs_copy(desk.vfs, seed + 2);
     desk_close(&desk);
-    if (clean)
+    if (scene->clean)
         scene->disk = mem_vfs_copy(desk.vfs, seed + 2);
     mem_vfs_free(desk.vfs);
     note_segments(scene);
+    if (kind >= SCENE_LINGERS) {
+        bool past = scene->segments[0].header.previous == 0;
+
+        assert_int_not_equal(scene->base, 0);
+        assert_int_equal(past, scene->past);
+    }
     for (unsigned i = 0; i < scene->segment_count; i++) {
         if (segment_kind(scene->segments[i].header.number) == SEGMENT_BODY)
             note_body_segment(scene, i);

@@ -51,14 +51,23 @@ struct scene {
     struct scene_segment segments[SCENE_SEGMENTS_MAX]; /* log segments first, by number */
     unsigned segment_count;
     unsigned log_count; /* how many of them are log segments */
+    unsigned base; /* index of the newest base; 0: none, it is never the first */
+    bool past; /* what the base supersedes is there still */
     struct scene_record records[SCENE_RECORDS_MAX];
     unsigned record_count;
     struct scene_body bodies[SCENE_BODIES_MAX]; /* by id */
     unsigned body_count;
 };
 
+enum scene_kind {
+    SCENE_CLEAN, /* closed */
+    SCENE_KILLED,
+    SCENE_LINGERS, /* closed, compacted; what the base supersedes is there still */
+    SCENE_COMPACTED, /* and it is gone */
+};
+
 /* Makes one by random acts. Freed by scene_free. */
-struct scene *scene_new(uint64_t seed, bool clean);
+struct scene *scene_new(uint64_t seed, enum scene_kind kind);
 void scene_free(struct scene *scene);
 
 /* A desk before a copy of that disk; `disk` is taken by scene_leave. */
@@ -72,7 +81,8 @@ bool scene_is_whole(const struct scene *scene, struct vfs *disk, unsigned segmen
 struct bytes scene_stretch(const struct scene *scene, unsigned segment, uint64_t offset,
                            uint64_t len);
 
-const struct scene_body *scene_body_find(const struct scene *scene, uint64_t id);
+/* The one in that segment: compaction has copied some. */
+const struct scene_body *scene_body_find(const struct scene *scene, uint64_t id, uint64_t segment);
 
 /* Removes all derived files. */
 void scene_remove_derived(struct vfs *disk);
