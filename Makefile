@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check fuzz bench differential install docs clean help
+.PHONY: all run test check fuzz bench fixtures differential install docs clean help
 
 all:  ## build build/roost
 	@tools/install.sh build
@@ -44,6 +44,9 @@ differential: all  ## the same mail and questions to Roost, Dovecot and Cyrus: w
 	@tools/install.sh differential
 	@tools/users.sh
 	@$(PYTHON) test/differential/compare.py
+
+fixtures: all  ## account directories that later versions must open (NAME=0.2.0)
+	@build/test/accounts/make_accounts test/fixtures/accounts/$(NAME)
 
 install: all  ## binary, manual page and units below PREFIX (/usr/local), DESTDIR before it
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/place.sh

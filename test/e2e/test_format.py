@@ -250,3 +250,37 @@ def test_the_reader_reads_backups(make_server, tmp_path):
     copy = tmp_path / 'backup' / 'accounts' / folder.parent.name / folder.name
     assert not (copy / 'lock').exists()
     assert read_log(copy) == read_log(folder)
+
+
+FIXTURES = ROOT / 'test' / 'fixtures' / 'accounts'
+BITS = {1: '\\Seen', 2: '\\Answered', 4: '\\Flagged', 8: '\\Deleted', 16: '\\Draft'}
+ROW = re.compile(r' (\d+) flags (\d+)((?: \S+)*?) modseq (\d+) date (-?\d+) (-?\d+) saved (-?\d+) '
+                 r'size (\d+) body (\d+) thread (\d+) crc')
+
+
+def expected_rows(folder):
+    """{(mailbox id, UID): what stands in the description beside the fixture}."""
+    rows, mailbox = {}, None
+    for line in (folder / 'expected').read_text().splitlines():
+        head, row = re.match(r'.+ id (\d+) validity', line), ROW.match(line)
+        if head is not None:
+            mailbox = int(head[1])
+        elif row is not None:
+            flags = {name for bit, name in BITS.items() if int(row[2]) & bit} | set(row[3].split())
+            rows[mailbox, int(row[1])] = (sorted(flags), *map(int, row.groups()[3:]))
+    return rows
+
+
+@pytest.mark.parametrize('folder', [path for path in sorted(FIXTURES.glob('*/*'))
+                                    if path.name != 'damaged'], ids=lambda path: path.name)
+def test_the_reader_reads_the_fixtures(folder):
+    """Bases, several segments, torn tails, mail that was brought back, packed bodies."""
+    told = read_log(folder)
+    rows = {(mailbox['id'], row['uid']): (row['flags'], row['modseq'], row['seconds'], row['zone'],
+                                          row['saved'], row['size'], row['body'], row['thread'])
+            for mailbox in told['mailboxes'].values() for row in mailbox['messages']}
+    expected = expected_rows(folder)
+    if folder.name == 'torn':  # told after its opening, which raised every MODSEQ
+        rows, expected = ({key: (row[0], *row[2:]) for key, row in each.items()}
+                          for each in (rows, expected))
+    assert rows == expected and rows != {}

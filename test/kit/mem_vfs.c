@@ -455,6 +455,11 @@ void mem_vfs_change_identity(struct vfs *vfs, enum mem_identity part)
     mem_of(vfs)->identity[(size_t)part + 1]++;
 }
 
+void mem_vfs_set_identity(struct vfs *vfs, const uint8_t *identity)
+{
+    memcpy(mem_of(vfs)->identity, identity, IDENTITY_BYTES);
+}
+
 struct bytes mem_vfs_file(struct vfs *vfs, const char *path)
 {
     struct node *node = node_find(mem_of(vfs), path);

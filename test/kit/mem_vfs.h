@@ -36,6 +36,9 @@ enum mem_identity { MEM_MACHINE = 0, MEM_BOOT = 16, MEM_DIRECTORY = 32 };
 /* Becomes another machine, boot or directory. */
 void mem_vfs_change_identity(struct vfs *vfs, enum mem_identity part);
 
+/* Becomes the place with that identity: 40 bytes, as vfs->identity gives it. */
+void mem_vfs_set_identity(struct vfs *vfs, const uint8_t *identity);
+
 /* The bytes of a file, borrowed until it changes; {NULL, 0} when it is not there. */
 struct bytes mem_vfs_file(struct vfs *vfs, const char *path);
 /* Makes or replaces a file. */
