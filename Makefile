@@ -2,7 +2,7 @@
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 60
 BENCH ?=
-BENCHES := idle
+BENCHES := idle scale
 PREFIX ?= /usr/local
 DESTDIR ?=
 

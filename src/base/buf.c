@@ -107,7 +107,12 @@ void buf_add(struct buf *buf, struct bytes bytes)
 
 void buf_add_byte(struct buf *buf, uint8_t byte)
 {
-    buf_add(buf, bytes_make(&byte, 1));
+    uint8_t *at = buf_reserve(buf, 1);
+
+    if (at == NULL)
+        return;
+    *at = byte;
+    buf->len++;
 }
 
 void buf_add_string(struct buf *buf, const char *string)
@@ -177,6 +182,10 @@ void buf_put_varint(struct buf *buf, uint64_t value)
     uint8_t raw[NUM_VARINT_MAX];
     size_t len = 0;
 
+    if (value < 0x80) {
+        buf_add_byte(buf, (uint8_t)value);
+        return;
+    }
     for (; value >= 0x80; value >>= 7)
         raw[len++] = (uint8_t)(value | 0x80);
     raw[len++] = (uint8_t)value;

@@ -48,6 +48,9 @@ uint64_t reader_varint(struct reader *reader)
 {
     uint64_t value = 0;
 
+    /* Most are short, and a change may have a million of them. */
+    if (!reader->failed && reader->offset < reader->in.len && reader->in.at[reader->offset] < 0x80)
+        return reader->in.at[reader->offset++];
     for (unsigned shift = 0; shift < 70; shift += 7) {
         uint8_t byte = reader_u8(reader);
 

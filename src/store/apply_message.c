@@ -71,15 +71,12 @@ struct block_mask apply_flag_mask(enum flag_mode mode, uint64_t bits)
 static struct uid_set take_ranges(const struct op_uids *uids, struct uid_range **out_ranges)
 {
     struct op_uid_walk walk = { .uids = uids };
-    struct uid_range *ranges = NULL;
-    size_t capacity = 0;
-    uint32_t count = 0;
-    struct uid_range range;
+    uint32_t count = uids->set.count != 0 ? uids->set.count : uids->ranges;
+    struct uid_range *ranges = store_realloc(NULL, count, sizeof(*ranges));
 
-    while (op_uids_next(&walk, &range)) {
-        ranges = store_grow(ranges, count, &capacity, sizeof(*ranges));
-        ranges[count++] = range;
-    }
+    count = 0;
+    while (op_uids_next(&walk, &ranges[count]))
+        count++;
     *out_ranges = ranges;
     return (struct uid_set){ ranges, count };
 }

@@ -24,11 +24,9 @@ static bool apply_state(struct loading *loading, struct bytes ops)
     struct op_walk walk = { .ops = ops };
     struct op op;
 
-    if (!op_check(ops, walk.change))
-        return false;
     while (op_next(&walk, &op))
         apply_op(loading->state, &op, loading->state->change);
-    return true;
+    return !walk.failed;
 }
 
 /* Bits without a keyword in the table would mean nothing. */
