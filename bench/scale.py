@@ -10,6 +10,7 @@ slowest answer tells how long one step held the shard, and more.
 """
 import argparse
 import contextlib
+import multiprocessing
 import os
 import pathlib
 import socket
@@ -18,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -85,32 +85,36 @@ class Client:
         return (time.monotonic() - began) * 1000
 
 
-class Prober(threading.Thread):
-    """NOOP, again and again, in a session of its own."""
-
-    def __init__(self, port, user):
-        super().__init__()
-        self.client, self.stopping, self.times = Client(port, user), False, []
-
-    def run(self):
-        while not self.stopping:
-            self.times.append(self.client.timed('NOOP'))
-            time.sleep(0.0005)
-
-    def end(self):
-        self.stopping = True
-        self.join()
-        return max(self.times)
+def probe(port, user, pipe):
+    """NOOP, again and again, in a session and a process of its own, until told to stop."""
+    client, worst = Client(port, user), 0
+    pipe.send('ready')
+    while not pipe.poll():
+        worst = max(worst, client.timed('NOOP'))
+        time.sleep(0.0005)
+    pipe.send(worst)
 
 
-def meanwhile(server, client, command, name):
-    prober = Prober(server.imap_port, 'other')
+def meanwhile(server, work, name):
+    """Does `work`, and says how long it took and what it did to another session."""
+    here, there = multiprocessing.Pipe()
+    prober = multiprocessing.Process(target=probe, args=(server.imap_port, 'other', there))
     prober.start()
+    here.recv()
     time.sleep(0.05)
-    ms = client.timed(command)
-    worst = prober.end()
+    began = time.monotonic()
+    work()
+    ms = (time.monotonic() - began) * 1000
+    here.send('stop')
+    worst = here.recv()
+    prober.join()
     say(name, ms, 'ms')
     say('  slowest NOOP of another account meanwhile', worst, 'ms')
+
+
+def expect(lines, least):
+    if lines < least:
+        raise AssertionError(f'{lines} lines, {least} were to come')
 
 
 def append_many(client, mailbox, count):
@@ -140,11 +144,14 @@ def large_mailbox(server, messages):
     say('messages brought by APPEND in a second', messages / (time.monotonic() - began), '')
     select_times(client, 'small', 'SELECT of 1,000 messages')
     select_times(client, 'INBOX', f'SELECT of {messages:,} messages')
-    meanwhile(server, client, 'UID STORE 1:* +FLAGS.SILENT (\\Flagged)', 'STORE on all, silent')
-    meanwhile(server, client, 'UID STORE 1:* +FLAGS.SILENT (\\Seen)', 'STORE on all, most have it')
-    meanwhile(server, client, 'STORE 1:* -FLAGS (\\Flagged)', 'STORE on all, told')
-    client.do(f'UID STORE 1:{messages // 2} +FLAGS.SILENT (\\Deleted)')
-    meanwhile(server, client, 'EXPUNGE', 'EXPUNGE of half of them')
+    meanwhile(server, lambda: time.sleep(1), 'nothing, to compare')
+    for name, command, lines in (
+            ('STORE on all, silent', 'UID STORE 1:* +FLAGS.SILENT (\\Flagged)', 0),
+            ('STORE on all, most have it', 'UID STORE 1:* +FLAGS.SILENT (\\Seen)', 0),
+            ('STORE on all, told', 'STORE 1:* -FLAGS (\\Flagged)', messages),
+            ('\\Deleted on half', f'UID STORE 1:{messages // 2} +FLAGS.SILENT (\\Deleted)', 0),
+            ('EXPUNGE of half of them', 'EXPUNGE', messages // 2)):
+        meanwhile(server, lambda: expect(client.do(command), lines), name)
     client.socket.close()
     server.stop()
     server.start()
@@ -163,9 +170,11 @@ def many_mailboxes(server, mailboxes):
         client.socket.sendall(b'x CREATE box%d\r\n' % number)
         client.finish()
     say('CREATE, each', (time.monotonic() - began) * 1000 / mailboxes, 'ms')
-    meanwhile(server, client, 'LIST "" *', f'LIST of {mailboxes:,} mailboxes')
-    meanwhile(server, client, 'LIST "" * RETURN (STATUS (MESSAGES UNSEEN UIDNEXT SIZE))',
-              'LIST with STATUS of all')
+    for name, command, lines in (
+            (f'LIST of {mailboxes:,} mailboxes', 'LIST "" *', mailboxes),
+            ('LIST with STATUS of all', 'LIST "" * RETURN (STATUS (MESSAGES UNSEEN UIDNEXT))',
+             2 * mailboxes)):
+        meanwhile(server, lambda: expect(client.do(command), lines), name)
     client.socket.close()
     server.stop()
     server.start()

@@ -218,27 +218,12 @@ enum err imap_selected_resolve(struct imap_session *session, struct imap_run *ru
                : uids_of_seqnos(session, run, &resolved, out_uids);
 }
 
-static bool range_has_gone(const struct view *view, struct uid_range range)
-{
-    uint32_t seqno = view_seqno_from(view, (struct uid){ range.first }).value;
-    struct row row;
-
-    for (; seqno <= view_count(view); seqno++) {
-        view_row(view, (struct seqno){ seqno }, &row);
-        if (row.uid.value > range.last)
-            break;
-        if (view_row_is_gone(view, row.uid))
-            return true;
-    }
-    return false;
-}
-
 bool imap_selected_any_is_gone(const struct imap_selected *selected, struct uid_set uids)
 {
     if (!view_is_stale(selected->view) || mailbox_is_deleted(selected->handle.mailbox))
         return false;
     for (uint32_t i = 0; i < uids.count; i++)
-        if (range_has_gone(selected->view, uids.ranges[i]))
+        if (view_any_is_gone(selected->view, uids.ranges[i]))
             return true;
     return false;
 }

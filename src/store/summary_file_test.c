@@ -246,6 +246,7 @@ static void test_a_large_index_is_read_late(void **context)
 static void test_an_index_of_files_that_are_gone(void **context)
 {
     enum { COUNT = 3000 };
+    struct summary_place place;
     struct summary_index index;
     struct scene scene;
 
@@ -260,6 +261,7 @@ static void test_an_index_of_files_that_are_gone(void **context)
     put(&scene, 2, BYTES("new"), 0);
     summary_file_flush(scene.file, 0);
     summary_file_adopt(scene.file, &index);
+    assert_false(summary_file_place(scene.file, (struct body_id){ 1 }, &place));
     assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
     assert_int_equal(get(&scene, 2), ERR_OK);
     ASSERT_BYTES(buf_bytes(&scene.out), BYTES("new"));

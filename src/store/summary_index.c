@@ -96,7 +96,6 @@ void summary_index_add(struct summary_index *index, const struct summary_entry *
     memmove(index->slots + at + 1, index->slots + at, (index->count - at) * sizeof(*index->slots));
     index->slots[at] = slot_of(entry);
     index->count++;
-    index->purged += at < index->purged;
 }
 
 void summary_index_merge(struct summary_index *index, struct summary_index *older)

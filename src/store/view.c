@@ -103,6 +103,40 @@ bool view_row_is_gone(const struct view *view, struct uid uid)
     return !view_row_now(view, uid, &row);
 }
 
+/* True when the mailbox has every row of the block, known without looking at them. */
+static bool is_kept(const struct rows *now, const struct snapshot_block *part)
+{
+    struct rows_place place = rows_find(now, block_uid(part->block, 0));
+
+    return place.block < now->block_count && place.at == 0 &&
+           block_shares(part->block, now->blocks[place.block], COLUMN_UID) &&
+           now->blocks[place.block]->count >= part->count;
+}
+
+bool view_any_is_gone(const struct view *view, struct uid_range range)
+{
+    uint32_t index = snapshot_find(view->shown, range.first);
+
+    while (index < view->shown->count) {
+        const struct snapshot_block *part = snapshot_at(view->shown, index);
+        uint32_t end = part->before + part->count;
+
+        if (is_kept(&view->mailbox->rows, part))
+            index = end;
+        for (; index < end; index++) {
+            struct uid uid = { block_uid(part->block, index - part->before) };
+
+            if (uid.value > range.last)
+                return false;
+            if (view_row_is_gone(view, uid))
+                return true;
+        }
+        if (block_uid(part->block, part->count - 1) > range.last)
+            return false;
+    }
+    return false;
+}
+
 bool view_row_now(const struct view *view, struct uid uid, struct row *out_row)
 {
     return rows_get(&view->mailbox->rows, uid.value, out_row);

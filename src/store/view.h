@@ -46,6 +46,9 @@ struct seqno view_seqno(const struct view *view, struct uid uid);
 /* Was it expunged since? O(log n). The rows of a mailbox that was deleted do not count as gone. */
 bool view_row_is_gone(const struct view *view, struct uid uid);
 
+/* The same of any in the range. Blocks that the mailbox still has are passed over. */
+bool view_any_is_gone(const struct view *view, struct uid_range range);
+
 /* The message as it is now (flags may be newer than the view's); false when it is gone. */
 bool view_row_now(const struct view *view, struct uid uid, struct row *out_row);
 

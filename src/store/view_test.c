@@ -322,11 +322,47 @@ static void test_a_deleted_mailbox_stays_readable(void **context)
     state_done(&scene.state);
 }
 
+static void expunge_one(struct scene *scene, uint32_t uid)
+{
+    expunge(scene, (struct uid_range){ uid, uid });
+}
+
+/* Rows that are gone from a block, from its ends, with the whole block; ranges that begin and end
+ * beside them. */
+static void test_any_is_gone(void **context)
+{
+    static const uint32_t gone[] = { 1, 2 * BLOCK_ROWS, 2 * BLOCK_ROWS + 7, 3 * BLOCK_ROWS + 9 };
+    struct scene scene;
+    struct view *view;
+
+    (void)context;
+    scene_init(&scene);
+    append(&scene, 4 * BLOCK_ROWS);
+    view = view_open(scene.mailbox);
+    assert_false(view_any_is_gone(view, (struct uid_range){ 1, UINT32_MAX }));
+    for (size_t i = 0; i < ARRAY_COUNT(gone); i++)
+        expunge_one(&scene, gone[i]);
+    for (size_t i = 0; i < ARRAY_COUNT(gone); i++) {
+        uint32_t before = i == 0 ? 0 : gone[i - 1];
+
+        assert_true(view_any_is_gone(view, (struct uid_range){ gone[i], gone[i] }));
+        assert_true(view_any_is_gone(view, (struct uid_range){ before + 1, UINT32_MAX }));
+        if (gone[i] > before + 1)
+            assert_false(view_any_is_gone(view, (struct uid_range){ before + 1, gone[i] - 1 }));
+    }
+    assert_false(view_any_is_gone(view, (struct uid_range){ 3 * BLOCK_ROWS + 10, UINT32_MAX }));
+    expunge(&scene, (struct uid_range){ 3 * BLOCK_ROWS + 1, 4 * BLOCK_ROWS });
+    assert_true(view_any_is_gone(view, (struct uid_range){ 4 * BLOCK_ROWS, UINT32_MAX }));
+    view_close(view);
+    state_done(&scene.state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sessions_stay_right),
         cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_any_is_gone),
         cmocka_unit_test(test_silent_and_gone),
         cmocka_unit_test(test_over_budget_moves_nothing),
         cmocka_unit_test(test_a_deleted_mailbox_stays_readable),
