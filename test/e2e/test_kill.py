@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import smtplib
+import subprocess
 import threading
 import time
 
@@ -351,6 +352,69 @@ def test_the_next_connection_works_within_a_second(make_server, role):
     for account in ACCOUNTS[:2]:  # one plain, one over TLS
         begun = kill_one(server, role, random.Random(SEED))
         assert seconds_until_back(server, role, begun, account) <= BACK_SECONDS_MAX
+
+
+def undelete_and_kill(server, rng):
+    """The verb, and the end of its shard at some moment of it, or of the whole server."""
+    running = subprocess.Popen(server.command('undelete', 'k0'), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    time.sleep(rng.uniform(0, 0.04))
+    if rng.random() < 0.3:
+        pids = [pid for pids in server.roles().values() for pid in pids]
+        server.kill()
+        running.wait(20)
+        proc.wait_for(lambda: not any(proc.is_alive(pid) for pid in pids), 1, 'roles live on')
+        server.start()
+        return
+    for pid in server.roles().get('mail', []):
+        os.kill(pid, signal.SIGKILL)
+    running.wait(20)
+
+
+def texts_by_uid(connection):
+    """{uid: token} of INBOX, every body read and held against what its token says."""
+    connection.ok('SELECT INBOX')
+    found = {}
+    for line in connection.ok('UID FETCH 1:* (BODY.PEEK[])'):
+        uid = re.search(rb'UID (\d+)', line)
+        token = re.search(rb'Message-ID: <([^@]*)@', line)
+        if token is not None:
+            assert message(token[1].decode()) in line
+            found[int(uid[1])] = token[1].decode()
+    return found
+
+
+def test_undelete_is_all_or_nothing_whoever_dies(make_server):
+    print(f'ROOST_SEED={SEED}')
+    rng = random.Random(f'{SEED}/undelete')
+    server = make_server({'mail.shards': '1'}, accounts=ACCOUNTS[:1])
+    connection = connect(server, 'k0')
+    tokens = {f'u{number}' for number in range(120)}
+    for token in sorted(tokens):
+        connection.ok('APPEND INBOX %', message(token))
+    used, came = set(texts_by_uid(connection)), 0
+    for _ in range(20):
+        connection.ok('STORE 1:* +FLAGS.SILENT (\\Deleted)')
+        connection.ok('EXPUNGE')
+        connection.close()
+        undelete_and_kill(server, rng)
+        wait_until_works(server)
+        connection = connect(server, 'k0')
+        found = texts_by_uid(connection)
+        assert set(found.values()) in (set(), tokens) and len(found) in (0, len(tokens))
+        came += len(found) > 0
+        if not found:
+            server.run('undelete', 'k0')
+            found = texts_by_uid(connection)
+        assert sorted(found.values()) == sorted(tokens)
+        assert min(found) > max(used), 'a uid was given out twice'
+        used |= set(found)
+    print(f'it had come back before the end {came} of 20 times')
+
+
+def wait_until_works(server):
+    proc.wait_for(lambda: works(server, 'k0') and control_works(server), PATIENCE_SECONDS,
+                  'nothing works')
 
 
 # The book itself must be able to say no.
