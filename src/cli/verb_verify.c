@@ -13,6 +13,7 @@ enum { EXIT_DAMAGED = 1 };
 struct verifying {
     struct maintaining maintaining;
     bool as_json;
+    bool all; /* accounts */
     const char *name; /* of the account at hand */
     size_t damaged; /* accounts */
     size_t failed; /* accounts that could not be read */
@@ -65,7 +66,7 @@ static void print_damage(const struct verifying *verifying, const json_t *damage
     if (json_is_true(json_object_get(damage, "known")))
         (void)printf("; met before");
     if (number(damage, "messages") > 0)
-        (void)printf("; costs %" JSON_INTEGER_FORMAT " messages:", number(damage, "messages"));
+        (void)printf("; messages that it costs: %" JSON_INTEGER_FORMAT, number(damage, "messages"));
     (void)printf("\n");
 }
 
@@ -129,7 +130,7 @@ static void verify_one(struct verifying *verifying, size_t index)
 
     verifying->name = maintaining_name(&verifying->maintaining, index);
     err = maintaining_act(&verifying->maintaining, index, &call, &why);
-    if (err == ERR_OK)
+    if (err == ERR_OK || (err == ERR_NOT_FOUND && verifying->all)) /* removed since the listing */
         return;
     (void)cli_complain(0, "%s: %s", verifying->name,
                        why.text[0] != '\0' ? why.text : err_text(err));
@@ -143,13 +144,14 @@ static int verify(struct verifying *verifying, const struct config *config, cons
     enum err err = maintaining_begin(&verifying->maintaining, config, name, &why);
     size_t count = maintaining_count(&verifying->maintaining);
 
+    verifying->all = name == NULL;
     if (err != ERR_OK)
         return cli_complain(cli_exit_code(err), "%s",
                             why.text[0] != '\0' ? why.text : err_text(err));
     for (size_t i = 0; i < count; i++)
         verify_one(verifying, i);
-    if (name == NULL && !verifying->as_json)
-        (void)printf("%zu accounts: %zu damaged, %zu not read\n", count, verifying->damaged,
+    if (verifying->all && !verifying->as_json)
+        (void)printf("accounts: %zu, damaged: %zu, not read: %zu\n", count, verifying->damaged,
                      verifying->failed);
     if (verifying->damaged > 0)
         return EXIT_DAMAGED;

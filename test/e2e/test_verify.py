@@ -52,7 +52,7 @@ def test_whole_accounts_under_load(server):
             assert [line for line in lines if 'damage' in line] == []
             assert lines[-1]['result']['damaged'] == 0
         done = server.run('verify')
-        assert done.stdout.splitlines()[-1] == b'2 accounts: 0 damaged, 0 not read'
+        assert done.stdout.splitlines()[-1] == b'accounts: 2, damaged: 0, not read: 0'
     finally:
         stop.set()
         loader.join()
