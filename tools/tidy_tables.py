@@ -97,6 +97,7 @@ TESTED_ELSEWHERE = {
     'src/store/verify_list.c': 'verify_test.c: segments that are there, missing, cut, being made',
     'src/store/verify_record.c': 'verify_test.c: a flip in every kind of record',
     'src/store/verify_derived.c': 'verify_messages_test.c: derived files that were hit',
+    'src/maintain/verb_hold.c': 'maintain_test.c: a purge that it keeps from removing anything',
     'src/maintain/verb_log.c': 'maintain_test.c, test/e2e/test_time_travel.py',
     'src/maintain/verb_undelete.c': 'maintain_test.c, test/e2e/test_time_travel.py',
     'src/maintain/verb_verify.c': 'maintain_test.c: an act from its arguments to its result',

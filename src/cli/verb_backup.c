@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/control.h"
 #include "cli/errand.h"
+#include "cli/holding.h"
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "daemon/mail/place.h"
@@ -178,6 +179,8 @@ static enum err copy_database(void *context, json_t *found, struct note *why)
 struct copying {
     struct backup_listener listener;
     struct progress progress;
+    struct holding holding; /* when the server runs */
+    size_t not_held; /* accounts that the server would not hold */
     const char *name;
     uint64_t done;
     uint64_t total;
@@ -216,6 +219,9 @@ static enum err copy_one(struct copying *copying, struct account_id id, struct n
     err = vfs_posix_below(copying->from, path, &options.from);
     if (err == ERR_NOT_FOUND)
         return ERR_OK; /* nobody has used it yet */
+    if (err == ERR_OK && copying->holding.apart.pid > 0 &&
+        !holding_take(&copying->holding, copying->name))
+        copying->not_held++;
     if (err == ERR_OK)
         err = place_make(copying->to, id.raw, why);
     if (err == ERR_OK)
@@ -264,17 +270,28 @@ static enum err copy_accounts(void *context, json_t *found, struct note *why)
 {
     struct backing_up *own = context;
     struct copying copying = { .listener = { on_total, on_done },
-                               .progress = { .is_terminal = terminal_is(2) } };
+                               .progress = { .is_terminal = terminal_is(2) },
+                               .holding = { { .fd = -1 }, { .fd = -1 } } };
     int fd = -1;
-    enum err err = offline_open_part(own->config, &offline_accounts, &fd, why);
+    enum err err = ERR_OK;
 
-    if (err != ERR_OK)
+    if (own->is_running)
+        err = holding_begin(&copying.holding, own->config, why);
+    if (err == ERR_OK)
+        err = offline_open_part(own->config, &offline_accounts, &fd, why);
+    if (err != ERR_OK) {
+        holding_end(&copying.holding);
         return err;
+    }
     copying.from = vfs_posix_new(fd);
     copying.to = vfs_posix_new(fd_take(&own->place.accounts_fd));
     err = copy_each(&copying, own->accounts, found);
+    holding_end(&copying.holding);
     vfs_posix_free(copying.from);
     vfs_posix_free(copying.to);
+    if (copying.not_held > 0)
+        (void)json_array_append_new(found,
+                                    json_pack("{s:I}", "not_held", (json_int_t)copying.not_held));
     (void)json_array_append_new(
         found, json_pack("{s:I, s:I, s:I, s:I}", "accounts", (json_int_t)copying.count, "files",
                          (json_int_t)copying.sum.files, "bytes", (json_int_t)copying.sum.bytes,
@@ -318,7 +335,15 @@ static void print_found(const json_t *found)
     json_array_foreach(found, index, value)
     {
         const json_t *failed = json_object_get(value, "failed");
+        const json_t *not_held = json_object_get(value, "not_held");
 
+        if (not_held != NULL) {
+            (void)cli_complain(0,
+                               "the server did not hold %" JSON_INTEGER_FORMAT
+                               " accounts: a copy that took longer than an hour may lack segments",
+                               json_integer_value(not_held));
+            continue;
+        }
         if (failed != NULL)
             (void)cli_complain(0, "%s: %s", json_string_value(json_object_get(value, "name")),
                                json_string_value(failed));

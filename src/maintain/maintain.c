@@ -11,6 +11,7 @@
 #include "store/account_compact.h"
 
 static const struct maintain_verb *const verbs[] = {
+    &maintain_verb_hold,
     &maintain_verb_log,
     &maintain_verb_undelete,
     &maintain_verb_verify,

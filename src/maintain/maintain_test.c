@@ -194,6 +194,43 @@ static void expunge(struct fixture *f, uint32_t uid)
     desk_sync(&f->desk);
 }
 
+/* Forgets all that was expunged; answers whether a hold kept the segments where they are. */
+static bool purge(struct fixture *f)
+{
+    const struct wall everything = { INT64_MAX };
+    struct account_purged purged;
+    enum err err;
+
+    assert_int_equal(account_purge(f->desk.account, everything, &f->desk.waker), ERR_OK);
+    while ((err = account_purge_result(f->desk.account, &purged, NULL)) == ERR_BUSY) {
+        (void)desk_tick(&f->desk);
+        jobs_settle(&f->desk.jobs);
+    }
+    assert_int_equal(err, ERR_OK);
+    return purged.held;
+}
+
+/* As long as the act lives nothing is removed. */
+static void test_hold(void **state)
+{
+    static const char first[] = "log/0000000000000004.log";
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("hold"), BYTES(""));
+    struct maintain *act;
+
+    expunge(f, 3);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    ASSERT_BYTES(buf_bytes(&f->lines), BYTES("{\"held\":true}\n"));
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    ASSERT_BYTES(buf_bytes(&f->lines), BYTES("{\"held\":true}\n"));
+    assert_true(purge(f));
+    assert_non_null(mem_vfs_file(f->vfs, first).at);
+    maintain_free(act);
+    assert_false(purge(f));
+    assert_null(mem_vfs_file(f->vfs, first).at);
+}
+
 static json_int_t undelete(struct fixture *f, struct bytes arguments)
 {
     struct maintain_options options = options_of(f, BYTES("undelete"), arguments);
@@ -374,6 +411,7 @@ int main(void)
         MAINTAIN_TEST(test_arguments_have_a_maximum),
         MAINTAIN_TEST(test_verify_of_what_is_whole),
         MAINTAIN_TEST(test_verify_names_the_damage),
+        MAINTAIN_TEST(test_hold),
         MAINTAIN_TEST(test_undelete),
         MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
         MAINTAIN_TEST(test_log),

@@ -88,6 +88,7 @@ struct wall maintain_time(const json_t *arguments, const char *name);
 void *maintain_alloc(size_t bytes);
 
 /* The table's rows. */
+extern const struct maintain_verb maintain_verb_hold;
 extern const struct maintain_verb maintain_verb_log;
 extern const struct maintain_verb maintain_verb_undelete;
 extern const struct maintain_verb maintain_verb_verify;

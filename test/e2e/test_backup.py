@@ -1,9 +1,11 @@
 """roost backup and roost restore, as an administrator runs them."""
 import contextlib
+import json
 import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -215,3 +217,21 @@ def test_a_damaged_backup(make_server, place):
     for part in ('auth', 'accounts'):
         shutil.rmtree(server.folder / 'data' / part)
     assert 'of the backup is damaged' in refused(server, 'restore', str(place))
+
+
+def test_the_server_holds_what_is_copied(make_server, place):
+    """It says so, and lets go: every hold has an end."""
+    server = make_server({'log.level': 'debug'})
+    fill(server)
+    done = server.run('backup', str(place))
+    assert b'did not hold' not in done.stderr
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(20)
+        control.connect(str(server.folder / 'run' / 'control.sock'))
+        control.sendall(b'{"verb":"maintain","name":"ann","act":"hold"}\n')
+        lines = control.makefile('rb')
+        assert json.loads(lines.readline()) == {'ok': True, 'result': [{'held': True}],
+                                                'more': True}
+        assert told(server.run('backup', str(place)))[0] == 2  # two may hold at once
+        assert json.loads(lines.readline())['more']  # it goes on until we hang up
+    server.stop()
