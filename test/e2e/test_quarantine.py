@@ -147,6 +147,8 @@ def test_an_account_that_crashes_its_shard_is_set_apart(crowd):
     answer, count = connection.select('Large')
     assert answer == 'OK' and int(count[0]) == 2 ** COPIES_LOG2
     connection.logout()
+    assert b'all whole' in crowd.run('verify', victim).stdout
+    assert list(owners(crowd, account_id).values()) == [f'roost-mail-{SHARDS}']
 
 
 def test_its_next_crash_is_its_own(crowd):

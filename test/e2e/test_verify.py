@@ -1,11 +1,14 @@
 """roost verify: beside a running server and without one, on whole accounts and damaged ones."""
 import json
 import os
+import signal
+import subprocess
 import threading
+import time
 
 import pytest
 
-from mail import message, need
+from mail import message, need, wait_for
 from roost_server import Server
 
 DAMAGED, EX_NOUSER, EX_TEMPFAIL = 1, 67, 75
@@ -114,6 +117,23 @@ def test_an_account_in_use_elsewhere(make_server):
     server.settings['run'] = server.folder / 'elsewhere'
     done = server.run('verify', 'ann', check=False)
     assert done.returncode == EX_TEMPFAIL, done.stderr
+
+
+def test_a_shard_that_dies_meanwhile(server):
+    assert not server.deliver('ann@example.org', message(1))
+    shards = server.roles()['mail']
+    for pid in shards:
+        os.kill(pid, signal.SIGSTOP)  # so that it is at work when it dies
+    command = subprocess.Popen(server.command('verify', 'ann'), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    assert command.poll() is None
+    for pid in shards:
+        os.kill(pid, signal.SIGKILL)
+    out, err = command.communicate(timeout=20)
+    assert command.returncode == EX_TEMPFAIL, (out, err)
+    assert b'is gone or does not answer' in err
+    wait_for(lambda: results(server, 'ann')[0] == 0, 10, 'a new shard')
 
 
 def as_nobody(folder):
