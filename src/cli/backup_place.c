@@ -104,6 +104,22 @@ static enum err make_mark(const char *path, struct note *why)
     return err != ERR_OK ? err : file_write(mark, MARK_TEXT, 0644, why);
 }
 
+static enum err lock(const char *path, struct backup_place *place, struct note *why)
+{
+    int fd = -1;
+    enum err err = file_open_directory(path, &fd, why);
+
+    if (err != ERR_OK)
+        return err;
+    place->whole = vfs_posix_new(fd);
+    err = place->whole->open(place->whole, MARK, VFS_OPEN_READ | VFS_OPEN_WRITE, &place->lock);
+    if (err == ERR_OK)
+        err = place->whole->lock(place->whole, place->lock);
+    if (err == ERR_BUSY)
+        return note_fail(why, err, "another backup into %s is at work", path);
+    return err == ERR_OK ? err : note_fail(why, err, "%s/%s: %s", path, MARK, err_text(err));
+}
+
 /* For the owner of the directory of that name in data: the command that writes into it is theirs.
  */
 static enum err make_part(const char *path, const struct config *config, const char *name,
@@ -133,7 +149,7 @@ static enum err make_part(const char *path, const struct config *config, const c
 enum err backup_place_make(const char *path, const struct config *config,
                            struct backup_place *out_place, struct note *why)
 {
-    struct backup_place place = { -1, -1 };
+    struct backup_place place = { .auth_fd = -1, .accounts_fd = -1 };
     struct note reason;
     struct place there;
     enum err err = place_look(path, &there, &reason);
@@ -146,6 +162,8 @@ enum err backup_place_make(const char *path, const struct config *config,
         err = check_apart(path, config, why);
     if (err == ERR_OK)
         err = make_mark(path, why);
+    if (err == ERR_OK)
+        err = lock(path, &place, why);
     if (err == ERR_OK)
         err = make_part(path, config, "auth", &place.auth_fd, why);
     if (err == ERR_OK)
@@ -175,7 +193,7 @@ static enum err open_part(const char *path, const char *name, int *out_fd, struc
 
 enum err backup_place_open(const char *path, struct backup_place *out_place, struct note *why)
 {
-    struct backup_place place = { -1, -1 };
+    struct backup_place place = { .auth_fd = -1, .accounts_fd = -1 };
     enum err err = check_mark(path, why);
 
     if (err == ERR_OK)
@@ -193,4 +211,8 @@ void backup_place_close(struct backup_place *place)
 {
     fd_close(&place->auth_fd);
     fd_close(&place->accounts_fd);
+    vfs_close(place->lock);
+    vfs_posix_free(place->whole);
+    place->lock = NULL;
+    place->whole = NULL;
 }

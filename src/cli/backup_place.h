@@ -15,13 +15,19 @@ enum { BACKUP_PATH_BYTES_MAX = 4096 };
 
 #define BACKUP_DATABASE "accounts.db"
 
+struct vfs;
+struct vfs_file;
+
 struct backup_place {
     int auth_fd; /* of the two directories; -1: there is none */
     int accounts_fd;
+    struct vfs *whole; /* of one that is written to: all of it, and its lock */
+    struct vfs_file *lock;
 };
 
-/* To be written to: made where it is missing, each directory for the owner of its like in data.
- * ERR_INVALID: not a backup and not empty, or within data, or around it. */
+/* To be written to: made where it is missing, each directory for the owner of its like in data. It
+ * is locked until it is closed here and in all children that were made meanwhile. ERR_BUSY: another
+ * command writes to it; ERR_INVALID: not a backup and not empty, or within data, or around it. */
 MUST_USE enum err backup_place_make(const char *path, const struct config *config,
                                     struct backup_place *out_place, struct note *why);
 

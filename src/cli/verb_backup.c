@@ -379,7 +379,7 @@ static enum err back_up(struct backing_up *own, struct note *why)
 
 static int run(const struct verb *verb, struct arguments arguments)
 {
-    struct backing_up own = { .place = { -1, -1 } };
+    struct backing_up own = { .place = { .auth_fd = -1, .accounts_fd = -1 } };
     struct note why = { "" };
     struct cli cli = { 0 };
     int code = cli_begin(&cli, verb, arguments, NULL, 0);

@@ -370,7 +370,7 @@ static enum err read_database(struct restoring *own, const char *source, struct 
 
 static int run(const struct verb *verb, struct arguments arguments)
 {
-    struct restoring own = { .place = { -1, -1 } };
+    struct restoring own = { .place = { .auth_fd = -1, .accounts_fd = -1 } };
     const struct option options[] = { { .name = "--replace", .flag = &own.replace } };
     struct note why = { "" };
     struct cli cli = { 0 };

@@ -1,17 +1,23 @@
 """roost backup and roost restore, as an administrator runs them."""
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
+import signal
 import socket
+import struct
 import subprocess
+import time
 
 import pytest
 
 from mail import bodies, message
 
+F_OFD_SETLK = 37
 LARGE = 'A line of a large message.\r\n' * 8000
 
 
@@ -235,3 +241,33 @@ def test_the_server_holds_what_is_copied(make_server, place):
         assert told(server.run('backup', str(place)))[0] == 2  # two may hold at once
         assert json.loads(lines.readline())['more']  # it goes on until we hang up
     server.stop()
+
+
+def test_a_run_that_is_killed(make_server, place):
+    """At any moment: what the last whole run left comes back, or what this one has finished; and
+    nobody else writes to the place meanwhile."""
+    server = make_server()
+    fill(server)
+    server.run('backup', str(place))
+    seed = random.randrange(1 << 32)
+    print('seed', seed)
+    dice = random.Random(seed)
+    for number in range(12):
+        assert server.deliver('ann@example.org', message(100 + number, LARGE)) == {}
+        run = subprocess.Popen(server.command('backup', str(place)), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(dice.uniform(0, 0.08))
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    mail = all_mail(server, 'ann')['INBOX'][1]
+    server.stop()
+    twin = make_server(start=False, accounts=())
+    twin.run('restore', str(place))
+    twin.start()
+    found = all_mail(twin, 'ann')['INBOX'][1]
+    assert 11 <= len(found) and found == {uid: mail[uid] for uid in sorted(mail)[:len(found)]}
+    server.run('backup', str(place))
+    with open(place / 'roost-backup', 'r+b') as mark:
+        fcntl.fcntl(mark, F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
+        assert 'another backup' in refused(server, 'backup', str(place))
+    server.run('backup', str(place))
