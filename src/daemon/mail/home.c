@@ -462,7 +462,10 @@ static void on_timer(struct loop_timer *timer)
     switch (home->state) {
     case HOME_OPENING: home_open(home); return;
     case HOME_OPEN: home_touch(home); return;
-    case HOME_CLOSING: try_close(home); return;
+    case HOME_CLOSING:
+        if (home->account != NULL) /* else it is being closed: the time was that of a tick */
+            try_close(home);
+        return;
     case HOME_TRASHING: return;
     }
 }
