@@ -189,7 +189,7 @@ def small_disk(path, size):
 
 
 def test_a_full_disk(make_server, place):
-    server = make_server()
+    server = make_server({'mail.compression': 'none'})
     fill(server)
     before = {name: all_mail(server, name) for name in ('ann', 'bob')}
     with small_disk(place, '1M'):

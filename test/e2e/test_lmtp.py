@@ -312,7 +312,7 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk(make_server, small_disk):
-    server = make_server({'data': small_disk / 'data'})
+    server = make_server({'data': small_disk / 'data', 'mail.compression': 'none'})
     connection = server.imap('ann')
     talk = Talk(server)
     text = message(0, ('y' * 76 + '\r\n') * 1000)
