@@ -285,10 +285,17 @@ static enum err write_record(struct base_writer *writer)
     return write_out(writer);
 }
 
+/* Whoever finds the end believes in all that stands before it, the bodies included, and does not
+ * look at them: after a power cut the end must not be there without the rest. */
 static enum err write_end(struct base_writer *writer)
 {
     struct op op = { OP_BASE_END, { .base_end = writer->records + 1 } };
+    enum err err = write_out(writer);
 
+    if (err == ERR_OK)
+        err = vfs_sync(writer->file);
+    if (err != ERR_OK)
+        return err;
     op_encode(&writer->ops, &op);
     return write_record(writer);
 }
