@@ -4,7 +4,7 @@
  *     crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N]
  *
  * --disks: ends when so many different disks were checked; fails when the lives do not bring them.
- * --life: runs that one life, as the line that a failure prints says. */
+ * --life: runs that one life, as the line that a failure prints says, and prints its steps. */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,7 +15,11 @@
 #include <unistd.h>
 
 #include "crash/cuts.h"
+#include "crash/met.h"
 #include "kit/mem_vfs.h"
+
+/* A run of as many must have met every record that the store writes. */
+enum { DISKS_FOR_ALL_OPS = 100000 };
 
 struct run {
     uint64_t disks;
@@ -23,6 +27,7 @@ struct run {
     uint64_t lives;
     uint64_t first;
     unsigned jobs;
+    bool print;
     struct tally *tally;
 };
 
@@ -57,13 +62,20 @@ void crash_failed(const char *format, ...)
 static const struct kind {
     bool is_long; /* many acts, cut at random; else a few, cut in every way there is */
     bool faults; /* of any kind, now and then */
+    bool purge;
     enum past past;
     enum crash_fault fault; /* strikes once, one call later with each turn */
 } kinds[] = {
-    { true, false, PAST_ANY, CRASH_FAULT_COUNT },  { true, true, PAST_ANY, CRASH_FAULT_COUNT },
-    { false, false, PAST_ANY, CRASH_FAULT_COUNT }, { false, false, PAST_ANY, CRASH_FAIL_ANY },
-    { false, false, PAST_ANY, CRASH_KILL },        { false, false, PAST_COPY, CRASH_KILL },
-    { false, false, PAST_NONE, CRASH_FAIL_ANY },   { false, false, PAST_NONE, CRASH_KILL },
+    { true, false, false, PAST_ANY, CRASH_FAULT_COUNT },
+    { false, false, true, PAST_ANY, CRASH_KILL },
+    { false, false, false, PAST_NONE, CRASH_FAIL_ANY },
+    { false, false, false, PAST_ANY, CRASH_FAULT_COUNT },
+    { false, false, false, PAST_ANY, CRASH_FAIL_ANY },
+    { true, true, false, PAST_ANY, CRASH_FAULT_COUNT },
+    { false, false, true, PAST_ANY, CRASH_FAIL_ANY },
+    { false, false, false, PAST_COPY, CRASH_KILL },
+    { false, false, false, PAST_ANY, CRASH_KILL },
+    { false, false, false, PAST_NONE, CRASH_KILL },
 };
 
 static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
@@ -78,6 +90,8 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
                               : 1 + (unsigned)test_random_below(&random, 3),
         .with_large = test_random_below(&random, 3) == 0,
         .compress = test_random_below(&random, 3) == 0,
+        .compact = kind->purge || test_random_below(&random, 2) == 0,
+        .purge = kind->purge,
         .faults = kind->faults,
         .whole_jobs = !kind->is_long && test_random_below(&random, 2) == 0,
         .past = kind->past,
@@ -91,6 +105,7 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
         .draws = kind->is_long ? 4 : 2,
         .in_turn = kind->is_long ? 0 : 16,
         .again = 24,
+        .print = run.print,
     };
 }
 
@@ -104,7 +119,7 @@ static struct vfs *make_past(const struct plan *plan)
     if (plan->past == PAST_NONE)
         return disk;
     past.acts = 2 + (unsigned)(plan->seed % 16);
-    past.faults = false;
+    past.faults = past.purge = past.compact = false;
     past.past = PAST_NONE;
     past.fault = CRASH_FAULT_COUNT;
     life = life_new(disk, &past);
@@ -124,6 +139,10 @@ static void run_life(uint64_t number)
     make_plan(number, &plan, &cuts);
     life = life_new(make_past(&plan), &plan);
     life_run(life);
+    met_count(crash_vfs_cache(life->crash), run.tally);
+    if (plan.past != PAST_COPY &&
+        mem_vfs_file(crash_vfs_cache(life->crash), "log/0000000000000004.log").at == NULL)
+        atomic_fetch_add(&run.tally->dropped, 1);
     cuts_check(life, &cuts, plan.seed);
     life_free(life);
     atomic_fetch_add(&run.tally->lives, 1);
@@ -182,8 +201,9 @@ static void print_tally(void)
     const struct tally *tally = run.tally;
 
     printf("seed %" PRIu64 ": %" PRIu64 " lives, %" PRIu64 " steps, %" PRIu64 " disks, %" PRIu64
-           " different, %" PRIu64 " openings\n",
-           run.seed, tally->lives, tally->steps, tally->disks, tally->different, tally->openings);
+           " different, %" PRIu64 " openings, %" PRIu64 " logs shortened\n",
+           run.seed, tally->lives, tally->steps, tally->disks, tally->different, tally->openings,
+           tally->dropped);
 }
 
 static bool read_options(int argc, char **argv)
@@ -206,6 +226,7 @@ static bool read_options(int argc, char **argv)
         else if (strcmp(argv[i], "--life") == 0) {
             run.first = value;
             run.lives = run.jobs = 1;
+            run.print = true;
             run.disks = 0;
         } else
             return false;
@@ -217,7 +238,7 @@ int main(int argc, char **argv)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     pid_t pids[TALLY_WORKERS_MAX] = { 0 };
-    bool one;
+    bool one, all;
 
     if (!read_options(argc, argv)) {
         printf("usage: crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N]\n");
@@ -236,8 +257,13 @@ int main(int argc, char **argv)
     if (!wait_for_workers(pids))
         return 1;
     print_tally();
+    all = met_print(run.tally);
     if (!one && run.tally->different < run.disks) {
         printf("fewer than %" PRIu64 " different disks\n", run.disks);
+        return 2;
+    }
+    if (!one && run.disks >= DISKS_FOR_ALL_OPS && (!all || run.tally->dropped == 0)) {
+        printf("not every record came\n");
         return 2;
     }
     return 0;

@@ -35,8 +35,7 @@ static bool is_new(struct cutting *cutting, uint64_t hash)
 static void start(const struct cutting *cutting, struct vfs *disk, struct desk *desk)
 {
     desk_init(desk, disk);
-    if (cutting->stand.made) /* a new account says when it was made */
-        desk->now = cutting->life->desk.now;
+    desk->now = cutting->stand.made ? cutting->life->desk.now : cutting->life->born;
     life_options(&cutting->life->plan, &desk->options);
     desk->options.create = !cutting->stand.made;
     if (desk_open(desk) != ERR_OK)
@@ -130,6 +129,7 @@ static void live_on(struct cutting *cutting, struct vfs *disk)
 
     plan.seed = seed;
     plan.past = PAST_ANY;
+    plan.purge = plan.purge && seed % 8 == 0;
     plan.acts = (unsigned)(seed % 3);
     plan.faults = seed % 4 == 0;
     plan.fault = seed % 3 == 0 ? (seed % 2 == 0 ? CRASH_KILL : CRASH_FAIL_ANY) : CRASH_FAULT_COUNT;
@@ -199,6 +199,8 @@ void cuts_check(const struct life *life, const struct cuts *cuts, uint64_t seed)
     cutting->random.state = seed;
     cutting->walk = crash_walk_new(life->crash);
     stand_init(&cutting->stand, life);
+    if (cuts->print && cuts->depth == 0)
+        crash_vfs_print(life->crash);
     for (unsigned step = 0; step <= steps; step++) {
         crash_walk_to(cutting->walk, step);
         stand_move(&cutting->stand, step);

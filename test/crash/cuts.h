@@ -12,6 +12,7 @@ struct cuts {
     unsigned draws; /* disks at each step, drawn at random */
     unsigned in_turn; /* before that: so many at each step at most, one after the other */
     unsigned depth; /* 0: of a life; more: of an opening after a cut, and so on */
+    bool print; /* the steps of the life itself */
     unsigned again; /* of so many disks one goes on living and is cut again; 0: none */
 };
 

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 #include "kit/mem_vfs.h"
+#include "store/account_compact.h"
 #include "store/account_state.h"
+
+enum { SECOND_US = 1000000 };
 
 static unsigned below(struct life *life, unsigned limit)
 {
@@ -177,13 +180,18 @@ static void arm_something(struct life *life)
     }
 }
 
+static bool is_well(const struct life *life)
+{
+    return !account_has_failed(life->desk.account) && !crash_vfs_is_dead(life->crash);
+}
+
 static void act_once(struct life *life)
 {
     unsigned step = crash_vfs_steps(life->crash);
     enum err err = workload_act(life);
     struct image *image;
 
-    if (crash_vfs_is_dead(life->crash) || account_has_failed(life->desk.account))
+    if (!is_well(life))
         return;
     if (err != ERR_OK && crash_vfs_faults(life->crash) == life->faults_seen)
         crash_failed("an act failed: %s", err_text(err));
@@ -201,10 +209,14 @@ static void act_once(struct life *life)
 
 static void between_acts(struct life *life)
 {
+    if (life->plan.compact && below(life, 10) == 0)
+        (void)(account_purge(life->desk.account, life->desk.now, NULL) == ERR_OK);
     if (life->plan.whole_jobs) {
         desk_sync(&life->desk);
-        (void)desk_tick(&life->desk);
-        desk_settle(&life->desk);
+        for (unsigned ticks = 1 + below(life, 6); ticks > 0; ticks--) {
+            (void)desk_tick(&life->desk);
+            desk_settle(&life->desk);
+        }
         return;
     }
     if (below(life, 3) == 0)
@@ -213,10 +225,25 @@ static void between_acts(struct life *life)
         desk_settle(&life->desk);
     else if (below(life, 2) == 0)
         (void)(below(life, 2) == 0 ? jobs_run(&life->desk.jobs) : jobs_deliver(&life->desk.jobs));
-    if (below(life, 3) != 0)
+    for (unsigned ticks = below(life, life->plan.compact ? 6 : 2); ticks > 0; ticks--) {
         (void)desk_tick(&life->desk);
+        if (below(life, 3) == 0)
+            desk_settle(&life->desk);
+    }
     if (below(life, 10) == 0 && !account_is_busy(life->desk.account))
         account_trim(life->desk.account);
+}
+
+/* All that is not living is forgotten, the linger included. */
+static void purge(struct life *life)
+{
+    enum { TICKS = 40 };
+
+    (void)(account_purge(life->desk.account, life->desk.now, NULL) == ERR_OK);
+    for (int i = 0; i < TICKS && is_well(life); i++) {
+        (void)desk_tick(&life->desk);
+        desk_settle(&life->desk);
+    }
 }
 
 void life_run(struct life *life)
@@ -224,14 +251,16 @@ void life_run(struct life *life)
     if (life->plan.fault != CRASH_FAULT_COUNT)
         arm(life, life->plan.fault, life->plan.fault_skip);
     open_account(life);
+    if (life->plan.purge)
+        purge(life);
     for (unsigned i = 0; i < life->plan.acts; i++) {
         if (life->plan.faults && below(life, 12) == 0)
             arm_something(life);
-        act_once(life);
-        if (!account_has_failed(life->desk.account) && !crash_vfs_is_dead(life->crash))
+        if (is_well(life))
+            act_once(life);
+        if (is_well(life))
             between_acts(life);
-        if (!account_has_failed(life->desk.account) && !crash_vfs_is_dead(life->crash) &&
-            below(life, 12) != 0)
+        if (is_well(life) && below(life, 12) != 0)
             continue;
         if (below(life, 4) == 0)
             kill_at_once(life);
@@ -285,6 +314,9 @@ struct life *life_new(struct vfs *disk, const struct plan *plan)
     life->crash =
         plan->past == PAST_COPY ? copy_to_another_place(disk, plan->seed) : crash_vfs_new(disk);
     desk_init(&life->desk, crash_vfs_get(life->crash));
+    if (!life->may_be_new)
+        life->desk.now.us += 1000LL * SECOND_US; /* its past is over */
+    life->born = life->desk.now;
     life_options(plan, &life->desk.options);
     life->desk.options.create = life->may_be_new;
     return life;
@@ -295,6 +327,13 @@ void life_options(const struct plan *plan, struct account_options *options)
     options->checkpoint_bytes = plan->checkpoint_bytes;
     options->log_segment_bytes = plan->segment_bytes;
     options->compress = plan->compress;
+    options->compact = (struct compact_policy){
+        .enabled = plan->compact,
+        .keep_us = 4 * SECOND_US,
+        .linger_ms = 300,
+        .garbage_bytes_min = 100,
+        .check_ms = 100,
+    };
 }
 
 void life_free(struct life *life)
@@ -321,8 +360,8 @@ void life_inherit(struct life *life, const struct stand *stand, struct image *cl
     life->inherits = true;
     life->may_be_new = !stand->made;
     life->desk.options.create = life->may_be_new;
-    if (stand->made)
-        life->desk.now = parent->desk.now;
+    life->desk.now = stand->made ? parent->desk.now : parent->born;
+    life->born = parent->born;
     life->texts = parent->texts;
     life->inherited = stand->marks;
     life->client = client == NULL ? NULL : image_hold(client);

@@ -40,6 +40,8 @@ struct plan {
     unsigned acts;
     bool with_large;
     bool compress;
+    bool compact; /* what went is forgotten after some acts */
+    bool purge; /* and at the beginning, at once */
     bool faults; /* now and then, at random */
     bool whole_jobs; /* every job runs to its end before the next act */
     enum crash_fault fault; /* CRASH_FAULT_COUNT: none; else this one, after `fault_skip` calls */
@@ -53,6 +55,7 @@ struct life {
     struct plan plan;
     struct crash_vfs *crash;
     struct desk desk;
+    struct wall born; /* a new account says when it was made */
     struct test_random random;
     struct point *points;
     size_t point_count;

@@ -16,6 +16,7 @@ struct tally {
     _Atomic uint64_t steps; /* of lives, at which the power was cut */
     _Atomic uint64_t lives;
     _Atomic uint64_t next_life;
+    _Atomic uint64_t dropped; /* lives of whose log the beginning was removed */
     _Atomic uint64_t ops[TALLY_OPS]; /* records that were met, by the code of their ops */
     struct tally_place {
         uint64_t life;

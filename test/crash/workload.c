@@ -3,8 +3,12 @@
 #include <string.h>
 
 #include "crash/life.h"
+#include "store/account_compact.h"
 #include "store/act.h"
+#include "store/act_undelete.h"
 #include "store/body.h"
+#include "store/lost.h"
+#include "store/lost_find.h"
 
 static const char *const keywords[] = { "$Forwarded", "$Junk", "red", "blue" };
 static const char *const names[] = {
@@ -179,11 +183,54 @@ static enum err subscribe(struct life *life)
     return act_subscribe(life->desk.account, &origin, any_name(life), below(life, 2) == 0);
 }
 
+static enum err find_lost(struct desk *desk, struct lost *lost)
+{
+    struct lost_find_options options = { .vfs = desk->vfs,
+                                         .position = account_durable(desk->account) };
+    struct lost_find *find = lost_find_new(&options);
+    struct note why;
+    bool done = false;
+    enum err err = ERR_OK;
+
+    while (err == ERR_OK && !done)
+        err = lost_find_read(find, 500, &done, &why);
+    if (err == ERR_OK)
+        lost_find_take(find, lost);
+    lost_find_free(find);
+    return err;
+}
+
+/* What was expunged or deleted comes back: one change. */
+static enum err undelete(struct life *life)
+{
+    struct desk *desk = &life->desk;
+    struct origin origin = desk_origin(desk);
+    struct undelete undelete;
+    struct lost lost = { 0 };
+    bool done = false;
+    enum err err;
+
+    desk_sync(desk);
+    if (account_has_failed(desk->account) || !account_compact_pause(desk->account))
+        return ERR_OK;
+    err = find_lost(desk, &lost);
+    if (err == ERR_OK) {
+        undelete_begin(&undelete, desk->account, &lost);
+        err = act_undelete(&undelete, &origin, &done);
+        if (err == ERR_OK && !done)
+            crash_failed("more was undeleted than fits into one change");
+        undelete_done(&undelete);
+    }
+    lost_done(&lost);
+    account_compact_resume(desk->account);
+    return err;
+}
+
 enum err workload_act(struct life *life)
 {
     static enum err (*const acts[])(struct life * life) = {
-        append,  append, append, append_large, flags,      flags,        flags,
-        expunge, copy,   create, delete_one,   rename_one, claim_recent, subscribe,
+        append, append,     append,     append_large, flags,     flags,    flags,   expunge, copy,
+        create, delete_one, rename_one, claim_recent, subscribe, undelete, expunge, expunge,
     };
 
     return acts[below(life, ARRAY_COUNT(acts))](life);

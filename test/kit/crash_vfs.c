@@ -453,3 +453,31 @@ void crash_vfs_calm(struct crash_vfs *crash, bool calm)
 {
     crash->calm = calm;
 }
+
+void crash_vfs_print(const struct crash_vfs *crash)
+{
+    static const char *const acts[] = {
+        [CRASH_CREATE] = "create",
+        [CRASH_APPEND] = "append",
+        [CRASH_REWRITE] = "rewrite",
+        [CRASH_TRUNCATE] = "truncate",
+        [CRASH_SYNC] = "sync",
+        [CRASH_SYNC_FAILED] = "failed sync",
+        [CRASH_RENAME] = "rename",
+        [CRASH_UNLINK] = "unlink",
+        [CRASH_MKDIR] = "mkdir",
+        [CRASH_SYNC_DIR] = "sync_dir",
+        [CRASH_SYNC_DIR_FAILED] = "failed sync_dir",
+    };
+
+    for (unsigned i = 0; i < crash->count; i++) {
+        const struct crash_step *step = crash->journal[i];
+
+        printf("%4u %-15s", i + 1, acts[step->act]);
+        if (step->inode != 0)
+            printf(" file %u", step->inode);
+        if (step->path[0] != '\0' || step->to[0] != '\0')
+            printf(" %s %s", step->path, step->to);
+        printf(" %zu at %zu\n", step->len, step->at);
+    }
+}

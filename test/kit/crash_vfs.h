@@ -32,6 +32,9 @@ struct vfs *crash_vfs_cache(struct crash_vfs *crash);
 /* Steps taken so far. */
 unsigned crash_vfs_steps(const struct crash_vfs *crash);
 
+/* Every step so far, a line for each, to standard output. */
+void crash_vfs_print(const struct crash_vfs *crash);
+
 /* A disk as it could stand when the power went after `steps` of them, another boot. The caller
  * frees it. */
 struct vfs *crash_vfs_cut(const struct crash_vfs *crash, unsigned steps, uint64_t seed);
