@@ -5,6 +5,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "cli/account_restore.h"
 #include "cli/cli.h"
 #include "cli/control.h"
 #include "cli/offline.h"
@@ -88,6 +89,7 @@ static const struct act acts[] = {
     { "show", "account.show", true, false, print_account },
     { "password", "account.password", true, true, print_password },
     { "remove", "account.remove", true, false, print_removed },
+    { "restore", NULL, true, false, NULL }, /* account_restore.h */
 };
 
 static int find_act(const struct options *options, const struct act **out_act)
@@ -108,10 +110,13 @@ static int find_act(const struct options *options, const struct act **out_act)
         return CLI_GO_ON;
     }
     if (word[0] == '\0')
-        return cli_complain(EX_USAGE, "account wants one of add, list, show, password, remove");
+        return cli_complain(EX_USAGE, "account wants one of add, list, show, password, remove, "
+                                      "restore");
     if (nearest.name != NULL)
         return cli_complain(EX_USAGE, "account: no \"%s\"; did you mean %s?", word, nearest.name);
-    return cli_complain(EX_USAGE, "account: no \"%s\"; it does add, list, show, password, remove",
+    return cli_complain(EX_USAGE,
+                        "account: no \"%s\"; it does add, list, show, password, remove, "
+                        "restore",
                         word);
 }
 
@@ -194,40 +199,66 @@ static int act_on(const struct config *config, const struct act *act, const char
     return EX_OK;
 }
 
+/* With the password that it takes. */
+static int act_by_name(const struct cli *cli, const struct act *act, bool from_stdin)
+{
+    struct buf password = buf_make(SECRET_BYTES_MAX);
+    int code = CLI_GO_ON;
+
+    if (act->takes_password)
+        code = from_stdin ? read_password(&password) : ask_password(&password);
+    if (code == CLI_GO_ON)
+        code = act_on(&cli->config, act, act->takes_name ? cli->options.words[1] : NULL,
+                      buf_bytes(&password));
+    if (password.at != NULL)
+        explicit_bzero(password.at, password.capacity);
+    buf_done(&password);
+    return code;
+}
+
 static int run(const struct verb *verb, struct arguments arguments)
 {
     bool from_stdin = false;
-    const struct option own[] = { { .name = "--password-stdin", .flag = &from_stdin } };
-    struct buf password = buf_make(SECRET_BYTES_MAX);
+    struct account_restore restore = { .at = NULL };
+    const struct option own[] = { { .name = "--password-stdin", .flag = &from_stdin },
+                                  { .name = "--at", .value = &restore.at },
+                                  { .name = "--yes", .flag = &restore.yes } };
     const struct act *act = NULL;
     struct cli cli = { 0 };
     int code = cli_begin(&cli, verb, arguments, own, ARRAY_COUNT(own));
 
     if (code == CLI_GO_ON)
         code = find_act(&cli.options, &act);
+    if (code == CLI_GO_ON && act->verb != NULL && (restore.at != NULL || restore.yes))
+        code = cli_complain(EX_USAGE, "--at and --yes belong to account restore");
     if (code == CLI_GO_ON)
         code = cli_configure(&cli);
-    if (code == CLI_GO_ON && act->takes_password)
-        code = from_stdin ? read_password(&password) : ask_password(&password);
-    if (code == CLI_GO_ON)
-        code = act_on(&cli.config, act, act->takes_name ? cli.options.words[1] : NULL,
-                      buf_bytes(&password));
-    if (password.at != NULL)
-        explicit_bzero(password.at, password.capacity);
-    buf_done(&password);
+    if (code == CLI_GO_ON && act->verb == NULL)
+        code = account_restore_run(&restore, &cli.config, cli.options.words[1]);
+    else if (code == CLI_GO_ON)
+        code = act_by_name(&cli, act, from_stdin);
     cli_end(&cli);
     return code;
 }
 
 const struct verb verb_account = {
     .name = "account",
-    .summary = "add, list, show, remove accounts; set passwords",
-    .help = "roost account add|show|password|remove NAME\n"
-            "roost account list\n\n"
-            "Works while the server runs and while it does not. A removed account's mail goes to\n"
-            "the trash; the same name later is another account.\n\n"
-            "  --password-stdin   take the password from standard input instead of asking\n\n"
-            "  roost account add ann\n"
-            "  echo 'a good password' | roost account password ann --password-stdin\n",
+    .summary = "add, list, show, remove, rewind accounts; set passwords",
+    .help =
+        "roost account add|show|password|remove NAME\n"
+        "roost account restore NAME --at TIME [--yes]\n"
+        "roost account list\n\n"
+        "Works while the server runs and while it does not. A removed account's mail goes to\n"
+        "the trash; the same name later is another account.\n\n"
+        "restore says what the account was at that time and is not now and, with --yes, makes\n"
+        "it so again: mailboxes that are missing are made, messages that were there come back,\n"
+        "flags and names become what they were. Nothing is taken away: what came since stays,\n"
+        "and a message that was moved is in both places. How far back: mail.expunged_days.\n\n"
+        "  --at TIME          2026-11-20, \"2026-11-20 14:30\", or 2h, 3d for so long ago\n"
+        "  --yes              do it; without it nothing is changed\n"
+        "  --password-stdin   take the password from standard input instead of asking\n\n"
+        "  roost account add ann\n"
+        "  roost account restore ann --at \"2026-11-20 14:30\"\n"
+        "  echo 'a good password' | roost account password ann --password-stdin\n",
     .run = run,
 };

@@ -13,6 +13,7 @@
 static const struct maintain_verb *const verbs[] = {
     &maintain_verb_hold,
     &maintain_verb_log,
+    &maintain_verb_rewind,
     &maintain_verb_undelete,
     &maintain_verb_verify,
 };
@@ -220,8 +221,8 @@ struct wall maintain_time(const json_t *arguments, const char *name)
 {
     json_int_t seconds = json_integer_value(json_object_get(arguments, name));
 
-    if (seconds > INT64_MAX / 1000000)
-        seconds = INT64_MAX / 1000000;
+    if (seconds >= INT64_MAX / 1000000)
+        seconds = INT64_MAX / 1000000 - 1;
     return (struct wall){ seconds * 1000000 };
 }
 

@@ -107,6 +107,7 @@ static void test_requests_that_make_no_sense(void **state)
           "the arguments of verify are no JSON object" },
         { BYTES("verify"), BYTES("{\"colour\":\"red\"}"), ERR_INVALID,
           "verify takes no \"colour\"" },
+        { BYTES("rewind"), BYTES("{}"), ERR_INVALID, "rewind needs \"at\"" },
         { BYTES("log"), BYTES("{\"limit\":0}"), ERR_INVALID, "\"limit\" of log is 1 to 100000" },
         { BYTES("log"), BYTES("{\"since\":\"2h\"}"), ERR_INVALID,
           "\"since\" of log is not a number" },
@@ -290,6 +291,67 @@ static void test_undelete_keeps_to_the_quota(void **state)
     assert_int_equal(account_used_messages(f->desk.account), 9);
 }
 
+static json_int_t number(const json_t *result, const char *key)
+{
+    return json_integer_value(json_object_get(result, key));
+}
+
+static json_t *rewind_to(struct fixture *f, int64_t at, bool apply)
+{
+    char arguments[64];
+    struct maintain_options options;
+    struct maintain *act;
+    json_t *result;
+
+    (void)snprintf(arguments, sizeof(arguments), "{\"at\":%lld,\"apply\":%s}", (long long)at,
+                   apply ? "true" : "false");
+    options = options_of(f, BYTES("rewind"), bytes_from_string(arguments));
+    buf_clear(&f->lines);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    result = run(f, act);
+    maintain_free(act);
+    return result;
+}
+
+static void test_rewind(void **state)
+{
+    struct fixture *f = *state;
+    struct desk_store store = { .uids = { 4, 4 }, .mode = FLAGS_ADD, .flags = FLAG_SEEN };
+    int64_t at = wall_seconds(f->desk.now);
+    json_t *result;
+
+    expunge(f, 3);
+    assert_int_equal(desk_flags(&f->desk, desk_mailbox(&f->desk, "INBOX"), store, NULL), ERR_OK);
+    desk_sync(&f->desk);
+    for (int i = 0; i < 3; i++) {
+        result = rewind_to(f, at, i > 0);
+        assert_int_equal(number(result, "messages"), i < 2);
+        assert_int_equal(number(result, "flags"), i < 2);
+        assert_int_equal(number(result, "changes"), i == 1);
+        assert_int_equal(account_used_messages(f->desk.account), i == 0 ? 9 : 10);
+        json_decref(result);
+    }
+}
+
+static void test_rewind_too_far(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options =
+        options_of(f, BYTES("rewind"), BYTES("{\"at\":1699999999,\"apply\":true}"));
+    enum maintain_want want = MAINTAIN_AGAIN;
+    struct maintain *act;
+    struct note why;
+
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    while (want != MAINTAIN_DONE) {
+        want = maintain_step(act, f->desk.now, &f->lines);
+        jobs_settle(&f->desk.jobs);
+    }
+    assert_int_equal(maintain_result(act, &why), ERR_CONFLICT);
+    assert_string_equal(why.text, "the account's log reaches back to 2023-11-14T22:13:20Z only");
+    maintain_free(act);
+}
+
 static json_int_t read_log(struct fixture *f, struct bytes arguments)
 {
     struct maintain_options options = options_of(f, BYTES("log"), arguments);
@@ -414,6 +476,8 @@ int main(void)
         MAINTAIN_TEST(test_hold),
         MAINTAIN_TEST(test_undelete),
         MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
+        MAINTAIN_TEST(test_rewind),
+        MAINTAIN_TEST(test_rewind_too_far),
         MAINTAIN_TEST(test_log),
         MAINTAIN_TEST(test_a_long_log),
         MAINTAIN_TEST(test_nothing_is_compacted_meanwhile),

@@ -7,33 +7,21 @@
  * and the last of them went)}}. Progress counts bytes of the log. Result: {"messages", "bytes",
  * "mailboxes" (made), "changes" (of the log), "since" (seconds: what went before is not known),
  * "dry_run"}. */
-#include "maintain/verb.h"
-
-#include <inttypes.h>
 #include <stdlib.h>
 
+#include "maintain/past.h"
 #include "store/account.h"
-#include "store/act_undelete.h"
-#include "store/lost.h"
 #include "store/lost_find.h"
 #include "store/mailbox.h"
 
-enum {
-    PIECE_BYTES = 4 * 1024 * 1024, /* one job */
-    LINES_BYTES_MAX = MAINTAIN_STEP_BYTES_MAX / 2, /* of one step */
-};
+enum { PIECE_BYTES = 4 * 1024 * 1024 }; /* one job */
 
 struct state {
     struct lost_find_options options;
     struct lost_find *find; /* NULL until the log is held */
-    struct lost lost;
-    struct undelete undelete;
+    struct past past;
     bool is_dry;
     bool is_found;
-    bool is_planned;
-    bool is_done;
-    size_t told; /* mailboxes */
-    uint64_t changes;
     enum err err;
     struct note why;
 };
@@ -70,6 +58,8 @@ static void read_piece(void *context)
     struct state *state = context;
 
     state->err = lost_find_read(state->find, PIECE_BYTES, &state->is_found, &state->why);
+    if (state->err == ERR_OK && state->is_found)
+        lost_find_take(state->find, &state->past.lost);
 }
 
 /* What comes back into one mailbox, and when it went. */
@@ -111,73 +101,28 @@ static struct tally count(const struct lost *lost, size_t mailbox, bool is_made)
 static void tell(struct maintain *act, size_t index, struct buf *out)
 {
     const struct state *state = act->state;
-    const struct lost_mailbox *lost = &state->lost.mailboxes[index];
-    struct mailbox *mailbox = mailbox_find_id(act->account, lost->id);
-    struct tally tally;
-    bool is_made;
+    const struct lost *lost = &state->past.lost;
+    struct past_target target = past_target(act, &state->past, index);
+    struct tally tally = count(lost, index, target.is_made);
 
-    if (mailbox == NULL)
-        mailbox = mailbox_find(act->account, lost->name);
-    is_made = mailbox == NULL;
-    tally = count(&state->lost, index, is_made);
-    if (tally.messages == 0 && !(is_made && lost->is_wanted))
+    if (tally.messages == 0 && !(target.is_made && lost->mailboxes[index].is_wanted))
         return;
     maintain_put(out, json_pack("{s:{s:o, s:I, s:I, s:b, s:I, s:I}}", "mailbox", "name",
-                                maintain_text(is_made ? lost->name : mailbox_name(mailbox)),
-                                "messages", (json_int_t)tally.messages, "bytes",
-                                (json_int_t)tally.bytes, "made", (int)is_made, "first",
-                                (json_int_t)tally.first, "last", (json_int_t)tally.last));
-}
-
-static enum maintain_want plan(struct maintain *act)
-{
-    struct state *state = act->state;
-
-    lost_find_take(state->find, &state->lost);
-    undelete_begin(&state->undelete, act->account, &state->lost);
-    state->is_planned = true;
-    return MAINTAIN_AGAIN;
-}
-
-static enum maintain_want fail(struct maintain *act, enum err err)
-{
-    const struct state *state = act->state;
-    const struct undelete_counts *planned = &state->undelete.planned;
-
-    if (err == ERR_OVER_QUOTA)
-        return maintain_fail(act, err,
-                             "%" PRIu64 " bytes would come back, and the quota has no room for "
-                             "them; nothing was changed",
-                             planned->bytes);
-    if (err == ERR_LIMIT)
-        return maintain_fail(act, err, "the account would have too many mailboxes or UIDs");
-    return maintain_fail(act, err, "writing the log: %s", err_text(err));
-}
-
-/* Each change is one step. */
-static enum maintain_want bring_back(struct maintain *act)
-{
-    struct state *state = act->state;
-    struct modseq before = account_change_number(act->account);
-    enum err err = act_undelete(&state->undelete, &act->origin, &state->is_done);
-
-    if (err != ERR_OK)
-        return fail(act, err);
-    if (account_change_number(act->account).value != before.value)
-        state->changes++;
-    return MAINTAIN_AGAIN;
+                                maintain_text(target.name), "messages", (json_int_t)tally.messages,
+                                "bytes", (json_int_t)tally.bytes, "made", (int)target.is_made,
+                                "first", (json_int_t)tally.first, "last", (json_int_t)tally.last));
 }
 
 static enum maintain_want sum_up(struct maintain *act, struct buf *out)
 {
-    struct state *state = act->state;
-    const struct undelete_counts *counts = &state->undelete.planned;
+    const struct state *state = act->state;
+    const struct undelete_counts *counts = &state->past.undelete.planned;
 
     return maintain_succeed(
         act, out,
         json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "messages", (json_int_t)counts->messages,
                   "bytes", (json_int_t)counts->bytes, "mailboxes", (json_int_t)counts->made,
-                  "changes", (json_int_t)state->changes, "since",
+                  "changes", (json_int_t)state->past.changes, "since",
                   (json_int_t)wall_seconds(lost_find_since(state->find)), "dry_run",
                   (int)state->is_dry));
 }
@@ -185,7 +130,7 @@ static enum maintain_want sum_up(struct maintain *act, struct buf *out)
 static enum maintain_want step(struct maintain *act, struct buf *out)
 {
     struct state *state = act->state;
-    size_t before = out->len;
+    enum maintain_want want;
 
     if (state->err != ERR_OK)
         return maintain_fail(act, state->err, "%s", state->why.text);
@@ -198,24 +143,15 @@ static enum maintain_want step(struct maintain *act, struct buf *out)
         maintain_run(act, read_piece);
         return MAINTAIN_WAIT;
     }
-    if (!state->is_planned)
-        return plan(act);
-    for (; state->told < state->lost.mailbox_count; state->told++) {
-        if (out->len - before > LINES_BYTES_MAX)
-            return MAINTAIN_AGAIN;
-        tell(act, state->undelete.order[state->told].index, out);
-    }
-    if (!state->is_dry && !state->is_done)
-        return bring_back(act);
-    return sum_up(act, out);
+    want = past_step(act, &state->past, state->is_dry, tell, out);
+    return want == MAINTAIN_WAIT ? sum_up(act, out) : want;
 }
 
 static void end(struct maintain *act)
 {
     struct state *state = act->state;
 
-    undelete_done(&state->undelete);
-    lost_done(&state->lost);
+    past_done(&state->past);
     lost_find_free(state->find);
     free(state);
 }

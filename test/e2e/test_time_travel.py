@@ -1,8 +1,9 @@
-"""The past of an account: roost undelete and roost log, beside a running server and without one."""
+"""The past of an account: undelete, log, account restore; beside a server and without one."""
 import imaplib
 import json
 import os
 import re
+import time
 
 from mail import bodies, message
 
@@ -141,3 +142,45 @@ def test_the_log_names_who_did_what(server):
         assert events[0]['event']['what'] == 'undeleted' and events[-1]['result']['events'] == 1
         if running:
             server.stop()
+
+
+def test_an_account_goes_back_in_time(server):
+    imap = server.imap('ann')
+    for number in (1, 2):
+        append(imap, number)
+    assert imap.create('Work')[0] == 'OK'
+    append(imap, 3, 'Work')
+    then = int(time.time())
+    while int(time.time()) == then:
+        time.sleep(0.05)
+    assert imap.rename('Work', 'Play')[0] == 'OK'
+    assert imap.delete('Drafts')[0] == 'OK'
+    expunge(imap, '1')
+    imap.uid('STORE', '2', 'FLAGS', r'(\Flagged)')
+    append(imap, 4)
+    at = time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(then))
+    dry = said(server, 'account', 'restore', 'ann', '--at', at)
+    assert dry == ['Drafts: 0 messages back, flags of 0 messages, made again',
+                   'INBOX: 1 message back, flags of 1 message',
+                   'Work: 0 messages back, flags of 0 messages, named Play now',
+                   '1 message back, flags of 1 message, 1 mailbox made, 1 renamed; '
+                   'nothing was changed, --yes does it']
+    assert uids(imap) == [b'2', b'3']
+    done = said(server, 'account', 'restore', 'ann', '--at', at, '--yes')
+    assert done[-1] == '1 message back, flags of 1 message, 1 mailbox made, 1 renamed'
+    assert uids(imap) == [b'2', b'3', b'4']
+    flags = imap.uid('FETCH', '2:4', '(FLAGS)')[1]
+    assert all(rb'\Seen' in line and rb'red' in line for line in flags), flags
+    assert len(uids(imap, 'Work')) == 1 and imap.status('Drafts', '(MESSAGES)')[0] == 'OK'
+    server.stop()
+    assert said(server, 'account', 'restore', 'ann', '--at', at)[-1].startswith(
+        '0 messages back, flags of 0 messages, 0 mailboxes made, 0 renamed; ')
+
+
+def test_times_that_cannot_be_gone_back_to(server):
+    server.imap('ann').logout()
+    early = server.run('account', 'restore', 'ann', '--at', '3d', check=False)
+    assert early.returncode != 0 and b'reaches back to 20' in early.stderr
+    for words in (['restore', 'ann'], ['restore', 'ann', '--at', 'noon'], ['list', '--yes'],
+                  ['restore', '--at', '3d']):
+        assert server.run('account', *words, check=False).returncode == EX_USAGE
