@@ -79,7 +79,7 @@ static void harm_a_body(struct round *round, struct vfs *disk)
     const struct scene *scene = round->scene;
     const struct scene_body *body =
         &scene->bodies[test_random_below(round->random, scene->body_count)];
-    uint64_t at = body->frames_at + test_random_below(round->random, body->text.len);
+    uint64_t at = body->frames_at + test_random_below(round->random, body->stored);
 
     mem_vfs_damage(disk, scene->segments[body->segment].path, at,
                    (uint8_t)(1 + test_random_below(round->random, 255)));

@@ -36,7 +36,9 @@ struct scene_body {
     unsigned segment;
     uint64_t header_at;
     uint64_t frames_at;
-    struct bytes text; /* owned */
+    uint64_t stored; /* bytes in the frames */
+    bool packed;
+    struct bytes text; /* owned; at NULL: packed, and in no mailbox */
     uint32_t envelope; /* checksums of what its summary says */
     uint32_t structure;
 };
@@ -46,6 +48,7 @@ struct scene {
     struct vfs *older; /* the same account, some changes before */
     struct account_id id;
     struct wall now; /* of the last change */
+    bool packed; /* its bodies are compressed, where that pays */
     bool clean; /* it was closed; else its owner was killed */
     struct buf described; /* shadow_describe with MODSEQs */
     struct scene_segment segments[SCENE_SEGMENTS_MAX]; /* log segments first, by number */
