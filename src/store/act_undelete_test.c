@@ -13,7 +13,9 @@
 #include "kit/mem_vfs.h"
 #include "kit/random.h"
 #include "kit/state_dump.h"
+#include "store/account_compact.h"
 #include "store/account_state.h"
+#include "store/log_base.h"
 #include "store/lost.h"
 #include "store/lost_find.h"
 
@@ -30,6 +32,7 @@ struct seen_row {
     uint32_t mailbox;
     uint32_t uid;
     uint64_t body;
+    int64_t lost_at; /* wall time; of lost ones only */
     char rest[REST_BYTES]; /* flags, keywords, dates, thread */
 };
 
@@ -122,8 +125,10 @@ static void reckon(struct scene *scene)
         const struct seen_row *row = &scene->before.rows[i];
 
         if (find(&scene->now, row) == NULL &&
-            references(&scene->now, row->body) < references(&scene->before, row->body))
-            scene->lost.rows[scene->lost.count++] = *row;
+            references(&scene->now, row->body) < references(&scene->before, row->body)) {
+            scene->lost.rows[scene->lost.count] = *row;
+            scene->lost.rows[scene->lost.count++].lost_at = scene->desk.now.us;
+        }
         assert_true(scene->lost.count < ROWS_MAX);
     }
 }
@@ -282,11 +287,16 @@ static struct undelete_counts undelete(struct desk *desk, const struct lost_find
     struct lost lost;
     bool done = false;
 
+    while (!account_compact_pause(desk->account)) {
+        (void)desk_tick(desk);
+        desk_settle(desk);
+    }
     find_lost(desk, ask, &lost);
     undelete_begin(&undelete, desk->account, &lost);
     while (!done)
         assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
+    account_compact_resume(desk->account);
     undelete_done(&undelete);
     lost_done(&lost);
     desk_sync(desk);
@@ -326,14 +336,27 @@ static const struct seen_row *new_row(const struct scene *scene, uint32_t mailbo
     return NULL;
 }
 
+/* It went so long ago that it may have been forgotten. */
+static bool is_beyond_horizon(const struct scene *scene, const struct seen_row *row)
+{
+    int64_t keep = scene->desk.options.compact.keep_us;
+
+    return keep > 0 && row->lost_at < scene->desk.now.us - keep;
+}
+
 static void check_lost_row(struct scene *scene, size_t at)
 {
     const struct seen_row *row = &scene->lost.rows[at];
-    uint32_t mailbox = expected_mailbox(scene, row);
-    unsigned lived = count_in(&scene->before, mailbox, row->body);
-    const struct seen_row *came = new_row(scene, mailbox, row->body);
+    uint32_t mailbox;
+    unsigned lived;
+    const struct seen_row *came;
     bool is_last = true;
 
+    if (is_beyond_horizon(scene, row))
+        return;
+    mailbox = expected_mailbox(scene, row);
+    lived = count_in(&scene->before, mailbox, row->body);
+    came = new_row(scene, mailbox, row->body);
     assert_int_equal(count_in(&scene->now, mailbox, row->body), lived == 0 ? 1 : lived);
     for (size_t i = at + 1; i < scene->lost.count; i++)
         is_last = is_last && (scene->lost.rows[i].body != row->body ||
@@ -518,6 +541,60 @@ static void copy(struct desk *desk, const char *to, bool move)
 
     assert_int_equal(act_copy(desk_mailbox(desk, "INBOX"), &origin, &act, &arena, &result), ERR_OK);
     arena_done(&arena);
+}
+
+static void read_all(struct scene *scene)
+{
+    struct buf body = buf_make(1 << 16);
+
+    for (size_t i = 0; i < scene->now.count; i++)
+        assert_int_equal(
+            desk_read(&scene->desk, (struct body_id){ scene->now.rows[i].body }, &body), ERR_OK);
+    buf_done(&body);
+}
+
+/* Time leaps, and the log is compacted behind the horizon: what went since comes back all the same,
+ * bodies and all, and stays readable when what was superseded has gone. */
+static void test_beside_compaction(void **context)
+{
+    struct scene *scene = malloc(sizeof(*scene));
+    uint64_t bases = 0;
+    uint64_t base = 0;
+
+    start(scene, new_seed());
+    desk_close(&scene->desk);
+    scene->desk.options.log_segment_bytes = 12000;
+    scene->desk.options.compact = (struct compact_policy){ .enabled = true,
+                                                           .keep_us = INT64_C(3600000000),
+                                                           .linger_ms = 300,
+                                                           .garbage_bytes_min = 300,
+                                                           .check_ms = 200 };
+    assert_int_equal(desk_open(&scene->desk), ERR_OK);
+    for (unsigned round = 0; round < 25; round++) {
+        for (unsigned i = below(scene, 30); i > 0; i--) {
+            act(scene);
+            if (below(scene, 10) == 0)
+                scene->desk.now.us += INT64_C(600000000);
+            if (below(scene, 3) > 0)
+                continue;
+            (void)desk_tick(&scene->desk);
+            desk_sync(&scene->desk);
+        }
+        for (unsigned i = 0; i < 20; i++) {
+            (void)desk_tick(&scene->desk);
+            desk_sync(&scene->desk);
+            bases += log_base(scene->desk.account->log) != base;
+            base = log_base(scene->desk.account->log);
+        }
+        scene->wanted_count = 0;
+        check_undelete(scene);
+        read_all(scene);
+        if (below(scene, 3) == 0)
+            reopen(&scene->desk);
+        read_all(scene);
+    }
+    assert_true(bases > 1);
+    finish(scene);
 }
 
 static void test_what_is_lost(void **context)
@@ -706,9 +783,13 @@ static void test_several_changes(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_acts_are_undone), cmocka_unit_test(test_what_is_lost),
-        cmocka_unit_test(test_by_name_and_time),       cmocka_unit_test(test_mailboxes_come_back),
-        cmocka_unit_test(test_names_that_come_again),  cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_random_acts_are_undone),
+        cmocka_unit_test(test_beside_compaction),
+        cmocka_unit_test(test_what_is_lost),
+        cmocka_unit_test(test_by_name_and_time),
+        cmocka_unit_test(test_mailboxes_come_back),
+        cmocka_unit_test(test_names_that_come_again),
+        cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_several_changes),
     };
 

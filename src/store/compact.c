@@ -87,19 +87,25 @@ static enum err step_replay(struct compact *compact, struct note *why)
 
 /* What changes behind it name. */
 
+/* A body that the state knows, dead or alive, stands where that says: the change may name a place
+ * that an older base made void. */
 static void on_put(struct compact *compact, const struct op_put *put)
 {
-    if (segment_kind(put->place.segment) == SEGMENT_BODY) {
-        numbers_add(&compact->needed, put->place.segment);
+    struct place place = put->place;
+    struct body_entry known;
+
+    if (body_table_find(&compact->state->bodies, put->body, &known))
+        place = known.place;
+    if (segment_kind(place.segment) == SEGMENT_BODY) {
+        numbers_add(&compact->needed, place.segment);
         return;
     }
-    if (compact_past(compact, put->place.segment) == NULL)
+    if (compact_past(compact, place.segment) == NULL)
         return;
     compact->bodies = store_grow(compact->bodies, compact->body_count, &compact->body_capacity,
                                  sizeof(*compact->bodies));
-    compact->bodies[compact->body_count++] = (struct past_body){
-        .body = put->body, .from = put->place, .size = put->size, .behind = true
-    };
+    compact->bodies[compact->body_count++] =
+        (struct past_body){ .body = put->body, .from = place, .size = put->size, .behind = true };
 }
 
 static enum err on_record(void *context, const struct log_record *record)
