@@ -100,6 +100,7 @@ TESTED_ELSEWHERE = {
     'src/maintain/verb_hold.c': 'maintain_test.c: a purge that it keeps from removing anything',
     'src/maintain/verb_log.c': 'maintain_test.c, test/e2e/test_time_travel.py',
     'src/maintain/past.c': 'maintain_test.c, test/e2e/test_time_travel.py',
+    'src/maintain/verb_purge.c': 'maintain_test.c, test/e2e/test_time_travel.py',
     'src/maintain/verb_rewind.c': 'maintain_test.c, test/e2e/test_time_travel.py',
     'src/maintain/verb_undelete.c': 'maintain_test.c, test/e2e/test_time_travel.py',
     'src/maintain/verb_verify.c': 'maintain_test.c: an act from its arguments to its result',

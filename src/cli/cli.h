@@ -26,6 +26,7 @@ extern const struct verb verb_restore;
 extern const struct verb verb_log;
 extern const struct verb verb_sandbox;
 extern const struct verb verb_serve;
+extern const struct verb verb_purge;
 extern const struct verb verb_undelete;
 extern const struct verb verb_verify;
 

@@ -30,8 +30,8 @@ static const struct verb verb_version = {
 
 static const struct verb *const verbs[] = {
     &verb_serve,   &verb_account,  &verb_deliver, &verb_config, &verb_check,
-    &verb_verify,  &verb_undelete, &verb_log,     &verb_backup, &verb_restore,
-    &verb_sandbox, &verb_version,  &verb_help,
+    &verb_verify,  &verb_undelete, &verb_log,     &verb_purge,  &verb_backup,
+    &verb_restore, &verb_sandbox,  &verb_version, &verb_help,
 };
 
 static const struct verb *find_verb(const char *name)

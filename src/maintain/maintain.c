@@ -11,8 +11,8 @@
 #include "store/account_compact.h"
 
 static const struct maintain_verb *const verbs[] = {
-    &maintain_verb_hold,     &maintain_verb_log,    &maintain_verb_rewind,
-    &maintain_verb_undelete, &maintain_verb_verify,
+    &maintain_verb_hold,   &maintain_verb_log,      &maintain_verb_purge,
+    &maintain_verb_rewind, &maintain_verb_undelete, &maintain_verb_verify,
 };
 
 static const struct maintain_verb *verb_find(struct bytes name)

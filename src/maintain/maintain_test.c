@@ -73,8 +73,7 @@ static json_t *run(struct fixture *f, struct maintain *act)
 
     while (want != MAINTAIN_DONE) {
         want = maintain_step(act, f->desk.now, &f->lines);
-        if (want == MAINTAIN_WAIT)
-            jobs_settle(&f->desk.jobs);
+        jobs_settle(&f->desk.jobs); /* an act that changes something may ask for a sync */
     }
     assert_int_equal(maintain_result(act, &why), ERR_OK);
     for (all = buf_bytes(&f->lines); at < all.len;) {
@@ -267,6 +266,48 @@ static void test_undelete(void **state)
         bytes_find(buf_bytes(&f->lines), 0, BYTES("{\"mailbox\":{\"name\":\"INBOX\"")),
         f->lines.len);
     assert_int_equal(account_used_messages(f->desk.account), 10);
+}
+
+static void test_purge(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("purge"), BYTES(""));
+    struct maintain *act;
+    json_t *result;
+
+    expunge(f, 3);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_true(maintain_changes(act));
+    result = run(f, act);
+    assert_int_equal(json_integer_value(json_object_get(result, "since")),
+                     wall_seconds(f->desk.now));
+    assert_true(json_is_false(json_object_get(result, "held")));
+    json_decref(result);
+    maintain_free(act);
+    buf_clear(&f->lines);
+    options = options_of(f, BYTES("undelete"), BYTES(""));
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    result = run(f, act);
+    assert_int_equal(json_integer_value(json_object_get(result, "messages")), 0);
+    json_decref(result);
+    maintain_free(act);
+    buf_clear(&f->lines);
+    options = options_of(f, BYTES("purge"), BYTES("{\"before\":5}"));
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    maintain_free(act); /* before its first step */
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    maintain_free(act); /* it goes on alone */
+    desk_settle(&f->desk);
+    for (int i = 0; i < 20; i++) {
+        (void)desk_tick(&f->desk);
+        desk_settle(&f->desk);
+    }
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    result = run(f, act);
+    assert_null(json_object_get(result, "since"));
+    json_decref(result);
+    maintain_free(act);
 }
 
 static void test_undelete_keeps_to_the_quota(void **state)
@@ -475,6 +516,7 @@ int main(void)
         MAINTAIN_TEST(test_verify_names_the_damage),
         MAINTAIN_TEST(test_hold),
         MAINTAIN_TEST(test_undelete),
+        MAINTAIN_TEST(test_purge),
         MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
         MAINTAIN_TEST(test_rewind),
         MAINTAIN_TEST(test_rewind_too_far),

@@ -90,6 +90,7 @@ void *maintain_alloc(size_t bytes);
 /* The table's rows. */
 extern const struct maintain_verb maintain_verb_hold;
 extern const struct maintain_verb maintain_verb_log;
+extern const struct maintain_verb maintain_verb_purge;
 extern const struct maintain_verb maintain_verb_rewind;
 extern const struct maintain_verb maintain_verb_undelete;
 extern const struct maintain_verb maintain_verb_verify;

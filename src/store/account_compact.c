@@ -20,6 +20,7 @@ enum {
     SOON_MS = 5, /* while something is under way */
     SWITCH_BODIES = 4000, /* moved in one tick */
     DROP_SEGMENTS = 64, /* removed in one job */
+    REACH_MAX = 16,
 };
 
 enum compaction_state {
@@ -63,8 +64,10 @@ struct compaction {
     size_t drop_end; /* of those that the job removes */
     const uint64_t *drop_segments; /* borrowed from the account's drops */
     bool given_up;
+    bool purges; /* it is the purge's */
     unsigned pauses;
     uint64_t tried; /* a horizon that was not worth it */
+    unsigned reach; /* how often the excess was doubled because what is oldest is still alive */
     struct mono look; /* when to look again */
     struct hold *holds;
     size_t hold_count;
@@ -185,6 +188,26 @@ void account_purge_forget(struct account *account)
     account->compaction->purge.ended = false;
 }
 
+void account_compact_wake(struct account *account)
+{
+    struct purge *purge = &account->compaction->purge;
+
+    if (purge->wanted && purge->waker != NULL)
+        purge->waker->wake(purge->waker);
+}
+
+bool account_purge_step(struct account *account, struct wall now)
+{
+    const struct compaction *own = account->compaction;
+
+    if (account->failed)
+        return false;
+    account->wall = now;
+    (void)account_checkpoint_tick(account);
+    (void)account_compact_tick(account, (struct mono){ 0 });
+    return own->purge.wanted && (own->working || account->checkpoint_writing);
+}
+
 static void end_purge(struct compaction *own, enum err err)
 {
     struct purge *purge = &own->purge;
@@ -214,6 +237,7 @@ static void job_done(struct job *job)
 
     own->working = false;
     own->account->jobs--;
+    account_compact_wake(own->account);
 }
 
 static void submit(struct account *account, void (*run)(struct job *job))
@@ -274,7 +298,7 @@ static void begin(struct account *account)
         .position = log_durable(account->log),
         .now = account->wall,
         .before = before(account),
-        .excess_bytes = excess_bytes(account),
+        .excess_bytes = excess_bytes(account) << own->reach,
         .thorough = own->purge.wanted,
         .gain_bytes_min = worth_bytes(account) / 2,
         .tried = own->tried,
@@ -284,6 +308,7 @@ static void begin(struct account *account)
     own->compact = compact_new(&options);
     own->state = COMPACTION_RUNNING;
     own->finished = false;
+    own->purges = own->purge.wanted;
     own->why.text[0] = '\0';
     if (own->policy.running != NULL)
         (void)atomic_fetch_add(own->policy.running, 1);
@@ -360,6 +385,7 @@ static void adopt(struct account *account)
     struct state *state = &account->state;
     uint64_t garbage = state_garbage(state);
 
+    own->reach = 0;
     log_set_base(account->log, own->number);
     state_forget_drops(state);
     for (size_t i = 0; i < result->drops->count; i++)
@@ -369,10 +395,12 @@ static void adopt(struct account *account)
     state->bodies.died_bytes = 0;
     checkpoint_forget(account->checkpoint);
     account->checkpoint_due = true;
-    own->purge.compacted = true;
-    own->purge.purged.since = result->since;
-    if (result->dropped_bytes > result->written_bytes)
-        own->purge.purged.freed_bytes = result->dropped_bytes - result->written_bytes;
+    if (own->purges) {
+        own->purge.compacted = true;
+        own->purge.purged.since = result->since;
+        if (result->dropped_bytes > result->written_bytes)
+            own->purge.purged.freed_bytes = result->dropped_bytes - result->written_bytes;
+    }
     end_compaction(own);
 }
 
@@ -403,10 +431,11 @@ static void tick_running(struct account *account, struct mono now)
 {
     struct compaction *own = account->compaction;
 
+    own->given_up = own->given_up || own->purge.wanted != own->purges;
     if (own->err != ERR_OK || (own->given_up && !own->finished)) {
         own->look.ms = now.ms + (own->err == ERR_OK ? SOON_MS : (int64_t)own->policy.check_ms);
         end_compaction(own);
-        if (own->err != ERR_OK)
+        if (own->err != ERR_OK && own->purges)
             end_purge(own, own->err);
         return;
     }
@@ -420,10 +449,13 @@ static void tick_running(struct account *account, struct mono now)
         own->switched = 0;
         return;
     }
-    if (own->result.outcome == COMPACT_NO_GAIN)
+    if (own->result.outcome == COMPACT_NO_GAIN) {
         own->tried = own->result.horizon;
+        if (excess_bytes(account) > 0 && own->reach < REACH_MAX)
+            own->reach++;
+    }
     end_compaction(own);
-    end_purge(own, ERR_OK);
+    own->purge.compacted = own->purges; /* what an earlier one left may still be to remove */
 }
 
 /* Removal. */
@@ -487,6 +519,15 @@ static void tick_dropping(struct account *account)
     own->state = COMPACTION_REST;
 }
 
+/* They say much of the mail that they are of. */
+static void forget_summaries(struct account *account)
+{
+    summary_file_close(account->summaries);
+    summary_file_remove(account->vfs);
+    account->summaries =
+        summary_file_open(account->vfs, &account->state.id, &account->state.bodies);
+}
+
 static struct mono tick_rest(struct account *account, struct mono now)
 {
     struct compaction *own = account->compaction;
@@ -502,6 +543,8 @@ static struct mono tick_rest(struct account *account, struct mono now)
     }
     if (purge->wanted && purge->compacted && (!drops || is_held(account))) {
         purge->purged.held = drops;
+        if (purge->purged.since.us != 0)
+            forget_summaries(account);
         end_purge(own, ERR_OK);
     }
     if (!purge->wanted && drops)

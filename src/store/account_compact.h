@@ -41,10 +41,14 @@ struct account_purged {
 };
 
 /* Begins to forget for good what was expunged before: all segments whose last change is older than
- * `before` are superseded, and removed at once. The disk must have room for what is living in them.
- * ERR_BUSY: a purge is under way. `waker` is woken when it has ended, and not after account_close.
- */
+ * `before` (INT64_MAX: all) are superseded, and removed at once; summaries are made anew when they
+ * are asked for. The disk must have room for what is living in those segments. It goes on with
+ * account_tick, or with account_purge_step. `waker` is woken when a job of it has ended, and when
+ * it has itself; not after account_purge_forget. ERR_BUSY: a purge is under way. */
 MUST_USE enum err account_purge(struct account *account, struct wall before, struct waker *waker);
+
+/* True when it waits for a job. */
+bool account_purge_step(struct account *account, struct wall now);
 
 /* ERR_BUSY: it has not ended. Else how it ended; on failure with a note. */
 MUST_USE enum err account_purge_result(struct account *account, struct account_purged *out_purged,
@@ -58,6 +62,8 @@ struct compact_policy;
 struct compaction *account_compact_new(const struct compact_policy *policy);
 /* Does what is due; answers when it wants to be called again. */
 struct mono account_compact_tick(struct account *account, struct mono now);
+/* A job of the account that a purge may wait for has ended. */
+void account_compact_wake(struct account *account);
 /* Bodies are moving in the table: no checkpoint may begin. */
 bool account_compact_is_switching(const struct account *account);
 /* Gives up what is not done; finishes what is. Before the last checkpoint. */

@@ -266,11 +266,360 @@ static void log_shrinks_to_what_is_living(void **context)
     buf_done(&after);
 }
 
+/* An account of which most was expunged, two hours ago. */
+static void start_with_garbage(struct desk *desk, struct vfs *disk)
+{
+    make_small(desk, disk);
+    assert_int_equal(desk_open(desk), ERR_OK);
+    append_many(desk, "INBOX", 100);
+    expunge_most(desk, "INBOX", 100);
+    desk->now.us += 2 * HOUR_US;
+}
+
+static void finish(struct desk *desk)
+{
+    desk_close(desk);
+    assert_int_equal(mem_vfs_open_files(desk->vfs), 0);
+    mem_vfs_free(desk->vfs);
+}
+
+static bool removal_was_made(const struct desk *desk)
+{
+    return desk->account->state.drops.count == 0;
+}
+
+static void nothing_is_removed_while_somebody_holds(void **context)
+{
+    uint64_t first;
+    uint64_t second;
+    uint64_t bytes;
+    struct desk desk;
+
+    (void)context;
+    start_with_garbage(&desk, mem_vfs_new(8));
+    first = account_hold(desk.account, (struct wall){ desk.now.us + 10 * HOUR_US });
+    second = account_hold(desk.account, (struct wall){ desk.now.us + 4 * HOUR_US });
+    tick_out(&desk);
+    assert_int_not_equal(log_base(desk.account->log), 0);
+    bytes = log_bytes(desk.vfs);
+    desk.now.us += 2 * HOUR_US;
+    tick_out(&desk);
+    assert_false(removal_was_made(&desk));
+    account_release(desk.account, first);
+    tick_out(&desk);
+    assert_false(removal_was_made(&desk));
+    assert_int_equal(log_bytes(desk.vfs), bytes);
+    desk.now.us += 2 * HOUR_US + 1; /* who forgets to release it holds it no longer than it said */
+    tick_out(&desk);
+    assert_true(removal_was_made(&desk));
+    assert_true(log_bytes(desk.vfs) < bytes / 2);
+    account_release(desk.account, second); /* means nothing now */
+    finish(&desk);
+}
+
+static void pauses_are_kept(void **context)
+{
+    struct desk desk;
+
+    (void)context;
+    start_with_garbage(&desk, mem_vfs_new(9));
+    assert_true(account_compact_pause(desk.account));
+    assert_true(account_compact_pause(desk.account));
+    tick_out(&desk);
+    account_compact_resume(desk.account);
+    tick_out(&desk);
+    assert_int_equal(log_base(desk.account->log), 0);
+    account_compact_resume(desk.account);
+    while (!account_compact_is_running(desk.account)) {
+        (void)desk_tick(&desk);
+        if (!account_compact_is_running(desk.account))
+            desk_settle(&desk);
+    }
+    assert_false(account_compact_pause(desk.account)); /* and it gives up */
+    desk_settle(&desk);
+    (void)desk_tick(&desk);
+    assert_true(account_compact_pause(desk.account));
+    tick_out(&desk);
+    assert_int_equal(log_base(desk.account->log), 0);
+    assert_int_equal(bytes_of(desk.vfs, ".base"), 0);
+    account_compact_resume(desk.account);
+    tick_out(&desk);
+    assert_int_not_equal(log_base(desk.account->log), 0);
+    finish(&desk);
+}
+
+/* The account was closed between the base and the removal. */
+static void removal_comes_after_a_restart(void **context)
+{
+    (void)context;
+    for (int bare = 0; bare < 2; bare++) {
+        struct desk desk;
+
+        start_with_garbage(&desk, mem_vfs_new(10));
+        tick_out(&desk);
+        assert_false(removal_was_made(&desk));
+        desk_close(&desk);
+        if (bare)
+            remove_derived(desk.vfs);
+        assert_int_equal(desk_open(&desk), ERR_OK);
+        assert_false(removal_was_made(&desk));
+        tick_out(&desk);
+        assert_false(removal_was_made(&desk));
+        desk.now.us += HOUR_US;
+        tick_out(&desk);
+        assert_true(removal_was_made(&desk));
+        assert_int_equal(bytes_of(desk.vfs, ".base") + SEGMENT_RECORDS_AT, log_bytes(desk.vfs));
+        finish(&desk);
+    }
+}
+
+/* Closed at any time: what was under way is done, or it never was. */
+static void closing_interrupts(void **context)
+{
+    bool through = false;
+
+    (void)context;
+    for (unsigned ticks = 0; !through; ticks++) {
+        struct buf before = buf_make(1 << 24);
+        struct buf after = buf_make(1 << 24);
+        struct desk desk;
+
+        start_with_garbage(&desk, mem_vfs_new(11));
+        shadow_describe(&desk, true, &before);
+        for (unsigned i = 0; i < ticks; i++) {
+            (void)desk_tick(&desk);
+            desk_settle(&desk);
+        }
+        through = log_base(desk.account->log) != 0;
+        desk_close(&desk);
+        assert_int_equal(desk_open(&desk), ERR_OK);
+        assert_int_equal(desk.report.records_replayed, 0); /* the checkpoint is of that base */
+        assert_int_equal(bytes_of(desk.vfs, ".base") != 0, log_base(desk.account->log) != 0);
+        shadow_describe(&desk, true, &after);
+        ASSERT_BYTES(buf_bytes(&after), buf_bytes(&before));
+        finish(&desk);
+        buf_done(&before);
+        buf_done(&after);
+    }
+}
+
+/* Appending fails, wherever it hits: no base comes of it, all else goes on, and later it works. */
+static void full_disk_is_no_harm(void **context)
+{
+    bool through = false;
+
+    (void)context;
+    for (unsigned skip = 0; !through; skip++) {
+        struct vfs *start = mem_vfs_new(12);
+        struct crash_vfs *crash;
+        struct uid uid;
+        struct desk desk;
+
+        start_with_garbage(&desk, start);
+        desk_close(&desk);
+        crash = crash_vfs_new(start);
+        desk.options.vfs = desk.vfs = crash_vfs_get(crash);
+        desk.options.checkpoint_bytes = 1 << 30;
+        assert_int_equal(desk_open(&desk), ERR_OK);
+        for (int i = 0; i < 3; i++) { /* a new segment first */
+            (void)desk_tick(&desk);
+            desk_settle(&desk);
+        }
+        crash_vfs_fail(crash, CRASH_FAIL_APPEND, skip, 100);
+        for (int i = 0; i < 60 && !through; i++) {
+            (void)desk_tick(&desk);
+            desk_settle(&desk);
+            through = log_base(desk.account->log) != 0;
+        }
+        assert_false(account_has_failed(desk.account));
+        crash_vfs_heal(crash);
+        assert_int_equal(
+            desk_append(&desk, desk_mailbox(&desk, "INBOX"), BYTES("a: b\r\n\r\n"), 0, &uid),
+            ERR_OK);
+        assert_int_equal(uid.value, 101);
+        desk.mono.ms += 10000;
+        tick_out(&desk);
+        assert_int_not_equal(log_base(desk.account->log), 0);
+        desk_close(&desk);
+        crash_vfs_free(crash);
+    }
+}
+
+/* More expunged than is to be kept: the oldest goes before its time. */
+static void too_much_is_forgotten_early(void **context)
+{
+    struct desk desk;
+
+    (void)context;
+    make_small(&desk, mem_vfs_new(13));
+    desk.options.compact.keep_us = 1000 * HOUR_US;
+    desk.options.compact.expunged_bytes_max = 60000;
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    append_many(&desk, "INBOX", 200);
+    expunge_most(&desk, "INBOX", 50);
+    tick_out(&desk);
+    assert_int_equal(log_base(desk.account->log), 0);
+    expunge_most(&desk, "Junk", 1); /* nothing is there */
+    append_many(&desk, "Junk", 200);
+    expunge_most(&desk, "Junk", 200);
+    for (int i = 0; i < 20; i++) {
+        tick_out(&desk);
+        desk.now.us += HOUR_US;
+    }
+    assert_int_not_equal(log_base(desk.account->log), 0);
+    assert_true(state_garbage(&desk.account->state) < 150000);
+    finish(&desk);
+}
+
+static unsigned wakes;
+
+static void on_wake(struct waker *waker)
+{
+    (void)waker;
+    wakes++;
+}
+
+static enum err purge(struct desk *desk, struct wall before, struct account_purged *purged)
+{
+    struct waker waker = { on_wake };
+    struct note why = { .text = "" };
+    enum err err = account_purge(desk->account, before, &waker);
+
+    assert_int_equal(err, ERR_OK);
+    assert_int_equal(account_purge(desk->account, before, &waker), ERR_BUSY);
+    for (int i = 0; i < 10000; i++) {
+        (void)account_purge_step(desk->account, desk->now);
+        desk_settle(desk);
+        err = account_purge_result(desk->account, purged, &why);
+        if (err != ERR_BUSY)
+            return err;
+    }
+    fail_msg("it never ends");
+    return ERR_BUSY;
+}
+
+static bool disk_has(struct vfs *disk, struct bytes needle)
+{
+    const char *path;
+
+    for (unsigned i = 0; (path = mem_vfs_path(disk, i)) != NULL; i++) {
+        struct bytes file = mem_vfs_file(disk, path);
+
+        for (size_t at = 0; at + needle.len <= file.len; at++)
+            if (memcmp(file.at + at, needle.at, needle.len) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Not a byte of what was expunged is left, in whatever file; all else is. */
+static void purge_forgets(void **context)
+{
+    struct buf before = buf_make(1 << 24);
+    struct buf after = buf_make(1 << 24);
+    struct account_purged purged;
+    struct desk desk;
+
+    (void)context;
+    make_small(&desk, mem_vfs_new(14));
+    desk.options.compact.enabled = false;
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    append_many(&desk, "INBOX", 100);
+    expunge_most(&desk, "INBOX", 100);
+    shadow_describe(&desk, true, &before);
+    assert_true(disk_has(desk.vfs, BYTES("Subject: number 17\r\n")));
+    wakes = 0;
+    assert_int_equal(purge(&desk, (struct wall){ INT64_MAX }, &purged), ERR_OK);
+    assert_true(wakes > 0);
+    assert_int_equal(purged.since.us, desk.account->state.changed_at.us);
+    assert_false(purged.held);
+    assert_true(purged.freed_bytes > 70000);
+    assert_false(disk_has(desk.vfs, BYTES("number 17")));
+    assert_true(disk_has(desk.vfs, BYTES("Subject: number 19\r\n")));
+    shadow_describe(&desk, true, &after);
+    ASSERT_BYTES(buf_bytes(&after), buf_bytes(&before));
+    assert_int_equal(purge(&desk, (struct wall){ 5 }, &purged), ERR_OK);
+    for (int bare = 0; bare < 2; bare++) {
+        desk_close(&desk);
+        if (bare)
+            remove_derived(desk.vfs);
+        assert_int_equal(desk_open(&desk), ERR_OK);
+        shadow_describe(&desk, true, &after);
+        ASSERT_BYTES(buf_bytes(&after), buf_bytes(&before));
+    }
+    finish(&desk);
+    buf_done(&before);
+    buf_done(&after);
+}
+
+static void purge_waits_for_who_holds(void **context)
+{
+    struct account_purged purged;
+    uint64_t hold;
+    struct desk desk;
+
+    (void)context;
+    start_with_garbage(&desk, mem_vfs_new(15));
+    hold = account_hold(desk.account, (struct wall){ INT64_MAX });
+    assert_int_equal(purge(&desk, desk.now, &purged), ERR_OK);
+    assert_true(purged.held);
+    assert_false(removal_was_made(&desk));
+    account_release(desk.account, hold);
+    desk.now.us += HOUR_US;
+    tick_out(&desk);
+    assert_true(removal_was_made(&desk));
+    assert_int_equal(purge(&desk, (struct wall){ 5 }, &purged), ERR_OK); /* nothing is that old */
+    finish(&desk);
+}
+
+/* A copy is another message of the same body, however often the log is compacted. */
+static void copies_store_no_second_body(void **context)
+{
+    const struct uid_range all = { 1, UINT32_MAX };
+    uint64_t bytes;
+    struct desk desk;
+
+    (void)context;
+    start_with_garbage(&desk, mem_vfs_new(16));
+    bytes = log_bytes(desk.vfs);
+    for (int i = 0; i < 5; i++) {
+        struct origin origin = desk_origin(&desk);
+        struct copy_act act = { .to = desk_mailbox(&desk, "Archive"), .uids = { &all, 1 } };
+        struct copy_result result;
+        struct arena arena = arena_make(1 << 20);
+
+        assert_int_equal(act_copy(desk_mailbox(&desk, "INBOX"), &origin, &act, &arena, &result),
+                         ERR_OK);
+        arena_done(&arena);
+    }
+    desk_sync(&desk);
+    assert_true(log_bytes(desk.vfs) < bytes + 1000);
+    assert_int_equal(account_used_messages(desk.account), 60);
+    for (int i = 0; i < 3; i++) {
+        desk.now.us += 2 * HOUR_US;
+        tick_out(&desk);
+    }
+    assert_true(removal_was_made(&desk));
+    /* the ten bodies that are left, sixty rows, two headers of segments */
+    assert_true(log_bytes(desk.vfs) < desk.account->state.bodies.living_bytes + 10 * 100 + 60 * 40 +
+                                          2 * SEGMENT_RECORDS_AT);
+    finish(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_stay_the_same),
         cmocka_unit_test(log_shrinks_to_what_is_living),
+        cmocka_unit_test(nothing_is_removed_while_somebody_holds),
+        cmocka_unit_test(pauses_are_kept),
+        cmocka_unit_test(removal_comes_after_a_restart),
+        cmocka_unit_test(closing_interrupts),
+        cmocka_unit_test(full_disk_is_no_harm),
+        cmocka_unit_test(too_much_is_forgotten_early),
+        cmocka_unit_test(purge_forgets),
+        cmocka_unit_test(purge_waits_for_who_holds),
+        cmocka_unit_test(copies_store_no_second_body),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,7 @@ static struct mailbox *add_mailbox(struct state *state, uint32_t id)
     mailbox->uidvalidity = id + 5;
     mailbox->highest.value = 60;
     (void)keyword_table_add(&mailbox->keywords, BYTES("key"));
+    mailbox->vanished.complete_since = 40;
     for (uint32_t i = 0; i < 1000; i++)
         vanished_add(&mailbox->vanished, (struct uid_range){ 100000 + 3 * i, 100001 + 3 * i },
                      50 + i / 100);

@@ -69,6 +69,7 @@ static enum err step_choose(struct compact *compact, struct note *why)
 
 static enum err step_replay(struct compact *compact, struct note *why)
 {
+    uint64_t least;
     bool done = false;
     enum err err = history_step(compact->history, STEP_BYTES, &done, why);
 
@@ -77,8 +78,8 @@ static enum err step_replay(struct compact *compact, struct note *why)
     compact->state = history_own(compact->history);
     compact->result.garbage_before = state_garbage(compact->state);
     compact->phase = COMPACT_BEHIND;
-    if (!compact->options.thorough &&
-        compact->result.garbage_before < compact->options.gain_bytes_min) {
+    least = compact->options.thorough ? 1 : compact->options.gain_bytes_min;
+    if (compact->result.garbage_before < least) {
         compact->result.outcome = COMPACT_NO_GAIN;
         compact->phase = COMPACT_END;
     }

@@ -351,6 +351,17 @@ bool summary_file_purge(struct summary_file *file, const struct body_table *bodi
     return summary_index_purge(&file->known, bodies);
 }
 
+void summary_file_remove(struct vfs *vfs)
+{
+    static const char *const paths[] = { data_path, summary_index_path };
+
+    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
+        enum err ignored = vfs->unlink(vfs, paths[i]);
+
+        (void)ignored;
+    }
+}
+
 bool summary_file_place(const struct summary_file *file, struct body_id body,
                         struct summary_place *out_place)
 {

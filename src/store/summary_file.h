@@ -27,6 +27,9 @@ struct vfs;
 struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id *account,
                                        const struct body_table *bodies);
 
+/* Removes the files; nobody has them open. */
+void summary_file_remove(struct vfs *vfs);
+
 /* Closes; what still waits is dropped. NULL is allowed. */
 void summary_file_close(struct summary_file *file);
 

@@ -184,3 +184,37 @@ def test_times_that_cannot_be_gone_back_to(server):
     for words in (['restore', 'ann'], ['restore', 'ann', '--at', 'noon'], ['list', '--yes'],
                   ['restore', '--at', '3d']):
         assert server.run('account', *words, check=False).returncode == EX_USAGE
+
+
+def files_with(server, words):
+    """Names of the files of accounts that have those bytes."""
+    return [path.name for path in (server.folder / 'data' / 'accounts').rglob('*')
+            if path.is_file() and words in path.read_bytes()]
+
+
+def test_purge_forgets(server):
+    imap = server.imap('ann')
+    for number in range(1, 6):
+        append(imap, number)
+    kept = bodies(imap)
+    del kept[3]
+    subject = b'Subject: number 3\r\n'
+    expunge(imap, '3')
+    assert files_with(server, subject)
+    assert said(server, 'purge', 'ann', '--older-than', '1d') == ['there was nothing to forget']
+    assert files_with(server, subject)
+    assert re.fullmatch(r'what went before [-0-9 :]+ is forgotten; \d+ bytes are free',
+                        said(server, 'purge', 'ann')[0])
+    assert not files_with(server, subject)
+    assert bodies(imap) == kept
+    assert said(server, 'undelete', 'ann')[-1].startswith('nothing to bring back')
+    expunge(imap, '4')
+    assert said(server, 'undelete', 'ann')[-1] == '1 message and 0 mailboxes came back'
+    expunge(imap, '5')
+    imap.logout()
+    server.stop()
+    assert 'is forgotten' in said(server, 'purge', 'ann')[0]
+    server.start()
+    assert len(bodies(server.imap('ann'))) == 3
+    assert server.run('purge', check=False).returncode == EX_USAGE
+    assert server.run('purge', 'nobody', check=False).returncode == EX_NOUSER
