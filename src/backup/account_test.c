@@ -17,6 +17,7 @@
 enum { ROUNDS = 60, MOMENTS_MAX = 400, GAP = 1 << 20, PACE = 2 };
 
 #define CHANGES_GAP ((UINT64_C(1) << 32) + 1)
+#define TAIL_GAP ((UINT64_C(1) << 20) + 1)
 
 struct moment {
     uint64_t change;
@@ -417,6 +418,49 @@ static void test_failing_calls(void **context)
     }
 }
 
+/* What is in a copy is not lost by the original: it would give the same UIDs to other messages. */
+static void test_the_original_keeps_what_was_copied(void **context)
+{
+    uint64_t seed = new_seed();
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(seed));
+    struct shadow *shadow = malloc(sizeof(*shadow));
+    struct vfs *backup = mem_vfs_new(seed + 1);
+    struct backup_options options = { .from = crash_vfs_get(crash), .to = backup };
+    struct backup_result result;
+    struct note why = { "" };
+    struct desk desk;
+    struct desk twin;
+    uint64_t copied;
+
+    (void)context;
+    shadow_init(shadow, seed);
+    desk_init(&desk, crash_vfs_get(crash));
+    options.account = desk.options.id;
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    for (int i = 0; i < 40; i++)
+        shadow_act(shadow, &desk); /* nothing of it is synced */
+    assert_int_equal(backup_account(&options, &result, &why), ERR_OK);
+    desk_init(&twin, backup);
+    assert_int_equal(desk_open(&twin), ERR_OK);
+    copied = account_change_number(twin.account).value - CHANGES_GAP;
+    desk_close(&twin);
+    assert_int_equal(copied, account_change_number(desk.account).value);
+    for (uint64_t cut = 0; cut < 40; cut++) {
+        struct vfs *disk = crash_vfs_cut(crash, crash_vfs_steps(crash), seed + cut);
+
+        desk_init(&twin, disk);
+        assert_int_equal(desk_open(&twin), ERR_OK);
+        assert_true(account_change_number(twin.account).value >=
+                    copied + (twin.report.epoch ? TAIL_GAP : 0));
+        desk_close(&twin);
+        mem_vfs_free(disk);
+    }
+    desk_close(&desk);
+    mem_vfs_free(backup);
+    crash_vfs_free(crash);
+    free(shadow);
+}
+
 static void test_damage_is_refused(void **context)
 {
     struct vfs *backup = mem_vfs_new(3);
@@ -454,8 +498,11 @@ static void test_damage_is_refused(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_under_load),        cmocka_unit_test(test_nothing_new),
-        cmocka_unit_test(test_power_cuts),        cmocka_unit_test(test_failing_calls),
+        cmocka_unit_test(test_under_load),
+        cmocka_unit_test(test_nothing_new),
+        cmocka_unit_test(test_power_cuts),
+        cmocka_unit_test(test_failing_calls),
+        cmocka_unit_test(test_the_original_keeps_what_was_copied),
         cmocka_unit_test(test_damage_is_refused),
     };
 

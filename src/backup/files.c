@@ -227,6 +227,10 @@ enum err files_update(struct files_job *job, struct manifest_entry *out_entry)
         err = files_id(update.source, job->number, update.entry.id);
     if (err == ERR_OK)
         err = bring_up_to_date(&update);
+    /* The end may be in the page cache only: were it lost, the original would give its UIDs to
+     * other messages. */
+    if (err == ERR_OK && job->may_change)
+        err = vfs_sync(update.source);
     vfs_close(update.source);
     vfs_close(update.old);
     if (err == ERR_OK)

@@ -325,11 +325,14 @@ static bool is_unfinished(struct verify *verify, const struct verify_segment *se
  * end looks like records that are broken. */
 static bool is_old_tail(const struct verify *verify, const struct verify_segment *segment)
 {
-    const struct verify_finding *last = &verify->findings[verify->finding_count - 1];
+    const struct verify_finding *last;
 
+    if (verify->finding_count == verify->findings_before)
+        return false;
+    last = &verify->findings[verify->finding_count - 1];
     return segment_kind(segment->number) == SEGMENT_LOG && segment->open_ended &&
-           verify->finding_count > verify->findings_before && last->kind == VERIFY_STRETCH &&
-           last->is_known && last->offset + last->length == segment->limit;
+           last->kind == VERIFY_STRETCH && last->is_known &&
+           last->offset + last->length == segment->limit;
 }
 
 static void forget(struct verify *verify, size_t kept, uint64_t counted)
