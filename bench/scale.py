@@ -284,7 +284,8 @@ def main():
     try:
         large_mailbox(server, asked.messages)
         many_mailboxes(server, asked.mailboxes)
-        many_accounts(server, asked.accounts, asked.open, asked.quiet_seconds)
+        if asked.accounts > 0:
+            many_accounts(server, asked.accounts, asked.open, asked.quiet_seconds)
     finally:
         server.close()
 

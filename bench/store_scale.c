@@ -324,7 +324,8 @@ static void stage_expunge(struct bench *bench, bool alternate)
     open_account(bench);
     inbox = desk_mailbox(&bench->desk, "INBOX");
     view = view_open(inbox);
-    expunge(bench, inbox, alternate, alternate ? "EXPUNGE of every other" : "EXPUNGE of one half");
+    expunge(bench, inbox, alternate,
+            alternate ? "EXPUNGE of every other of the rest" : "EXPUNGE of one half, in one range");
     refresh(bench, view, "  another view hears of it");
     finish_ticks(bench, "  longest step of housekeeping");
     view_close(view);
@@ -435,8 +436,8 @@ static const struct {
     { "flags", stage_flags },
     { "tail", stage_tail },
     { "recover", stage_recover },
-    { "alternate", stage_expunge_alternate },
     { "half", stage_expunge_half },
+    { "alternate", stage_expunge_alternate },
     { "mailboxes", stage_mailboxes },
     { "mailboxes-open", stage_mailboxes_open },
 };

@@ -72,13 +72,14 @@ static void sort_block(void *context, struct block **slot, const uint16_t *place
 
     mark_all_changed(sorting, block, marks);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t uid = block_uid(block, places[i]);
+        bool is_protected = unchanged_since != UINT64_MAX &&
+                            block_get(block, COLUMN_MODSEQ, places[i]) > unchanged_since;
+        uint32_t uid;
 
-        if (unchanged_since != UINT64_MAX &&
-            block_get(block, COLUMN_MODSEQ, places[i]) > unchanged_since)
-            uid_set_add(&sorting->modified, uid, uid);
-        else if (marks[places[i]])
-            uid_set_add(&sorting->changed, uid, uid);
+        if (!is_protected && !marks[places[i]])
+            continue;
+        uid = block_uid(block, places[i]);
+        uid_set_add(is_protected ? &sorting->modified : &sorting->changed, uid, uid);
     }
 }
 

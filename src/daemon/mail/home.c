@@ -13,6 +13,7 @@
 #include "daemon/mail/shard.h"
 #include "store/account_compact.h"
 #include "sys/clock.h"
+#include "sys/process.h"
 #include "sys/vfs_posix.h"
 
 enum {
@@ -337,6 +338,26 @@ static void close_run(struct job *job)
     vfs_posix_free(closing->vfs);
 }
 
+static void trim_run(struct job *job)
+{
+    process_trim_memory();
+}
+
+static void trim_done(struct job *job)
+{
+    CONTAINER_OF(job, struct shard, trim_job)->trimming = false;
+}
+
+/* Accounts that were quiet are closed together: after the last of them. */
+static void trim_memory(struct shard *shard)
+{
+    if (shard->closing > 0 || shard->trimming || shard->stopping)
+        return;
+    shard->trimming = true;
+    shard->trim_job = (struct job){ .run = trim_run, .done = trim_done };
+    shard->executor->submit(shard->executor, &shard->trim_job);
+}
+
 static void close_done(struct job *job)
 {
     struct close_job *closing = CONTAINER_OF(job, struct close_job, job);
@@ -344,6 +365,7 @@ static void close_done(struct job *job)
 
     free(closing);
     home->shard->closing--;
+    trim_memory(home->shard);
     home_next(home);
 }
 

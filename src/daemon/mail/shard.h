@@ -66,6 +66,8 @@ struct shard {
     uint64_t fds_max; /* descriptors for homes, sessions and deliveries */
     atomic_uint compactions; /* that run now; closing an account in a job may end one */
     size_t closing; /* homes that a job is closing, or soon will */
+    struct job trim_job; /* gives back what closed accounts had in memory */
+    bool trimming; /* it runs */
     bool stopping;
     struct shard_counts counts;
 };
