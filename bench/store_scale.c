@@ -18,13 +18,14 @@
 #include <unistd.h>
 
 #include "kit/desk.h"
+#include "message/summary.h"
 #include "sys/vfs_posix.h"
 
 enum {
     SAMPLE = 1000, /* acts that are timed one by one */
     SMALL = 1000, /* messages in the small mailbox */
-    TAIL_BODY_BYTES = 50 * 1024,
-    TAIL_BODIES = 2048, /* of that size: 100 MB */
+    TAIL_BODY_BYTES = 60 * 1024,
+    TAIL_BODIES = 1750, /* of that size: 100 MB */
     ARENA_BYTES = 1 << 30,
 };
 
@@ -155,15 +156,35 @@ static struct bytes make_text(uint32_t number, size_t pad, char *space, size_t s
     return bytes_make(space, (size_t)len);
 }
 
+/* Dates of mail from everywhere in ten years, in no order, as in mail that was moved here. */
+static struct zoned_time date_of(uint32_t number)
+{
+    static const int16_t zones[] = { 0, 60, 120, -300, 330 };
+    uint64_t mixed = number * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+    return (struct zoned_time){ (int64_t)(1480000000 + mixed % 315000000),
+                                zones[mixed % ARRAY_COUNT(zones)] };
+}
+
 static double append(struct bench *bench, struct mailbox *mailbox, uint32_t number, size_t pad)
 {
     static char space[TAIL_BODY_BYTES + 4096];
     struct bytes text = make_text(number, pad, space, sizeof(space));
-    uint16_t flags = number % 8 == 0 ? 0 : FLAG_SEEN;
+    struct origin origin = desk_origin(&bench->desk);
+    struct append_item item = { .flags = { .flags = number % 8 == 0 ? 0 : FLAG_SEEN },
+                                .internal_date = date_of(number) };
     double began = now_ms();
+    struct uid uid;
 
-    must(desk_append(&bench->desk, mailbox, text, flags, NULL), "append");
+    must(desk_body(&bench->desk, text, &item.body), "body");
+    must(act_append(mailbox, &origin, &item, 1, &uid), "append");
     return step(bench, began);
+}
+
+/* Most messages are small, one in a thousand is not. */
+static size_t pad_of(uint32_t number)
+{
+    return number % 1000 == 500 ? TAIL_BODY_BYTES : number % 300;
 }
 
 static void append_many(struct bench *bench, struct mailbox *mailbox, uint32_t count,
@@ -172,7 +193,7 @@ static void append_many(struct bench *bench, struct mailbox *mailbox, uint32_t c
     double ms = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        ms += append(bench, mailbox, i, i % 300);
+        ms += append(bench, mailbox, i, pad_of(i));
         if (i % 500 == 499)
             desk_sync(&bench->desk);
     }
@@ -189,7 +210,7 @@ static void stage_build(struct bench *bench)
     append_many(bench, desk_mailbox(&bench->desk, "Archive"), SMALL, "append, mailbox small");
     inbox = desk_mailbox(&bench->desk, "INBOX");
     for (uint32_t i = 0; i < bench->messages; i++) {
-        (void)append(bench, inbox, i, i % 300);
+        (void)append(bench, inbox, i, pad_of(i));
         if (i % 10000 == 9999) {
             desk_sync(&bench->desk);
             tick(bench);
@@ -210,6 +231,22 @@ static struct view *select_timed(struct bench *bench, const char *mailbox, const
     }
     figure(name, (now_ms() - began) * 1e3 / SAMPLE, "us");
     return view;
+}
+
+/* The index of summaries is read when the first of them is asked for. */
+static void ask_for_a_summary(struct bench *bench)
+{
+    struct view *view = view_open(desk_mailbox(&bench->desk, "INBOX"));
+    struct summary summary;
+    struct row row;
+    enum err err;
+
+    view_row(view, (struct seqno){ view_count(view) / 2 }, &row);
+    view_close(view);
+    while ((err = body_summary(bench->desk.account, row.body, &bench->desk.waker, &summary)) ==
+           ERR_BUSY)
+        desk_settle(&bench->desk);
+    must(err, "summary");
 }
 
 static void stage_open(struct bench *bench)
@@ -233,6 +270,8 @@ static void stage_open(struct bench *bench)
     append_many(bench, desk_mailbox(&bench->desk, "INBOX"), SAMPLE, "append, mailbox large");
     tick(bench);
     figure("longest step of those", bench->step_max_ms, "ms");
+    ask_for_a_summary(bench);
+    figure("heap once a summary was asked for", (heap_bytes() - heap) / bench->messages, "bytes");
     began = wall_ms();
     desk_close(&bench->desk);
     figure("close", wall_ms() - began, "ms");

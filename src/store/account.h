@@ -23,7 +23,7 @@
 enum {
     ACCOUNT_MAILBOXES_MAX = 10000,
     /* What views may keep in memory of rows and flags that are no more; then the oldest views are
-     * overdue (view_is_overdue). About as much as a mailbox of a million messages takes. */
+     * overdue (view_is_overdue). More than a mailbox of a million messages takes. */
     ACCOUNT_PINNED_BYTES_MAX = 64 * 1024 * 1024,
 };
 

@@ -55,8 +55,11 @@ static struct shape shape_of(const uint64_t *values, uint32_t count, uint8_t ste
 static struct shape best_shape(const uint64_t *values, uint32_t count)
 {
     struct shape shape = shape_of(values, count, 0);
+    int64_t rise = (int64_t)(values[count - 1] - values[0]);
 
-    if (shape.width > 0 && values[count - 1] - values[0] >= count - 1) {
+    /* To count up saves a byte only where the values rise at least so much; where one byte is all
+     * there is to save, exactly so much. */
+    if (shape.width > 0 && (shape.width == 1 ? rise == count - 1 : rise >= count - 1)) {
         struct shape counting = shape_of(values, count, 1);
 
         if (counting.width < shape.width)
