@@ -741,6 +741,48 @@ static void test_refusals(void **context)
     finish(scene);
 }
 
+/* Long gone, the bodies are not known any more; they come back between those of others, and the
+ * same body into two mailboxes. */
+static void test_many_bodies_long_gone(void **context)
+{
+    enum { MESSAGES = 1200 };
+    const struct lost_find_options all = { .position = 0 };
+    struct scene *scene = start_with_three();
+    struct desk *desk = &scene->desk;
+    struct uid_range range = { 1, MESSAGES };
+    struct origin origin = desk_origin(desk);
+    struct arena arena = arena_make(1 << 22);
+    struct copy_act act = { desk_mailbox(desk, "Sent"), { &range, 1 }, false };
+    struct copy_result result;
+    struct body_entry body;
+
+    create(desk, "d", 0);
+    for (unsigned i = 0; i < MESSAGES; i++)
+        assert_int_equal(
+            desk_append(desk, desk_mailbox(desk, i % 3 == 0 ? "INBOX" : "d"), BYTES("x"), 0, NULL),
+            ERR_OK);
+    assert_int_equal(act_copy(desk_mailbox(desk, "d"), &origin, &act, &arena, &result), ERR_OK);
+    arena_done(&arena);
+    look(scene);
+    remove_mailbox(desk, "d");
+    remove_mailbox(desk, "Sent");
+    for (unsigned i = 0; i < 50; i++) {
+        (void)desk_tick(desk);
+        desk_settle(desk);
+    }
+    assert_false(body_table_find(&desk->account->state.bodies, (struct body_id){ 5 }, &body));
+    assert_int_equal(undelete(desk, &all).messages, 2 * (MESSAGES - MESSAGES / 3));
+    look(scene);
+    assert_int_equal(scene->now.count, scene->before.count);
+    assert_true(body_table_find(&desk->account->state.bodies, (struct body_id){ 5 }, &body));
+    assert_int_equal(body.messages, 2);
+    assert_int_equal(desk->account->state.bodies.count, MESSAGES + 3); /* each is there once */
+    read_all(scene);
+    reopen(desk);
+    check_nothing_is_left(scene);
+    finish(scene);
+}
+
 /* Keywords make a message's op large: 1,000 of these fill more than one change. */
 static void test_several_changes(void **context)
 {
@@ -791,6 +833,7 @@ int main(void)
         cmocka_unit_test(test_names_that_come_again),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_several_changes),
+        cmocka_unit_test(test_many_bodies_long_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,12 @@
 #include "store/apply.h"
 
 #include <assert.h>
+#include <stdlib.h>
+
+#include "store/alloc.h"
+
+/* A CHANGE longer than that may put hundreds of messages. */
+enum { MANY_BYTES = 8192 };
 
 void apply_touch(struct mailbox *mailbox, struct modseq number)
 {
@@ -154,6 +160,44 @@ void apply_op(struct state *state, const struct op *op, struct modseq number)
     }
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const struct body_entry *left = a;
+    const struct body_entry *right = b;
+
+    return (left->id.value > right->id.value) - (left->id.value < right->id.value);
+}
+
+/* Many bodies that are not known (mail that was brought back, long after it went) go into the table
+ * at once: one by one each of them would cost the rewrite of a page. */
+static void add_bodies(struct state *state, struct op_walk walk)
+{
+    struct body_entry *entries = NULL;
+    struct body_entry known;
+    size_t capacity = 0;
+    size_t count = 0;
+    size_t kept = 0;
+    struct op op;
+
+    body_table_settle(&state->bodies);
+    while (op_next(&walk, &op)) {
+        if (op.code != OP_PUT || op.as.put.body.value >= state->body_next ||
+            body_table_find(&state->bodies, op.as.put.body, &known))
+            continue;
+        entries = store_grow(entries, count, &capacity, sizeof(*entries));
+        entries[count++] = (struct body_entry){ .id = op.as.put.body,
+                                                .place = op.as.put.place,
+                                                .size = op.as.put.size };
+    }
+    if (count > 1)
+        qsort(entries, count, sizeof(*entries), by_id);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || entries[kept - 1].id.value != entries[i].id.value)
+            entries[kept++] = entries[i];
+    body_table_add_many(&state->bodies, entries, kept);
+    free(entries);
+}
+
 bool apply_record(struct state *state, const struct log_record *record)
 {
     struct op_walk walk = { .ops = record->payload, .change = record->place };
@@ -166,6 +210,8 @@ bool apply_record(struct state *state, const struct log_record *record)
         return false;
     if (!op_check(walk.ops, record->place))
         return false;
+    if (record->type == RECORD_CHANGE && record->payload.len > MANY_BYTES)
+        add_bodies(state, walk);
     while (op_next(&walk, &op))
         apply_op(state, &op, record->number);
     if (record->type == RECORD_CHANGE) {

@@ -359,6 +359,68 @@ bool body_table_add(struct body_table *table, struct body_id id, struct place pl
     return true;
 }
 
+/* The entries of a page (NULL: none) and those `count` together; of one id that of the page. */
+static struct body_entry *merge(const struct body_page *page, const struct body_entry *entries,
+                                size_t count, size_t *out_count)
+{
+    uint32_t page_count = page == NULL ? 0 : page->count;
+    struct body_entry *all = store_alloc(page_count + count, sizeof(*all));
+    struct body_entry old = { .id = { UINT64_MAX } };
+    size_t merged = 0;
+    size_t next = 0;
+
+    for (uint32_t at = 0; at < page_count; at++) {
+        page_get(page, at, &old);
+        while (next < count && entries[next].id.value < old.id.value)
+            all[merged++] = entries[next++];
+        if (next < count && entries[next].id.value == old.id.value)
+            next++;
+        all[merged++] = old;
+    }
+    while (next < count)
+        all[merged++] = entries[next++];
+    *out_count = merged;
+    return all;
+}
+
+/* Those that belong into the page at `at`, or all of them when there is no page yet. */
+static void add_to_page(struct body_table *table, size_t at, const struct body_entry *entries,
+                        size_t count)
+{
+    bool is_there = at < table->page_count;
+    const struct body_page *page = is_there ? table->pages[at].page : NULL;
+    uint32_t before = is_there ? page->count : 0;
+    size_t merged;
+    struct body_entry *all = merge(page, entries, count, &merged);
+
+    for (size_t first = 0; first < merged; first += BODY_PAGE_ENTRIES, at++) {
+        size_t left = merged - first;
+        uint32_t here = left < BODY_PAGE_ENTRIES ? (uint32_t)left : BODY_PAGE_ENTRIES;
+        struct body_page *fresh = page_of(all + first, here);
+
+        if (first == 0 && is_there)
+            replace_page(table, at, fresh);
+        else
+            insert_page(table, at, fresh);
+    }
+    table->count += merged - before;
+    table->dead += merged - before;
+    free(all);
+}
+
+void body_table_add_many(struct body_table *table, const struct body_entry *entries, size_t count)
+{
+    for (size_t i = 0, end; i < count; i = end) {
+        size_t below = pages_below(table, entries[i].id.value);
+        size_t at = below == 0 ? 0 : below - 1;
+        uint64_t limit = at + 1 < table->page_count ? table->pages[at + 1].first : UINT64_MAX;
+
+        for (end = i + 1; end < count && entries[end].id.value < limit; end++)
+            continue;
+        add_to_page(table, at, entries + i, end - i);
+    }
+}
+
 void body_table_collect(struct body_table *table, struct body_id id, struct place place,
                         uint64_t size, uint32_t messages)
 {

@@ -78,6 +78,10 @@ bool body_table_next(const struct body_table *table, struct body_id id,
 /* Adds a body with one message; false when the id is there already. */
 bool body_table_add(struct body_table *table, struct body_id id, struct place place, uint64_t size);
 
+/* Adds many bodies at once that have no message yet, ascending by id; those that are there are
+ * passed over. Between others this costs one rewrite of a page for all that go into it. */
+void body_table_add_many(struct body_table *table, const struct body_entry *entries, size_t count);
+
 /* For loading many in any order, the same one several times: adds so many messages to a body. Until
  * body_table_settle nothing else works. */
 void body_table_collect(struct body_table *table, struct body_id id, struct place place,

@@ -27,6 +27,50 @@ static void unreference(struct body_table *table, uint64_t id, uint64_t change)
     body_table_unreference(table, &id, 1, change);
 }
 
+/* Many at once, between, before and behind others, some of them there already: as one by one. */
+static void test_many_at_once(void **context)
+{
+    enum { COUNT = 3 * BODY_PAGE_ENTRIES };
+    struct body_entry *entries = calloc(2 * COUNT, sizeof(*entries));
+    struct body_table table = { 0 };
+    size_t count = 0;
+
+    for (uint64_t id = 1; id <= COUNT; id++)
+        assert_true(
+            body_table_add(&table, (struct body_id){ 100 + 2 * id }, (struct place){ 1, id }, 10));
+    unreference(&table, 104, 7);
+    for (uint64_t id = 51; id <= 2 * COUNT + 300; id += id % 3 == 0 ? 2 : 1)
+        entries[count++] = (struct body_entry){ { id }, { 4, id }, 5, 0, 0 };
+    body_table_add_many(&table, entries, count);
+    body_table_add_many(&table, entries, 0);
+    for (uint64_t id = 51, next = 0; id <= 2 * COUNT + 300; id++) {
+        bool is_old = id > 100 && id <= 100 + 2 * COUNT && id % 2 == 0;
+        bool is_new = next < count && entries[next].id.value == id;
+        struct body_entry entry;
+
+        next += is_new;
+        assert_int_equal(has(&table, id), is_old || is_new);
+        if (!is_old && !is_new)
+            continue;
+        entry = get(&table, id);
+        assert_int_equal(entry.place.segment, is_old ? 1 : 4);
+        assert_int_equal(entry.size, is_old ? 10 : 5);
+        assert_int_equal(entry.messages, is_old && id != 104);
+    }
+    body_table_reference(&table, (struct body_id){ 51 });
+    assert_false(body_table_add(&table, (struct body_id){ 101 }, (struct place){ 1, 1 }, 1));
+    assert_int_equal(table.living_bytes, 10 * (COUNT - 1) + 5);
+    assert_int_equal(body_table_messages(&table), COUNT);
+    body_table_done(&table);
+    body_table_add_many(&table, entries, count); /* into an empty one */
+    assert_int_equal(table.count, count);
+    assert_int_equal(table.dead, count);
+    assert_int_equal(get(&table, entries[count - 1].id.value).place.offset,
+                     entries[count - 1].id.value);
+    body_table_done(&table);
+    free(entries);
+}
+
 static void test_bodies(void **context)
 {
     struct body_table table = { 0 };
@@ -275,9 +319,9 @@ static void test_held_pages(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bodies), cmocka_unit_test(test_collecting),
-        cmocka_unit_test(test_moving), cmocka_unit_test(test_held_pages),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_collecting),   cmocka_unit_test(test_moving),
+        cmocka_unit_test(test_held_pages),   cmocka_unit_test(test_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
