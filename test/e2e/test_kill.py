@@ -354,11 +354,11 @@ def test_the_next_connection_works_within_a_second(make_server, role):
         assert seconds_until_back(server, role, begun, account) <= BACK_SECONDS_MAX
 
 
-def undelete_and_kill(server, rng):
+def run_and_kill(server, verb, rng, seconds):
     """The verb, and the end of its shard at some moment of it, or of the whole server."""
-    running = subprocess.Popen(server.command('undelete', 'k0'), stdout=subprocess.DEVNULL,
+    running = subprocess.Popen(server.command(verb, 'k0'), stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
-    time.sleep(rng.uniform(0, 0.04))
+    time.sleep(rng.uniform(0, seconds))
     if rng.random() < 0.3:
         pids = [pid for pids in server.roles().values() for pid in pids]
         server.kill()
@@ -397,7 +397,7 @@ def test_undelete_is_all_or_nothing_whoever_dies(make_server):
         connection.ok('STORE 1:* +FLAGS.SILENT (\\Deleted)')
         connection.ok('EXPUNGE')
         connection.close()
-        undelete_and_kill(server, rng)
+        run_and_kill(server, 'undelete', rng, 0.04)
         wait_until_works(server)
         connection = connect(server, 'k0')
         found = texts_by_uid(connection)
@@ -410,6 +410,41 @@ def test_undelete_is_all_or_nothing_whoever_dies(make_server):
         assert min(found) > max(used), 'a uid was given out twice'
         used |= set(found)
     print(f'it had come back before the end {came} of 20 times')
+
+
+def test_compaction_loses_nothing_whoever_dies(make_server):
+    """By `roost purge`, which compacts at once: what lives is there, and the log is whole."""
+    print(f'ROOST_SEED={SEED}')
+    rng = random.Random(f'{SEED}/purge')
+    server = make_server({'mail.shards': '1'}, accounts=ACCOUNTS[:1])
+    living, number = {}, 0
+    for _ in range(15):
+        connection = connect(server, 'k0')
+        connection.ok('SELECT INBOX')
+        for _ in range(12):
+            text = connection.ok('APPEND INBOX %', message(f'p{number}'))[-1]
+            living[int(re.search(rb'APPENDUID \d+ (\d+)', text)[1])] = f'p{number}'
+            number += 1
+        gone = rng.sample(sorted(living), len(living) // 2)
+        connection.ok(f'UID STORE {",".join(map(str, gone))} +FLAGS.SILENT (\\Deleted)')
+        connection.ok('EXPUNGE')
+        connection.close()
+        for uid in gone:
+            del living[uid]
+        run_and_kill(server, 'purge', rng, 0.15)
+        wait_until_works(server)
+        connection = connect(server, 'k0')
+        assert texts_by_uid(connection) == living
+        connection.close()
+    server.run('verify', 'k0')
+    server.run('purge', 'k0')
+    bases = list((server.folder / 'data' / 'accounts').glob('*/*/log/*.base'))
+    assert bases != []
+    server.stop()
+    server.start()
+    assert texts_by_uid(connect(server, 'k0')) == living
+    server.run('verify', 'k0')
+    assert 'damaged_records' not in server.log().replace('damaged_records=0', '')
 
 
 def wait_until_works(server):
