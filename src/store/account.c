@@ -94,6 +94,7 @@ enum err account_open(const struct account_options *options, struct account **ou
         return err;
     }
     log_set_listener(account->log, &account->log_listener);
+    summary_file_remove(account->vfs); /* what an interrupted purge set aside */
     account->summaries =
         summary_file_open(account->vfs, &account->state.id, &account->state.bodies);
     account_tell(account);

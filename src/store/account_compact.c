@@ -377,6 +377,15 @@ static struct mono try_begin(struct account *account, struct mono now)
     return soon;
 }
 
+/* They say much of the mail that they are of. */
+static void forget_summaries(struct account *account)
+{
+    summary_file_close(account->summaries);
+    summary_file_set_aside(account->vfs);
+    account->summaries =
+        summary_file_open(account->vfs, &account->state.id, &account->state.bodies);
+}
+
 /* The base counts from now on. A checkpoint holds places: it is made anew as a whole. */
 static void adopt(struct account *account)
 {
@@ -396,6 +405,7 @@ static void adopt(struct account *account)
     checkpoint_forget(account->checkpoint);
     account->checkpoint_due = true;
     if (own->purges) {
+        forget_summaries(account);
         own->purge.compacted = true;
         own->purge.purged.since = result->since;
         if (result->dropped_bytes > result->written_bytes)
@@ -470,8 +480,10 @@ static void run_drop(struct job *job)
         segment_path(own->drop_segments[i], path);
         (void)own->vfs->unlink(own->vfs, path); /* the base still lists what cannot go now */
     }
-    if (own->finished)
-        own->err = own->vfs->sync_dir(own->vfs, "log");
+    if (!own->finished)
+        return;
+    summary_file_remove(own->vfs); /* what a purge set aside */
+    own->err = own->vfs->sync_dir(own->vfs, "log");
 }
 
 /* When it is due, in ms; 0: now. */
@@ -519,15 +531,6 @@ static void tick_dropping(struct account *account)
     own->state = COMPACTION_REST;
 }
 
-/* They say much of the mail that they are of. */
-static void forget_summaries(struct account *account)
-{
-    summary_file_close(account->summaries);
-    summary_file_remove(account->vfs);
-    account->summaries =
-        summary_file_open(account->vfs, &account->state.id, &account->state.bodies);
-}
-
 static struct mono tick_rest(struct account *account, struct mono now)
 {
     struct compaction *own = account->compaction;
@@ -543,8 +546,6 @@ static struct mono tick_rest(struct account *account, struct mono now)
     }
     if (purge->wanted && purge->compacted && (!drops || is_held(account))) {
         purge->purged.held = drops;
-        if (purge->purged.since.us != 0)
-            forget_summaries(account);
         end_purge(own, ERR_OK);
     }
     if (!purge->wanted && drops)

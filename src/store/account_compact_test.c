@@ -2,6 +2,7 @@
  */
 #include "store/account_compact.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -373,6 +374,36 @@ static void removal_comes_after_a_restart(void **context)
     }
 }
 
+/* Who shares a limit waits for the others. */
+static void only_so_many_run(void **context)
+{
+    atomic_uint running = 1;
+    struct desk desk;
+
+    (void)context;
+    make_small(&desk, mem_vfs_new(17));
+    desk.options.compact.running = &running;
+    desk.options.compact.running_max = 1;
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    append_many(&desk, "INBOX", 100);
+    expunge_most(&desk, "INBOX", 100);
+    desk.now.us += 2 * HOUR_US;
+    tick_out(&desk);
+    assert_int_equal(log_base(desk.account->log), 0);
+    running = 0;
+    for (int i = 0; i < 100 && !account_compact_is_running(desk.account); i++) {
+        (void)desk_tick(&desk);
+        if (!account_compact_is_running(desk.account))
+            desk_settle(&desk);
+    }
+    assert_int_equal(running, 1);
+    tick_out(&desk);
+    assert_int_equal(running, 0);
+    assert_int_not_equal(log_base(desk.account->log), 0);
+    finish(&desk);
+    assert_int_equal(running, 0);
+}
+
 /* Closed at any time: what was under way is done, or it never was. */
 static void closing_interrupts(void **context)
 {
@@ -614,6 +645,7 @@ int main(void)
         cmocka_unit_test(nothing_is_removed_while_somebody_holds),
         cmocka_unit_test(pauses_are_kept),
         cmocka_unit_test(removal_comes_after_a_restart),
+        cmocka_unit_test(only_so_many_run),
         cmocka_unit_test(closing_interrupts),
         cmocka_unit_test(full_disk_is_no_harm),
         cmocka_unit_test(too_much_is_forgotten_early),

@@ -16,6 +16,8 @@ enum {
 };
 
 static const char data_path[] = "summary";
+static const char data_old_path[] = "summary.old";
+static const char index_old_path[] = "summary.index.old";
 static const char data_new_path[] = "summary.new";
 
 struct waiting {
@@ -351,15 +353,20 @@ bool summary_file_purge(struct summary_file *file, const struct body_table *bodi
     return summary_index_purge(&file->known, bodies);
 }
 
+void summary_file_set_aside(struct vfs *vfs)
+{
+    enum err ignored = vfs->rename(vfs, summary_index_path, index_old_path);
+
+    ignored = vfs->rename(vfs, data_path, data_old_path);
+    (void)ignored;
+}
+
 void summary_file_remove(struct vfs *vfs)
 {
-    static const char *const paths[] = { data_path, summary_index_path };
+    enum err ignored = vfs->unlink(vfs, index_old_path);
 
-    for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
-        enum err ignored = vfs->unlink(vfs, paths[i]);
-
-        (void)ignored;
-    }
+    ignored = vfs->unlink(vfs, data_old_path);
+    (void)ignored;
 }
 
 bool summary_file_place(const struct summary_file *file, struct body_id body,

@@ -27,7 +27,9 @@ struct vfs;
 struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id *account,
                                        const struct body_table *bodies);
 
-/* Removes the files; nobody has them open. */
+/* Forgets all there is: the files get other names, for summary_file_remove to remove, which may
+ * take long and can be done on any thread. Nobody has them open. */
+void summary_file_set_aside(struct vfs *vfs);
 void summary_file_remove(struct vfs *vfs);
 
 /* Closes; what still waits is dropped. NULL is allowed. */
