@@ -1,0 +1,151 @@
+/* Undelete at a size: one account on the real disk, 2 * MESSAGES messages, of which every other one
+ * is expunged and brought back.
+ *
+ *     store_undelete DIRECTORY [MESSAGES]
+ *
+ * DIRECTORY is made and must not exist. Prints figures as `name value unit`, one a line, by the
+ * clock on the wall; those marked "step" run on the owner's thread. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kit/desk.h"
+#include "store/act_undelete.h"
+#include "store/lost.h"
+#include "store/lost_find.h"
+#include "sys/vfs_posix.h"
+
+enum { PIECE_BYTES = 4 * 1024 * 1024, BATCH = 100, QUIET_TICKS = 2000 };
+
+static double now_ms(void)
+{
+    struct timespec at;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
+}
+
+static void figure(const char *name, double value, const char *unit)
+{
+    printf("%-36s %12.3f %s\n", name, value, unit);
+    fflush(stdout);
+}
+
+static void must(enum err err, const char *what)
+{
+    if (err == ERR_OK)
+        return;
+    printf("%s: %s\n", what, err_text(err));
+    exit(1);
+}
+
+static void append_batch(struct desk *desk, uint32_t number)
+{
+    struct append_item items[BATCH] = { 0 };
+    struct origin origin = desk_origin(desk);
+    struct uid first;
+    char text[200];
+
+    for (uint32_t i = 0; i < BATCH; i++) {
+        int len = snprintf(text, sizeof(text),
+                           "Subject: number %u\r\nMessage-ID: <%u@example.org>\r\n\r\nA line.\r\n",
+                           number + i, number + i);
+
+        must(desk_body(desk, bytes_make(text, (size_t)len), &items[i].body), "a body");
+        items[i].internal_date.seconds = wall_seconds(origin.now);
+    }
+    must(act_append(desk_mailbox(desk, "INBOX"), &origin, items, BATCH, &first), "append");
+}
+
+static void expunge_every_other(struct desk *desk, uint32_t messages)
+{
+    struct uid_range *ranges = calloc(messages, sizeof(*ranges));
+    struct origin origin = desk_origin(desk);
+    uint32_t count;
+
+    for (uint32_t i = 0; i < messages; i++)
+        ranges[i] = (struct uid_range){ 1 + 2 * i, 1 + 2 * i };
+    must(act_expunge(desk_mailbox(desk, "INBOX"), &origin, (struct uid_set){ ranges, messages },
+                     false, &count),
+         "expunge");
+    free(ranges);
+    desk_sync(desk);
+    for (int i = 0; i < QUIET_TICKS; i++) { /* until their bodies are forgotten */
+        (void)desk_tick(desk);
+        desk_settle(desk);
+    }
+}
+
+static void find_lost(struct desk *desk, struct lost *out_lost)
+{
+    struct lost_find_options options = { .vfs = desk->vfs,
+                                         .position = account_durable(desk->account) };
+    struct lost_find *find = lost_find_new(&options);
+    double began = now_ms();
+    bool done = false;
+
+    while (!done)
+        must(lost_find_read(find, PIECE_BYTES, &done, NULL), "find");
+    figure("find, in jobs", now_ms() - began, "ms");
+    lost_find_take(find, out_lost);
+    lost_find_free(find);
+}
+
+static void bring_back(struct desk *desk, struct lost *lost)
+{
+    uint64_t change = account_change_number(desk->account).value;
+    struct origin origin = desk_origin(desk);
+    double began = now_ms();
+    struct undelete undelete;
+    bool done = false;
+
+    undelete_begin(&undelete, desk->account, lost);
+    figure("plan, a step", now_ms() - began, "ms");
+    while (!done) {
+        began = now_ms();
+        must(act_undelete(&undelete, &origin, &done), "undelete");
+        figure("write and apply, a step", now_ms() - began, "ms");
+    }
+    began = now_ms();
+    desk_sync(desk);
+    figure("sync", now_ms() - began, "ms");
+    figure("messages", (double)undelete.done.messages, "");
+    figure("changes", (double)(account_change_number(desk->account).value - change), "");
+    undelete_done(&undelete);
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t messages = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 100000;
+    struct lost lost;
+    struct desk desk;
+    double began;
+    int fd;
+
+    if (argc < 2 || mkdir(argv[1], 0700) != 0)
+        return 1;
+    fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return 1;
+    desk_init(&desk, vfs_posix_new(fd));
+    desk.now.us = (int64_t)time(NULL) * 1000000;
+    must(desk_open(&desk), "open");
+    for (uint32_t i = 0; i < 2 * messages; i += BATCH) {
+        append_batch(&desk, i);
+        if (i % 10000 == 0)
+            desk_sync(&desk);
+    }
+    expunge_every_other(&desk, messages);
+    began = now_ms();
+    find_lost(&desk, &lost);
+    bring_back(&desk, &lost);
+    figure("all of it", now_ms() - began, "ms");
+    lost_done(&lost);
+    desk_close(&desk);
+    vfs_posix_free(desk.vfs);
+    return 0;
+}
