@@ -319,10 +319,8 @@ enum err base_writer_state(struct base_writer *writer, const struct base_content
 
 enum err base_writer_finish(struct base_writer *writer)
 {
-    enum err err = vfs_sync(writer->file);
-
     assert(writer->stage == STAGE_END && writer->out.len == 0);
-    return err == ERR_OK ? writer->vfs->sync_dir(writer->vfs, "log") : err;
+    return vfs_sync(writer->file); /* its name is on the disk since it was made */
 }
 
 uint64_t base_writer_bytes(const struct base_writer *writer)
