@@ -91,10 +91,14 @@ def step_crash(tally):
     """The power goes at every step of an account's life: docs/reliability.md."""
     if not build(tally, 'build', []):
         return
-    if run([ROOT / 'build' / 'test' / 'crash' / 'crash_account', '--disks', CRASH_DISKS]):
-        tally.fail('crash: crash_account')
-    else:
-        tally.passed += 1
+    program = ROOT / 'build' / 'test' / 'crash' / 'crash_account'
+    for name, command in (
+            ('crash_account', [program, '--disks', CRASH_DISKS]),
+            ('sync_sites.py', [sys.executable, ROOT / 'test' / 'crash' / 'sync_sites.py'])):
+        if run(command):
+            tally.fail(f'crash: {name}')
+        else:
+            tally.passed += 1
 
 
 def step_sanitized(tally):

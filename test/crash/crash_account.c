@@ -1,9 +1,11 @@
 /* Cuts the power at every step of many lives of an account, and checks every disk that may be left
  * (docs/reliability.md). One process a core.
  *
- *     crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N]
+ *     crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N] [--only KINDS]
  *
  * --disks: ends when so many different disks were checked; fails when the lives do not bring them.
+ * --only: lives of these kinds (long, plain, fail, kill, new, copy, purge,
+ * twice).
  * --life: runs that one life, as the line that a failure prints says, and prints its steps. */
 #include <inttypes.h>
 #include <signal.h>
@@ -28,6 +30,7 @@ struct run {
     uint64_t first;
     unsigned jobs;
     bool print;
+    const char *only; /* kinds of lives; NULL: all */
     struct tally *tally;
 };
 
@@ -60,22 +63,24 @@ void crash_failed(const char *format, ...)
 
 /* What happens in the lives of one turn. */
 static const struct kind {
+    const char *name;
     bool is_long; /* many acts, cut at random; else a few, cut in every way there is */
     bool faults; /* of any kind, now and then */
     bool purge;
     enum past past;
     enum crash_fault fault; /* strikes once, one call later with each turn */
 } kinds[] = {
-    { true, false, false, PAST_ANY, CRASH_FAULT_COUNT },
-    { false, false, true, PAST_ANY, CRASH_KILL },
-    { false, false, false, PAST_NONE, CRASH_FAIL_ANY },
-    { false, false, false, PAST_ANY, CRASH_FAULT_COUNT },
-    { false, false, false, PAST_ANY, CRASH_FAIL_ANY },
-    { true, true, false, PAST_ANY, CRASH_FAULT_COUNT },
-    { false, false, true, PAST_ANY, CRASH_FAIL_ANY },
-    { false, false, false, PAST_COPY, CRASH_KILL },
-    { false, false, false, PAST_ANY, CRASH_KILL },
-    { false, false, false, PAST_NONE, CRASH_KILL },
+    { "long", true, false, false, PAST_ANY, CRASH_FAULT_COUNT },
+    { "purge", false, false, true, PAST_ANY, CRASH_KILL },
+    { "new", false, false, false, PAST_NONE, CRASH_FAIL_ANY },
+    { "plain", false, false, false, PAST_ANY, CRASH_FAULT_COUNT },
+    { "fail", false, false, false, PAST_ANY, CRASH_FAIL_ANY },
+    { "long", true, true, false, PAST_ANY, CRASH_FAULT_COUNT },
+    { "purge", false, false, true, PAST_ANY, CRASH_FAIL_ANY },
+    { "copy", false, false, false, PAST_COPY, CRASH_KILL },
+    { "kill", false, false, false, PAST_ANY, CRASH_KILL },
+    { "new", false, false, false, PAST_NONE, CRASH_KILL },
+    { "twice", false, false, false, PAST_ANY, CRASH_FAIL_ANY },
 };
 
 static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
@@ -96,6 +101,7 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
         .whole_jobs = !kind->is_long && test_random_below(&random, 2) == 0,
         .past = kind->past,
         .fault = kind->fault,
+        .fails_twice = strcmp(kind->name, "twice") == 0,
         .fault_skip = (unsigned)(turn % 40),
         .segment_bytes = test_random_below(&random, 2) == 0 ? 10000 : 14000,
         .checkpoint_bytes = test_random_below(&random, 2) == 0 ? 1500 : 6000,
@@ -119,7 +125,7 @@ static struct vfs *make_past(const struct plan *plan)
     if (plan->past == PAST_NONE)
         return disk;
     past.acts = 2 + (unsigned)(plan->seed % 16);
-    past.faults = past.purge = past.compact = false;
+    past.faults = past.purge = past.compact = past.fails_twice = false;
     past.past = PAST_NONE;
     past.fault = CRASH_FAULT_COUNT;
     life = life_new(disk, &past);
@@ -155,7 +161,8 @@ static void work(void)
 
         if (number >= run.first + run.lives)
             return;
-        run_life(number);
+        if (run.only == NULL || strstr(run.only, kinds[number % ARRAY_COUNT(kinds)].name) != NULL)
+            run_life(number);
     }
 }
 
@@ -223,6 +230,8 @@ static bool read_options(int argc, char **argv)
             run.lives = value;
         else if (strcmp(argv[i], "--jobs") == 0)
             run.jobs = (unsigned)value;
+        else if (strcmp(argv[i], "--only") == 0)
+            run.only = argv[i + 1];
         else if (strcmp(argv[i], "--life") == 0) {
             run.first = value;
             run.lives = run.jobs = 1;
@@ -241,7 +250,8 @@ int main(int argc, char **argv)
     bool one, all;
 
     if (!read_options(argc, argv)) {
-        printf("usage: crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N]\n");
+        printf("usage: crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N] "
+               "[--only KINDS]\n");
         return 64;
     }
     one = run.disks == 0;

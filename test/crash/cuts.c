@@ -133,6 +133,7 @@ static void live_on(struct cutting *cutting, struct vfs *disk)
     plan.acts = (unsigned)(seed % 3);
     plan.faults = seed % 4 == 0;
     plan.fault = seed % 3 == 0 ? (seed % 2 == 0 ? CRASH_KILL : CRASH_FAIL_ANY) : CRASH_FAULT_COUNT;
+    plan.fails_twice = false;
     plan.fault_skip = (unsigned)(seed / 16 % 12);
     cuts.depth++;
     cuts.draws = 1;
@@ -155,6 +156,9 @@ static void look_at(struct cutting *cutting, struct crash_choice *choice)
     uint64_t hash = mem_vfs_hash(disk);
     unsigned again = cutting->cuts->again << 2 * cutting->cuts->depth;
 
+    if (cutting->stand.step >= cutting->life->purged_at &&
+        first_segment(disk) < cutting->life->purged_below)
+        crash_failed("what was purged came back");
     atomic_fetch_add(&tally->disks, 1);
     tally_mine(tally)->disk++;
     (void)tally_add(tally, hash);

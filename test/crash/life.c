@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kit/mem_vfs.h"
 #include "store/account_compact.h"
 #include "store/account_state.h"
+#include "store/segment.h"
 
 enum { SECOND_US = 1000000 };
 
@@ -234,22 +236,53 @@ static void between_acts(struct life *life)
         account_trim(life->desk.account);
 }
 
+uint64_t first_segment(struct vfs *disk)
+{
+    uint64_t first = 0;
+
+    for (unsigned i = 0; mem_vfs_path(disk, i) != NULL; i++) {
+        const char *path = mem_vfs_path(disk, i);
+        uint64_t number;
+
+        if (strncmp(path, "log/", 4) == 0 &&
+            segment_name_parse(bytes_from_string(path + 4), &number) &&
+            segment_kind(number) == SEGMENT_LOG && (first == 0 || number < first))
+            first = number;
+    }
+    return first;
+}
+
+static void note_purged(struct life *life)
+{
+    struct account_purged purged;
+
+    if (account_purge_result(life->desk.account, &purged, NULL) != ERR_OK || purged.held)
+        return;
+    life->purged_at = crash_vfs_steps(life->crash);
+    life->purged_below = first_segment(crash_vfs_cache(life->crash));
+}
+
 /* All that is not living is forgotten, the linger included. */
 static void purge(struct life *life)
 {
     enum { TICKS = 40 };
 
-    (void)(account_purge(life->desk.account, life->desk.now, NULL) == ERR_OK);
+    if (account_purge(life->desk.account, life->desk.now, &life->desk.waker) != ERR_OK)
+        return;
     for (int i = 0; i < TICKS && is_well(life); i++) {
         (void)desk_tick(&life->desk);
         desk_settle(&life->desk);
     }
+    if (is_well(life))
+        note_purged(life);
 }
 
 void life_run(struct life *life)
 {
     if (life->plan.fault != CRASH_FAULT_COUNT)
         arm(life, life->plan.fault, life->plan.fault_skip);
+    if (life->plan.fails_twice)
+        arm(life, CRASH_FAIL_AGAIN, (unsigned)(life->plan.seed % 8));
     open_account(life);
     if (life->plan.purge)
         purge(life);
@@ -317,6 +350,7 @@ struct life *life_new(struct vfs *disk, const struct plan *plan)
     if (!life->may_be_new)
         life->desk.now.us += 1000LL * SECOND_US; /* its past is over */
     life->born = life->desk.now;
+    life->purged_at = NEVER;
     life_options(plan, &life->desk.options);
     life->desk.options.create = life->may_be_new;
     return life;

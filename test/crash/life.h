@@ -46,6 +46,7 @@ struct plan {
     bool whole_jobs; /* every job runs to its end before the next act */
     enum crash_fault fault; /* CRASH_FAULT_COUNT: none; else this one, after `fault_skip` calls */
     unsigned fault_skip;
+    bool fails_twice; /* a call or a few later another one fails */
     uint64_t segment_bytes;
     uint64_t checkpoint_bytes;
 };
@@ -62,6 +63,8 @@ struct life {
     struct event *events;
     size_t event_count;
     size_t base; /* the first point of the present opening */
+    unsigned purged_at; /* from that step on, or NEVER, */
+    uint64_t purged_below; /* log segments below this one must have gone for good */
     unsigned first_cut; /* before that step the disk need not hold anything */
     bool may_be_new; /* until the first event there need not be an account */
     bool inherits; /* the points so far are another life's, the power was cut since */
@@ -71,6 +74,9 @@ struct life {
     struct image *client; /* one from before, or NULL */
     uint32_t texts;
 };
+
+/* The number of the first log segment on that disk; 0: there is none. */
+uint64_t first_segment(struct vfs *disk);
 
 /* Where a life stands at one step of the disk. */
 struct stand {

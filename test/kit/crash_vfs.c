@@ -89,6 +89,8 @@ static enum err fault_of(struct crash_vfs *crash, enum crash_fault own, size_t *
         return ERR_OK;
     if (own != CRASH_FAULT_COUNT && fault_is_due(crash, own))
         hit = own;
+    if (crash->struck > 0 && fault_is_due(crash, CRASH_FAIL_AGAIN))
+        hit = CRASH_FAIL_AGAIN;
     if (fault_is_due(crash, CRASH_FAIL_ANY))
         hit = CRASH_FAIL_ANY;
     if (fault_is_due(crash, CRASH_KILL)) {

@@ -55,6 +55,7 @@ enum crash_fault {
     CRASH_FAIL_CREATE, /* ERR_NO_SPACE */
     CRASH_FAIL_ANY, /* any step, a directory's among them: as above, or ERR_IO and nothing happens
                      */
+    CRASH_FAIL_AGAIN, /* the same, counted from the first fault that struck */
     CRASH_KILL, /* at any step: the process is no more, every call answers ERR_IO from then on */
     CRASH_FAULT_COUNT,
 };

@@ -209,6 +209,10 @@ static void any_call_can_fail(void **state)
         for (unsigned i = 0; i < ARRAY_COUNT(errs); i++)
             assert_int_equal(errs[i], i == skip ? ERR_IO : ERR_OK);
         assert_int_equal(crash_vfs_faults(crash), skip < ARRAY_COUNT(errs));
+        crash_vfs_heal(crash);
+        crash_vfs_fail(crash, CRASH_FAIL_AGAIN, 1, 0);
+        assert_int_equal(vfs->sync_dir(vfs, ""), ERR_OK);
+        assert_int_equal(vfs->sync_dir(vfs, ""), skip < ARRAY_COUNT(errs) ? ERR_IO : ERR_OK);
         vfs_close(file);
         crash_vfs_free(crash);
     }
