@@ -38,7 +38,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.imap_idle_timeout_ms, 30 * 60 * 1000);
     assert_int_equal(config.mail_message_bytes_max, 50 * 1024 * 1024);
     assert_int_equal(config.mail_durability, CONFIG_DURABILITY_NORMAL);
-    assert_int_equal(config.mail_compression, CONFIG_COMPRESSION_ZSTD);
+    assert_int_equal(config.mail_compression, CONFIG_COMPRESSION_NONE);
     assert_int_equal(config.auth_mechanisms.count, 4);
     ASSERT_BYTES(config.auth_mechanisms.at[2], BYTES("SCRAM-SHA-256"));
     assert_true(config.sandbox_required);
@@ -53,7 +53,7 @@ static void test_values(void **state)
         "domains=example.org\texample.net",
         "imap.listen=",
         "mail.durability=STRICT",
-        "mail.compression=none",
+        "mail.compression=zstd",
         "sandbox.required=off",
         "mail.quota=5G",
         "log.level=debug",
@@ -69,7 +69,7 @@ static void test_values(void **state)
     assert_int_equal(config.domains.at[1].at[config.domains.at[1].len], '\0');
     assert_int_equal(config.imap_listen.count, 0);
     assert_int_equal(config.mail_durability, CONFIG_DURABILITY_STRICT);
-    assert_int_equal(config.mail_compression, CONFIG_COMPRESSION_NONE);
+    assert_int_equal(config.mail_compression, CONFIG_COMPRESSION_ZSTD);
     assert_false(config.sandbox_required);
     assert_true(config.mail_quota_bytes == UINT64_C(5) << 30);
     assert_int_equal(config.log_level, 3);

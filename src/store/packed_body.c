@@ -9,7 +9,7 @@
 #include "store/alloc.h"
 
 enum {
-    LEVEL = 1, /* docs/decisions/0016-bodies-are-compressed.md has the figures */
+    LEVEL = 1, /* docs/decisions/0019-bodies-may-be-compressed.md has the figures */
     ENTRY_BYTES = 8,
     FRAME_MAGIC_BYTES = 4,
 };
