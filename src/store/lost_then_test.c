@@ -9,11 +9,14 @@
 #include "kit/assert_bytes.h"
 #include "kit/desk.h"
 #include "kit/mem_vfs.h"
+#include "kit/observer.h"
 #include "kit/shadow.h"
 #include "kit/state_dump.h"
+#include "store/account_compact.h"
 #include "store/account_state.h"
 #include "store/act_undelete.h"
 #include "store/history.h"
+#include "store/log_base.h"
 
 enum { DUMP_BYTES_MAX = 1 << 24 };
 
@@ -43,11 +46,16 @@ static struct undelete_counts restore(struct desk *desk, struct wall at)
     struct lost lost;
     bool done = false;
 
+    while (!account_compact_pause(desk->account)) {
+        (void)desk_tick(desk);
+        desk_settle(desk);
+    }
     assert_int_equal(look_back(desk, at, &lost), ERR_OK);
     undelete_begin(&undelete, desk->account, &lost);
     while (!done)
         assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
+    account_compact_resume(desk->account);
     undelete_done(&undelete);
     lost_done(&lost);
     desk_sync(desk);
@@ -218,6 +226,66 @@ static void test_random_moments(void **context)
         mem_vfs_free(desk.vfs);
         free(shadow);
     }
+}
+
+static void rest_a_while(struct desk *desk)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        (void)desk_tick(desk);
+        desk_sync(desk);
+    }
+}
+
+/* The same while the log is compacted behind a horizon of an hour; what came back can be read, also
+ * when what was superseded has gone. */
+static void test_moments_beside_compaction(void **context)
+{
+    uint64_t seed = new_seed();
+    unsigned bases = 0;
+
+    for (uint64_t round = 0; round < 12; round++) {
+        struct shadow *shadow = malloc(sizeof(*shadow));
+        struct seen *seen = malloc(sizeof(*seen));
+        struct test_random random = { seed + round };
+        uint64_t moment_at = 200 + test_random_below(&random, 40);
+        struct wall moment = { 0 };
+        struct desk desk;
+
+        shadow_init(shadow, seed + round);
+        desk_init(&desk, mem_vfs_new(seed + round));
+        desk.options.log_segment_bytes = 12000;
+        desk.options.compact = (struct compact_policy){ .enabled = true,
+                                                        .keep_us = INT64_C(3600000000),
+                                                        .linger_ms = 300,
+                                                        .garbage_bytes_min = 300,
+                                                        .check_ms = 200 };
+        assert_int_equal(desk_open(&desk), ERR_OK);
+        for (unsigned acts = 0; acts < 250; acts++) {
+            shadow_act(shadow, &desk);
+            if (test_random_below(&random, 15) == 0)
+                desk.now.us += INT64_C(600000000);
+            if (acts == moment_at)
+                moment = desk.now;
+            if (test_random_below(&random, 10) == 0)
+                rest_a_while(&desk);
+        }
+        rest_a_while(&desk);
+        bases += log_base(desk.account->log) != 0;
+        check_going_back(&desk, moment.us > desk.now.us - INT64_C(3600000000) ? moment : desk.now);
+        rest_a_while(&desk);
+        desk.now.us += INT64_C(7200000000);
+        rest_a_while(&desk);
+        rest_a_while(&desk);
+        observer_look(&desk, seen);
+        observer_read_all(&desk, seen);
+        observer_reopen(&desk);
+        observer_read_all(&desk, seen);
+        desk_close(&desk);
+        mem_vfs_free(desk.vfs);
+        free(shadow);
+        free(seen);
+    }
+    assert_true(bases > 3);
 }
 
 static void rename_to(struct desk *desk, const char *name, const char *new_name)
@@ -400,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_moments),
+        cmocka_unit_test(test_moments_beside_compaction),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_names_in_a_chain),
         cmocka_unit_test(test_messages_under_other_uids),
