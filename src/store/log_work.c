@@ -127,6 +127,7 @@ static enum err work_take(struct log *log)
     log->durable = work->covers;
     if (work->create || work->sync != NULL)
         log->durable_mark = work->mark;
+    log->durable_mark.base = log->base; /* it may have become another one since the job began */
     work->what = "the log";
     return flush_pending(log);
 }
