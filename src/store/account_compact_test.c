@@ -637,9 +637,52 @@ static void copies_store_no_second_body(void **context)
     finish(&desk);
 }
 
+/* A copy of a live directory: the base was read while it grew, the checkpoint when it was whole.
+ * What the base supersedes still lingers. */
+static void test_a_copy_with_half_a_base(void **context)
+{
+    uint64_t seed = new_seed();
+    struct shadow *shadow = malloc(sizeof(*shadow));
+    struct vfs *disk = mem_vfs_new(seed);
+    struct desk desk;
+    char path[SEGMENT_PATH_BYTES];
+    uint64_t messages;
+    struct bytes whole;
+
+    (void)context;
+    make_small(&desk, disk);
+    shadow_init(shadow, seed);
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    for (int i = 0; log_base(desk.account->log) == 0; i++) {
+        assert_true(i < 4000);
+        shadow_act(shadow, &desk);
+        desk_sync(&desk);
+        desk.now.us += HOUR_US / 20;
+        (void)desk_tick(&desk);
+        desk_settle(&desk);
+    }
+    segment_path(log_base(desk.account->log), path);
+    messages = account_used_messages(desk.account);
+    desk_close(&desk);
+    whole = mem_vfs_file(disk, path);
+    assert_true(whole.len > SEGMENT_RECORDS_AT);
+    mem_vfs_put(disk, path,
+                bytes_slice(whole, 0, SEGMENT_RECORDS_AT + (whole.len - SEGMENT_RECORDS_AT) / 4));
+    mem_vfs_remove(disk, "lock");
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    assert_true(desk.report.epoch);
+    assert_int_equal(desk.report.left_out, 0);
+    assert_int_equal(account_used_messages(desk.account), messages);
+    desk_close(&desk);
+    assert_int_equal(mem_vfs_open_files(disk), 0);
+    mem_vfs_free(disk);
+    free(shadow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_copy_with_half_a_base),
         cmocka_unit_test(answers_stay_the_same),
         cmocka_unit_test(log_shrinks_to_what_is_living),
         cmocka_unit_test(nothing_is_removed_while_somebody_holds),

@@ -70,6 +70,16 @@ static bool mark_is_here(const struct found_segment *found, const struct log_mar
            (mark->position - start) % RECORD_ALIGN == 0;
 }
 
+/* A copy that was made of a live directory may have a checkpoint that is younger than what it has
+ * of the base: a checkpoint's word is not enough there. */
+static bool may_be_a_copy(const struct recover *recover)
+{
+    const struct lock_entry *entry = lockfile_entry(recover->log->lock);
+
+    return entry->state == LOCK_NONE ||
+           (lockfile_difference(recover->log->lock) & LOCK_OTHER_PLACE) != 0;
+}
+
 /* Which base counts, for a log that is replayed from `from` on: it must be the one that the
  * checkpoint there builds on. */
 static enum err find_base(struct recover *recover, const struct log_mark *from)
@@ -79,7 +89,7 @@ static enum err find_base(struct recover *recover, const struct log_mark *from)
     uint64_t base = newest;
     enum err err = ERR_OK;
 
-    if (from->position == 0 || from->base != newest) {
+    if (from->position == 0 || from->base != newest || (newest != 0 && may_be_a_copy(recover))) {
         err = segments_choose_base(segments, &recover->base, &recover->first);
         base = recover->base == NULL ? 0 : recover->base->number;
     }
