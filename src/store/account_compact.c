@@ -74,6 +74,8 @@ struct compaction {
     size_t hold_capacity;
     uint64_t hold_last;
     struct purge purge;
+    bool has_ended; /* since account_compacted was asked */
+    struct account_compacted ended;
 };
 
 struct compaction *account_compact_new(const struct compact_policy *policy)
@@ -149,6 +151,17 @@ void account_compact_resume(struct account *account)
 {
     assert(account->compaction->pauses > 0);
     account->compaction->pauses--;
+}
+
+bool account_compacted(struct account *account, struct account_compacted *out_compacted)
+{
+    struct compaction *own = account->compaction;
+
+    if (!own->has_ended)
+        return false;
+    own->has_ended = false;
+    *out_compacted = own->ended;
+    return true;
 }
 
 /* Purges. */
@@ -404,6 +417,9 @@ static void adopt(struct account *account)
     state->bodies.died_bytes = 0;
     checkpoint_forget(account->checkpoint);
     account->checkpoint_due = true;
+    own->has_ended = true;
+    own->ended = (struct account_compacted){ .written_bytes = result->written_bytes,
+                                             .dropped_bytes = result->dropped_bytes };
     if (own->purges) {
         forget_summaries(account);
         own->purge.compacted = true;
@@ -445,7 +461,11 @@ static void tick_running(struct account *account, struct mono now)
     if (own->err != ERR_OK || (own->given_up && !own->finished)) {
         own->look.ms = now.ms + (own->err == ERR_OK ? SOON_MS : (int64_t)own->policy.check_ms);
         end_compaction(own);
-        if (own->err != ERR_OK && own->purges)
+        if (own->err == ERR_OK)
+            return;
+        own->has_ended = true;
+        own->ended = (struct account_compacted){ .err = own->err, .why = own->why };
+        if (own->purges)
             end_purge(own, own->err);
         return;
     }

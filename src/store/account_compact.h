@@ -57,6 +57,17 @@ MUST_USE enum err account_purge_result(struct account *account, struct account_p
 /* Nobody waits for it any more. */
 void account_purge_forget(struct account *account);
 
+/* For the event log: how a compaction ended. */
+struct account_compacted {
+    enum err err; /* with a note */
+    struct note why;
+    uint64_t written_bytes; /* of the base */
+    uint64_t dropped_bytes; /* of what may be removed when the linger is over */
+};
+
+/* True when one has made a base, or has failed, since the last call. */
+bool account_compacted(struct account *account, struct account_compacted *out_compacted);
+
 /* For account.c and account_checkpoint.c. */
 struct compact_policy;
 struct compaction *account_compact_new(const struct compact_policy *policy);

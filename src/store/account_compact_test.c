@@ -374,6 +374,28 @@ static void removal_comes_after_a_restart(void **context)
     }
 }
 
+/* What is not on the disk yet may name bodies that would be superseded. */
+static void all_is_durable_before_it_begins(void **context)
+{
+    struct desk desk;
+
+    (void)context;
+    start_with_garbage(&desk, mem_vfs_new(18));
+    for (int i = 0; i < 30; i++) {
+        assert_int_equal(
+            desk_append(&desk, desk_mailbox(&desk, "Sent"), BYTES("a: b\r\n\r\n"), 0, NULL),
+            ERR_OK);
+        (void)desk_tick(&desk);
+        assert_false(account_compact_is_running(desk.account));
+        (void)jobs_run(&desk.jobs);
+        (void)jobs_deliver(&desk.jobs);
+    }
+    desk_settle(&desk);
+    tick_out(&desk);
+    assert_int_not_equal(log_base(desk.account->log), 0);
+    finish(&desk);
+}
+
 /* Who shares a limit waits for the others. */
 static void only_so_many_run(void **context)
 {
@@ -437,6 +459,8 @@ static void closing_interrupts(void **context)
 /* Appending fails, wherever it hits: no base comes of it, all else goes on, and later it works. */
 static void full_disk_is_no_harm(void **context)
 {
+    struct account_compacted compacted;
+    unsigned failed = 0;
     bool through = false;
 
     (void)context;
@@ -457,10 +481,17 @@ static void full_disk_is_no_harm(void **context)
             desk_settle(&desk);
         }
         crash_vfs_fail(crash, CRASH_FAIL_APPEND, skip, 100);
-        for (int i = 0; i < 60 && !through; i++) {
+        through = true;
+        for (int i = 0; i < 60; i++) {
             (void)desk_tick(&desk);
             desk_settle(&desk);
-            through = log_base(desk.account->log) != 0;
+            if (!account_compacted(desk.account, &compacted) || compacted.err == ERR_OK)
+                continue;
+            assert_int_equal(compacted.err, ERR_NO_SPACE);
+            assert_true(compacted.why.text[0] != '\0');
+            assert_int_equal(bytes_of(crash_vfs_cache(crash), ".base"), 0);
+            through = false;
+            failed++;
         }
         assert_false(account_has_failed(desk.account));
         crash_vfs_heal(crash);
@@ -474,6 +505,7 @@ static void full_disk_is_no_harm(void **context)
         desk_close(&desk);
         crash_vfs_free(crash);
     }
+    assert_true(failed > 1);
 }
 
 /* More expunged than is to be kept: the oldest goes before its time. */
@@ -688,6 +720,7 @@ int main(void)
         cmocka_unit_test(nothing_is_removed_while_somebody_holds),
         cmocka_unit_test(pauses_are_kept),
         cmocka_unit_test(removal_comes_after_a_restart),
+        cmocka_unit_test(all_is_durable_before_it_begins),
         cmocka_unit_test(only_so_many_run),
         cmocka_unit_test(closing_interrupts),
         cmocka_unit_test(full_disk_is_no_harm),

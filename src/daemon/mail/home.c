@@ -150,6 +150,26 @@ static void log_report(const struct home *home, const struct account_report *rep
     log_end(&line);
 }
 
+void home_log_compaction(struct home *home)
+{
+    struct account_compacted compacted;
+    struct log_line line;
+    char hex[PLACE_HEX_BYTES];
+
+    if (!account_compacted(home->account, &compacted))
+        return;
+    if (compacted.err != ERR_OK) {
+        log_home(home, LOG_LEVEL_WARNING, "compaction-failed", compacted.why.text);
+        return;
+    }
+    place_hex(home->id, hex);
+    log_begin(&line, LOG_LEVEL_INFO, "account-compacted");
+    log_string(&line, "account_id", hex);
+    log_number(&line, "written_bytes", (int64_t)compacted.written_bytes);
+    log_number(&line, "dropped_bytes", (int64_t)compacted.dropped_bytes);
+    log_end(&line);
+}
+
 static void on_durable(struct account_listener *listener)
 {
     struct home *home = CONTAINER_OF(listener, struct home, listener);

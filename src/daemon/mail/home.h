@@ -67,6 +67,10 @@ void home_touch(struct home *home);
 /* It was used: its files may be open now. Those of the homes used least recently are closed when
  * there are too many. */
 void home_awake(struct home *home);
+
+/* A line in the log when a compaction of the account has ended. */
+void home_log_compaction(struct home *home);
+
 /* A connection, delivery or maintenance of it has gone. */
 void home_left(struct home *home);
 /* Its connections are told to end. */

@@ -133,6 +133,7 @@ static void tick(struct home *home)
 {
     struct mono next = account_tick(home->account, clock_mono(), clock_wall());
 
+    home_log_compaction(home);
     if (next.ms == INT64_MAX)
         loop_timer_unset(&home->timer);
     else
