@@ -69,6 +69,7 @@ struct compaction {
     uint64_t tried; /* a horizon that was not worth it */
     unsigned reach; /* how often the excess was doubled because what is oldest is still alive */
     struct mono look; /* when to look again */
+    struct mono drop_again; /* when to try again, after removing has failed */
     struct hold *holds;
     size_t hold_count;
     size_t hold_capacity;
@@ -494,13 +495,17 @@ static void run_drop(struct job *job)
 {
     struct compaction *own = CONTAINER_OF(job, struct compaction, job);
 
+    own->err = ERR_OK;
     for (size_t i = own->dropped; i < own->drop_end; i++) {
         char path[SEGMENT_PATH_BYTES];
+        enum err err;
 
         segment_path(own->drop_segments[i], path);
-        (void)own->vfs->unlink(own->vfs, path); /* the base still lists what cannot go now */
+        err = own->vfs->unlink(own->vfs, path);
+        if (err != ERR_OK && err != ERR_NOT_FOUND)
+            own->err = err;
     }
-    if (!own->finished)
+    if (!own->finished || own->err != ERR_OK)
         return;
     summary_file_remove(own->vfs); /* what a purge set aside */
     own->err = own->vfs->sync_dir(own->vfs, "log");
@@ -538,10 +543,23 @@ static void submit_drop(struct account *account)
     submit(account, run_drop);
 }
 
-static void tick_dropping(struct account *account)
+/* The base still lists what could not go, or may come back after a power cut. */
+static void fail_dropping(struct compaction *own, struct mono now)
+{
+    own->state = COMPACTION_REST;
+    own->drop_again.ms = now.ms + (int64_t)own->policy.check_ms;
+    note_set(&own->why, "cannot remove segments: %s", err_text(own->err));
+    end_purge(own, own->err);
+}
+
+static void tick_dropping(struct account *account, struct mono now)
 {
     struct compaction *own = account->compaction;
 
+    if (own->err != ERR_OK) {
+        fail_dropping(own, now);
+        return;
+    }
     own->dropped = own->drop_end;
     if (own->dropped < account->state.drops.count) {
         submit_drop(account);
@@ -558,6 +576,8 @@ static struct mono tick_rest(struct account *account, struct mono now)
     bool drops = account->state.drops.count > 0 && (own->policy.enabled || purge->wanted);
     int64_t wait_ms = drops ? drop_wait_ms(account) : INT64_MAX;
 
+    if (wait_ms == 0 && !purge->wanted && now.ms < own->drop_again.ms)
+        wait_ms = own->drop_again.ms - now.ms;
     if (wait_ms == 0) {
         own->dropped = 0;
         own->state = COMPACTION_DROPPING;
@@ -584,7 +604,7 @@ struct mono account_compact_tick(struct account *account, struct mono now)
         case COMPACTION_REST: return tick_rest(account, now);
         case COMPACTION_RUNNING: tick_running(account, now); break;
         case COMPACTION_SWITCHING: tick_switching(account); break;
-        case COMPACTION_DROPPING: tick_dropping(account); break;
+        case COMPACTION_DROPPING: tick_dropping(account, now); break;
         }
     }
     return (struct mono){ now.ms + SOON_MS };
