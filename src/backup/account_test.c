@@ -13,6 +13,7 @@
 #include "kit/mem_vfs.h"
 #include "kit/random.h"
 #include "kit/shadow.h"
+#include "store/segment.h"
 
 enum { ROUNDS = 60, MOMENTS_MAX = 400, GAP = 1 << 20, PACE = 2 };
 
@@ -487,6 +488,52 @@ static void test_the_original_keeps_what_was_copied(void **context)
     free(shadow);
 }
 
+/* A log segment without records. */
+static struct buf make_segment(uint64_t number, uint8_t id)
+{
+    struct segment segment = { .id = { id, 1, 2, 3 }, .number = number };
+    struct buf bytes = buf_make(SEGMENT_RECORDS_AT);
+
+    segment_header_encode(&bytes, &segment);
+    while (bytes.len < SEGMENT_COPY_AT)
+        buf_add_byte(&bytes, 0);
+    segment_header_encode(&bytes, &segment);
+    while (bytes.len < SEGMENT_RECORDS_AT)
+        buf_add_byte(&bytes, 0);
+    return bytes;
+}
+
+/* Two files that end each stretch with its own checksum have the same CRC: they must not be taken
+ * for each other. The new one waits for its name, as a run leaves it that a power cut ends. */
+static void test_the_one_that_is_meant(void **context)
+{
+    enum { NUMBER = 0x40 };
+    struct buf old = make_segment(NUMBER, 1);
+    struct buf new = make_segment(NUMBER, 2);
+    struct vfs *original = mem_vfs_new(3);
+    struct vfs *backup = mem_vfs_new(4);
+    struct vfs *disk = mem_vfs_new(5);
+    struct backup_options options = { .from = original, .to = backup, .account = { { 7 } } };
+    struct backup_result result;
+    struct note why = { "" };
+
+    (void)context;
+    assert_int_equal(original->mkdir(original, "log"), ERR_OK);
+    mem_vfs_put(original, "log/0000000000000040.log", buf_bytes(&new));
+    assert_int_equal(backup_account(&options, &result, &why), ERR_OK);
+    mem_vfs_put(backup, "log/0000000000000040.log", buf_bytes(&old));
+    mem_vfs_put(backup, "log/0000000000000040.log.new", buf_bytes(&new));
+    assert_int_equal(backup_restore(backup, disk, options.account, NULL, &why), ERR_OK);
+    ASSERT_BYTES(mem_vfs_file(disk, "log/0000000000000040.log"), buf_bytes(&new));
+    mem_vfs_remove(backup, "log/0000000000000040.log.new");
+    assert_int_equal(backup_restore(backup, disk, options.account, NULL, &why), ERR_CORRUPT);
+    buf_done(&old);
+    buf_done(&new);
+    mem_vfs_free(original);
+    mem_vfs_free(backup);
+    mem_vfs_free(disk);
+}
+
 static void test_damage_is_refused(void **context)
 {
     struct vfs *backup = mem_vfs_new(3);
@@ -529,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_power_cuts),
         cmocka_unit_test(test_failing_calls),
         cmocka_unit_test(test_the_original_keeps_what_was_copied),
+        cmocka_unit_test(test_the_one_that_is_meant),
         cmocka_unit_test(test_damage_is_refused),
     };
 

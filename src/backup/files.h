@@ -13,13 +13,13 @@ enum { FILES_PATH_BYTES = 64 };
 /* The path of a segment, and of one that waits for the manifest to take that path. */
 void files_path(uint64_t number, bool waiting, char out_path[FILES_PATH_BYTES]);
 
-/* The first `length` bytes of an open file after another; their CRC is continued. */
+/* The first `length` bytes of an open file after another; their sum is continued. */
 struct files_copy {
     struct vfs_file *from;
-    struct vfs_file *to; /* NULL: only the CRC is wanted */
+    struct vfs_file *to; /* NULL: only the sum is wanted */
     uint64_t offset;
     uint64_t length;
-    uint32_t crc; /* of what is before `offset`; then of all */
+    uint32_t sum; /* of what is before `offset`; then of all */
     struct backup_listener *listener; /* may be NULL */
 };
 MUST_USE enum err files_copy(struct files_copy *copy);

@@ -81,7 +81,7 @@ void manifest_print(const struct manifest *manifest, struct buf *out)
 
         buf_add_format(out, "segment %016" PRIx64 " ", entry->number);
         print_hex(out, entry->id, sizeof(entry->id));
-        buf_add_format(out, " %" PRIu64 " %08" PRIx32 "\n", entry->length, entry->crc);
+        buf_add_format(out, " %" PRIu64 " %08" PRIx32 "\n", entry->length, entry->sum);
     }
     buf_add_format(out, "end %08" PRIx32 "\n", crc32c(0, buf_bytes(out)));
 }
@@ -153,16 +153,16 @@ static bool parse_hex_number(struct bytes text, size_t len, uint64_t *out_number
 static bool parse_entry(const struct fields *fields, struct manifest *manifest)
 {
     struct manifest_entry entry;
-    uint64_t crc;
+    uint64_t sum;
 
     if (!is_line(fields, "segment", 5) || !parse_hex_number(fields->at[1], 8, &entry.number) ||
         !parse_hex(fields->at[2], entry.id, sizeof(entry.id)) ||
         !num_parse(fields->at[3], INT64_MAX, &entry.length) ||
-        !parse_hex_number(fields->at[4], 4, &crc))
+        !parse_hex_number(fields->at[4], 4, &sum))
         return false;
     if (manifest->count > 0 && manifest->entries[manifest->count - 1].number >= entry.number)
         return false;
-    entry.crc = (uint32_t)crc;
+    entry.sum = (uint32_t)sum;
     manifest_add(manifest, &entry);
     return true;
 }

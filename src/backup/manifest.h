@@ -7,7 +7,8 @@
  *     end 8d7e6f5a
  *
  * A segment's line has its number, the id in its header (zeros: the header is broken), how many
- * bytes of the file count and their CRC-32C; the last line has the CRC-32C of all before it. */
+ * bytes of the file count and their sum: the CRC-32C of those bytes, each times 167 plus 13 (modulo
+ * 256) first. The last line has the CRC-32C of all before it. */
 #ifndef ROOST_BACKUP_MANIFEST_H
 #define ROOST_BACKUP_MANIFEST_H
 
@@ -27,7 +28,7 @@ struct manifest_entry {
     uint64_t number;
     uint8_t id[MANIFEST_ID_BYTES];
     uint64_t length; /* bytes */
-    uint32_t crc;
+    uint32_t sum;
 };
 
 struct manifest {

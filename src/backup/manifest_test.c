@@ -38,7 +38,7 @@ static void test_comes_back(void **context)
         assert_int_equal(again.count, 2);
         assert_int_equal(again.entries[0].number, 4);
         assert_int_equal(manifest_find(&again, 9)->length, 300000);
-        assert_int_equal(manifest_find(&again, 9)->crc, 0xfedcba98);
+        assert_int_equal(manifest_find(&again, 9)->sum, 0xfedcba98);
         assert_int_equal(manifest_find(&again, 9)->id[0], 7);
         assert_null(manifest_find(&again, 5));
         manifest_done(&again);

@@ -22,7 +22,7 @@ static enum err bring_from(struct vfs *from, const struct manifest_entry *entry,
     if (err == ERR_OK)
         err = files_copy(copy);
     vfs_close(copy->from);
-    return err == ERR_OK && copy->crc != entry->crc ? ERR_CORRUPT : err;
+    return err == ERR_OK && copy->sum != entry->sum ? ERR_CORRUPT : err;
 }
 
 static enum err bring(struct vfs *from, struct vfs *to, const struct manifest_entry *entry,
