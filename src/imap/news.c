@@ -98,7 +98,7 @@ static void tell_vanished(struct imap_session *session, struct imap_news *news)
         buf_add(session->out, BYTES("* VANISHED "));
     news->printer.out = session->out;
     for (; news->next < changes->expunged_count; news->next++) {
-        if (imap_output_is_full(session))
+        if (news->next > 0 && imap_output_is_full(session)) /* the line has begun by then */
             return;
         imap_seqset_printer_add(&news->printer, changes->expunged_uids[news->next].value);
     }

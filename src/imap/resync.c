@@ -134,7 +134,7 @@ bool imap_vanished_print(struct imap_session *session, struct imap_vanished *van
     for (; vanished->next < uids->count; vanished->next++) {
         const struct uid_range *range = &uids->ranges[vanished->next];
 
-        if (imap_output_is_full(session))
+        if (vanished->next > 0 && imap_output_is_full(session)) /* the line has begun by then */
             return false;
         if (vanished->next > 0)
             buf_add_byte(session->out, ',');

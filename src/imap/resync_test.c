@@ -17,6 +17,9 @@
 
 #include "base/attributes.h"
 #include "base/cursor.h"
+#include "imap/news.h"
+#include "imap/selected.h"
+#include "imap/state.h"
 #include "kit/imap_seat.h"
 #include "kit/mem_vfs.h"
 #include "kit/random.h"
@@ -328,10 +331,61 @@ static void test_resynchronisation(void **state MAYBE_UNUSED)
         run_seed(strtoull(seed, NULL, 10), rounds);
 }
 
+/* One step of a line behind so much other output; true when the line is whole. */
+typedef bool step_fn(struct imap_session *session, void *line);
+
+static bool step_earlier(struct imap_session *session, void *line)
+{
+    return imap_vanished_print(session, line);
+}
+
+static bool step_news(struct imap_session *session, void *line)
+{
+    struct imap_selected *selected = line;
+
+    session->selected = selected;
+    session->qresync = true;
+    imap_news_tell(session);
+    return selected->news.phase != IMAP_NEWS_EXPUNGED;
+}
+
+static void line_is_whole(size_t before, step_fn *step, void *line, struct bytes expected)
+{
+    struct buf out = buf_make(2 * IMAP_OUTPUT_STEP);
+    struct imap_session session = { .out = &out };
+
+    (void)buf_reserve(&out, before);
+    buf_commit(&out, before);
+    while (!step(&session, line))
+        session.out_before = out.len; /* the next one */
+    assert_true(bytes_equal(bytes_from(buf_bytes(&out), before), expected));
+    buf_done(&out);
+}
+
+/* A step may end at any byte of a line of VANISHED: what it begins with is said once. */
+static void test_lines_in_steps(void **state MAYBE_UNUSED)
+{
+    static const struct uid_range ranges[] = { { 3, 5 }, { 9, 9 } };
+    static const struct uid uids[] = { { 3 }, { 4 }, { 5 }, { 9 } };
+    struct uid_set set = { ranges, ARRAY_COUNT(ranges) };
+
+    for (size_t left = 0; left < 40; left++) {
+        struct imap_vanished vanished = { .uids = set };
+        struct imap_selected selected = { .news = { .phase = IMAP_NEWS_EXPUNGED } };
+
+        selected.news.changes.expunged_uids = uids;
+        selected.news.changes.expunged_count = ARRAY_COUNT(uids);
+        line_is_whole(IMAP_OUTPUT_STEP - left, step_earlier, &vanished,
+                      BYTES("* VANISHED (EARLIER) 3:5,9\r\n"));
+        line_is_whole(IMAP_OUTPUT_STEP - left, step_news, &selected, BYTES("* VANISHED 3:5,9\r\n"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resynchronisation),
+        cmocka_unit_test(test_lines_in_steps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
