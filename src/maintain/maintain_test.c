@@ -485,6 +485,29 @@ static void test_nothing_is_compacted_meanwhile(void **state)
     maintain_free(act);
 }
 
+/* Others may read the past for hours, at the pace of who listens to them: no step is asked for. */
+static void test_purge_waits_for_who_reads(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("purge"), BYTES(""));
+    struct maintain *act;
+    unsigned wakes;
+
+    expunge(f, 3);
+    assert_true(account_compact_pause(f->desk.account));
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+        jobs_settle(&f->desk.jobs);
+        (void)desk_tick(&f->desk);
+    }
+    wakes = f->desk.wakes;
+    account_compact_resume(f->desk.account);
+    assert_int_equal(f->desk.wakes, wakes + 1);
+    json_decref(run(f, act));
+    maintain_free(act);
+}
+
 /* A step while the job runs does nothing; an act may be given up at any time. */
 static void test_a_job_ends_unheard(void **state)
 {
@@ -517,6 +540,7 @@ int main(void)
         MAINTAIN_TEST(test_hold),
         MAINTAIN_TEST(test_undelete),
         MAINTAIN_TEST(test_purge),
+        MAINTAIN_TEST(test_purge_waits_for_who_reads),
         MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
         MAINTAIN_TEST(test_rewind),
         MAINTAIN_TEST(test_rewind_too_far),

@@ -151,7 +151,8 @@ bool account_compact_pause(struct account *account)
 void account_compact_resume(struct account *account)
 {
     assert(account->compaction->pauses > 0);
-    account->compaction->pauses--;
+    if (--account->compaction->pauses == 0)
+        account_compact_wake(account);
 }
 
 bool account_compacted(struct account *account, struct account_compacted *out_compacted)
@@ -219,7 +220,7 @@ bool account_purge_step(struct account *account, struct wall now)
     account->wall = now;
     (void)account_checkpoint_tick(account);
     (void)account_compact_tick(account, (struct mono){ 0 });
-    return own->purge.wanted && (own->working || account->checkpoint_writing);
+    return own->purge.wanted && (own->working || account->checkpoint_writing || own->pauses > 0);
 }
 
 static void end_purge(struct compaction *own, enum err err)

@@ -43,11 +43,12 @@ struct account_purged {
 /* Begins to forget for good what was expunged before: all segments whose last change is older than
  * `before` (INT64_MAX: all) are superseded, and removed at once; summaries are made anew when they
  * are asked for. The disk must have room for what is living in those segments. It goes on with
- * account_tick, or with account_purge_step. `waker` is woken when a job of it has ended, and when
- * it has itself; not after account_purge_forget. ERR_BUSY: a purge is under way. */
+ * account_tick, or with account_purge_step. `waker` is woken when a job of it has ended, when a
+ * pause has, and when it has itself; not after account_purge_forget. ERR_BUSY: a purge is under
+ * way. */
 MUST_USE enum err account_purge(struct account *account, struct wall before, struct waker *waker);
 
-/* True when it waits for a job. */
+/* True when it waits for a job, or for those who have paused compaction. */
 bool account_purge_step(struct account *account, struct wall now);
 
 /* ERR_BUSY: it has not ended. Else how it ended; on failure with a note. */
