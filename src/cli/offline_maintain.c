@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascii.h"
 #include "cli/control.h"
 #include "cli/offline.h"
 #include "daemon/mail/place.h"
+#include "ipc/route.h"
 #include "maintain/maintain.h"
 #include "store/account.h"
 #include "sys/apart.h"
@@ -245,18 +245,6 @@ static enum err run_act(const struct offline_call *call, struct maintain *act,
     return err;
 }
 
-static bool id_of(const json_t *account, struct account_id *out_id)
-{
-    struct bytes hex = bytes_from_string(json_string_value(json_object_get(account, "id")));
-
-    if (hex.len != 2 * sizeof(out_id->raw))
-        return false;
-    for (size_t i = 0; i < sizeof(out_id->raw); i++)
-        out_id->raw[i] =
-            (uint8_t)(ascii_hex_value(hex.at[2 * i]) * 16 + ascii_hex_value(hex.at[2 * i + 1]));
-    return true;
-}
-
 static struct account_options options_of(const struct offline_call *call, struct inline_jobs *jobs)
 {
     json_int_t quota = json_integer_value(json_object_get(call->account, "quota_bytes"));
@@ -306,8 +294,10 @@ enum err offline_maintain(const struct offline_call *call, struct note *why)
 
     list_init(&jobs.queue);
     (void)snprintf(actor, sizeof(actor), "uid %u", call->uid);
-    err = id_of(call->account, &options.id) ? open_account(call, &options, &account, why)
-                                            : note_fail(why, ERR_CORRUPT, "an account has no id");
+    if (ipc_id_parse(json_string_value(json_object_get(call->account, "id")), options.id.raw))
+        err = open_account(call, &options, &account, why);
+    else
+        err = note_fail(why, ERR_CORRUPT, "an account has no id");
     if (err == ERR_OK) {
         struct maintain_options how = {
             .account = account,

@@ -14,6 +14,7 @@
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "daemon/mail/place.h"
+#include "ipc/route.h"
 #include "sys/clock.h"
 #include "sys/dialog.h"
 #include "sys/fd.h"
@@ -251,7 +252,7 @@ static enum err copy_each(struct copying *copying, const json_t *accounts, json_
         enum err err = ERR_CORRUPT;
 
         copying->name = json_string_value(json_object_get(account, "name"));
-        if (place_id_parse(json_string_value(json_object_get(account, "id")), id.raw))
+        if (ipc_id_parse(json_string_value(json_object_get(account, "id")), id.raw))
             err = copy_one(copying, id, &why);
         progress_clear(&copying->progress);
         if (err == ERR_OK)

@@ -12,6 +12,7 @@
 #include "cli/offline.h"
 #include "cli/progress.h"
 #include "daemon/mail/place.h"
+#include "ipc/route.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -255,7 +256,7 @@ static enum err check_places(const struct bringing *bringing, const json_t *acco
         bool has = false;
         enum err err;
 
-        if (!place_id_parse(json_string_value(json_object_get(account, "id")), id))
+        if (!ipc_id_parse(json_string_value(json_object_get(account, "id")), id))
             return ERR_CORRUPT;
         place_path(id, path);
         err = has_mail(bringing->to, path, &has);
@@ -280,7 +281,7 @@ static enum err bring_each(struct bringing *bringing, const json_t *accounts, st
         enum err err = ERR_CORRUPT;
 
         bringing->name = json_string_value(json_object_get(account, "name"));
-        if (place_id_parse(json_string_value(json_object_get(account, "id")), id.raw))
+        if (ipc_id_parse(json_string_value(json_object_get(account, "id")), id.raw))
             err = bring_one(bringing, &id, &reason);
         progress_clear(&bringing->progress);
         if (err != ERR_OK)

@@ -2,6 +2,7 @@
 #ifndef ROOST_IPC_ROUTE_H
 #define ROOST_IPC_ROUTE_H
 
+#include "base/attributes.h"
 #include "ipc/messages.h"
 
 enum { IPC_ID_TEXT_BYTES = 2 * IPC_ACCOUNT_ID_BYTES + 1 };
@@ -16,5 +17,8 @@ bool ipc_id_equal(const struct ipc_account_id *a, const struct ipc_account_id *b
 
 /* 32 hexadecimal digits and a NUL. */
 void ipc_id_print(const uint8_t raw[IPC_ACCOUNT_ID_BYTES], char out_hex[IPC_ID_TEXT_BYTES]);
+
+/* The other way. False, and nothing is written, when `hex` is NULL or no such text. */
+MUST_USE bool ipc_id_parse(const char *hex, uint8_t out_raw[IPC_ACCOUNT_ID_BYTES]);
 
 #endif

@@ -20,11 +20,19 @@ static void test_text_and_sameness(void **state)
 {
     struct ipc_account_id id = { { 0x00, 0x1f, 0xa0, [15] = 0xff } };
     struct ipc_account_id other = id;
+    struct ipc_account_id again = { { 1 } };
     char text[IPC_ID_TEXT_BYTES];
 
     (void)state;
     ipc_id_print(id.raw, text);
     assert_string_equal(text, "001fa0000000000000000000000000ff");
+    assert_false(ipc_id_parse("001fa0000000000000000000000000ff0", again.raw));
+    assert_false(ipc_id_parse("001fa0000000000000000000000000f", again.raw));
+    assert_false(ipc_id_parse("001fa0000000000000000000000000fx", again.raw));
+    assert_false(ipc_id_parse(NULL, again.raw));
+    assert_int_equal(again.raw[0], 1);
+    assert_true(ipc_id_parse(text, again.raw));
+    assert_true(ipc_id_equal(&id, &again));
     assert_true(ipc_id_equal(&id, &other));
     other.raw[15] = 0xfe;
     assert_false(ipc_id_equal(&id, &other));

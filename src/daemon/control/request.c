@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascii.h"
 #include "ipc/request_table.h"
+#include "ipc/route.h"
 
 struct verb {
     const char *name;
@@ -99,26 +99,6 @@ bool control_request_parse(struct bytes line, struct control_request *out_reques
     return false;
 }
 
-/* 32 hexadecimal digits. */
-static bool id_parse(const char *hex, struct ipc_account_id *out_id)
-{
-    struct bytes digits = bytes_from_string(hex);
-    struct ipc_account_id id;
-
-    if (digits.len != 2 * sizeof(id.raw))
-        return false;
-    for (size_t i = 0; i < sizeof(id.raw); i++) {
-        int high = ascii_hex_value(digits.at[2 * i]);
-        int low = ascii_hex_value(digits.at[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        id.raw[i] = (uint8_t)(high * 16 + low);
-    }
-    *out_id = id;
-    return true;
-}
-
 bool control_request_maintain(struct control_request *request, struct bytes account,
                               uint64_t quota_bytes, unsigned *out_shard)
 {
@@ -130,10 +110,10 @@ bool control_request_maintain(struct control_request *request, struct bytes acco
                                          .quota_bytes = quota > 0 ? (uint64_t)quota : quota_bytes,
                                          .act = request->act,
                                          .arguments = bytes_from_string(request->arguments) } } };
-    bool good =
-        json_is_integer(shard) && json_integer_value(shard) >= 0 &&
-        json_integer_value(shard) <= UINT16_MAX &&
-        id_parse(json_string_value(json_object_get(json, "id")), &message.maintain.account_id);
+    bool good = json_is_integer(shard) && json_integer_value(shard) >= 0 &&
+                json_integer_value(shard) <= UINT16_MAX &&
+                ipc_id_parse(json_string_value(json_object_get(json, "id")),
+                             message.maintain.account_id.raw);
 
     if (good) {
         *out_shard = (unsigned)json_integer_value(shard);

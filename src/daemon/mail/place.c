@@ -5,27 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/ascii.h"
 #include "ipc/route.h"
 
 void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES])
 {
     ipc_id_print(id, out_hex);
-}
-
-bool place_id_parse(const char *hex, uint8_t out_id[IPC_ACCOUNT_ID_BYTES])
-{
-    if (hex == NULL || strlen(hex) != 2 * IPC_ACCOUNT_ID_BYTES)
-        return false;
-    for (size_t i = 0; i < IPC_ACCOUNT_ID_BYTES; i++) {
-        int high = ascii_hex_value((uint8_t)hex[2 * i]);
-        int low = ascii_hex_value((uint8_t)hex[2 * i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        out_id[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
 }
 
 void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH_BYTES])

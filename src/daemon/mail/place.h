@@ -23,9 +23,6 @@ enum {
 /* 32 digits and a NUL. */
 void place_hex(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_hex[PLACE_HEX_BYTES]);
 
-/* The other way. False when `hex` is NULL or no such text. */
-MUST_USE bool place_id_parse(const char *hex, uint8_t out_id[IPC_ACCOUNT_ID_BYTES]);
-
 /* "ab/ab01..." and a NUL. */
 void place_path(const uint8_t id[IPC_ACCOUNT_ID_BYTES], char out_path[PLACE_PATH_BYTES]);
 

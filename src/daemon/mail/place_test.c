@@ -17,18 +17,12 @@ static void test_names(void **state)
 {
     char hex[PLACE_HEX_BYTES];
     char path[PLACE_PATH_BYTES];
-    uint8_t again[IPC_ACCOUNT_ID_BYTES];
 
     (void)state;
     place_hex(id, hex);
     assert_string_equal(hex, HEX);
     place_path(id, path);
     assert_string_equal(path, "ab/" HEX);
-    assert_true(place_id_parse(HEX, again));
-    assert_memory_equal(again, id, sizeof(id));
-    assert_false(place_id_parse(HEX "0", again));
-    assert_false(place_id_parse("xb01fe00000000000000000000000000", again));
-    assert_false(place_id_parse(NULL, again));
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
