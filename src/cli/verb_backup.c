@@ -22,7 +22,7 @@
 #include "sys/terminal.h"
 #include "sys/vfs_posix.h"
 
-enum { DATABASE_BYTES_MAX = 1024 * 1024 * 1024, PAGE = 64, PIECE_BYTES = 64 * 1024 };
+enum { DATABASE_BYTES_MAX = 1024 * 1024 * 1024, PAGE = 64 };
 
 struct backing_up {
     const struct config *config;
@@ -35,37 +35,20 @@ struct backing_up {
 
 /* The database: by the owner of data/auth. */
 
-static enum err copy_file(struct vfs *from, struct vfs *to)
+static enum err write_database(struct vfs *to, struct bytes database)
 {
     const char *new_name = BACKUP_DATABASE ".new";
-    uint8_t piece[PIECE_BYTES];
-    struct vfs_file *source;
     struct vfs_file *file;
-    uint64_t size = 0;
-    enum err err = from->open(from, ACCOUNTS_COPY_NAME, VFS_OPEN_READ, &source);
+    enum err err = to->open(to, new_name, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file);
 
     if (err != ERR_OK)
         return err;
-    err = to->open(to, new_name, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file);
-    if (err != ERR_OK) {
-        vfs_close(source);
-        return err;
-    }
     err = file->calls->truncate(file, 0);
     if (err == ERR_OK)
-        err = source->calls->size(source, &size);
-    for (uint64_t at = 0; err == ERR_OK && at < size;) {
-        size_t len = size - at < sizeof(piece) ? (size_t)(size - at) : sizeof(piece);
-
-        err = vfs_read(source, at, piece, len, 0);
-        if (err == ERR_OK)
-            err = vfs_append(file, bytes_make(piece, len));
-        at += len;
-    }
+        err = vfs_append(file, database);
     if (err == ERR_OK)
         err = vfs_sync(file);
     vfs_close(file);
-    vfs_close(source);
     if (err == ERR_OK)
         err = to->rename(to, new_name, BACKUP_DATABASE);
     return err == ERR_OK ? to->sync_dir(to, "") : err;
@@ -115,16 +98,12 @@ static enum err list_named(const struct backing_up *own, struct accounts *accoun
     return ERR_OK;
 }
 
-static enum err list_accounts(const struct backing_up *own, const char *path, json_t *found,
+static enum err list_accounts(const struct backing_up *own, struct bytes database, json_t *found,
                               struct note *why)
 {
-    struct buf database = buf_make(DATABASE_BYTES_MAX);
     struct accounts *accounts;
-    enum err err = file_read(path, &database, why);
+    enum err err = accounts_open_copy(database, &accounts, why);
 
-    if (err == ERR_OK)
-        err = accounts_open_copy(buf_bytes(&database), &accounts, why);
-    buf_done(&database);
     if (err != ERR_OK)
         return err;
     err = own->name_count == 0 ? list_all(accounts, found) : list_named(own, accounts, found, why);
@@ -144,34 +123,47 @@ static enum err make_copy(const char *directory, struct note *why)
     return err;
 }
 
+/* What is listed is what is kept: another backup may have the copy made anew meanwhile. */
+static enum err keep_database(struct backing_up *own, const char *path, json_t *found,
+                              struct note *why)
+{
+    struct buf database = buf_make(DATABASE_BYTES_MAX);
+    struct vfs *to = vfs_posix_new(fd_take(&own->place.auth_fd));
+    enum err err = file_read(path, &database, why);
+
+    if (err == ERR_OK)
+        err = list_accounts(own, buf_bytes(&database), found, why);
+    if (err == ERR_OK) {
+        err = write_database(to, buf_bytes(&database));
+        if (err != ERR_OK)
+            note_set(why, "the accounts database: %s", err_text(err));
+    }
+    vfs_posix_free(to);
+    if (database.at != NULL)
+        explicit_bzero(database.at, database.capacity);
+    buf_done(&database);
+    return err;
+}
+
 static enum err copy_database(void *context, json_t *found, struct note *why)
 {
     struct backing_up *own = context;
     struct vfs *from;
-    struct vfs *to;
     char path[64];
     int fd = -1;
     enum err err = offline_open_part(own->config, &offline_auth, &fd, why);
 
     if (err != ERR_OK)
         return err;
+    from = vfs_posix_new(fd);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     if (!own->is_running)
         err = make_copy(path, why);
-    if (err != ERR_OK)
-        return err;
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" ACCOUNTS_COPY_NAME, fd);
-    err = list_accounts(own, path, found, why);
-    from = vfs_posix_new(fd);
-    to = vfs_posix_new(fd_take(&own->place.auth_fd));
-    if (err == ERR_OK) {
-        err = copy_file(from, to);
-        if (err != ERR_OK)
-            note_set(why, "the accounts database: %s", err_text(err));
-    }
+    if (err == ERR_OK)
+        err = keep_database(own, path, found, why);
     (void)from->unlink(from, ACCOUNTS_COPY_NAME);
     vfs_posix_free(from);
-    vfs_posix_free(to);
     return err;
 }
 

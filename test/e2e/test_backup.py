@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import time
@@ -271,3 +272,20 @@ def test_a_run_that_is_killed(make_server, place):
         fcntl.fcntl(mark, F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
         assert 'another backup' in refused(server, 'backup', str(place))
     server.run('backup', str(place))
+
+
+def test_several_at_once(make_server, tmp_path):
+    """The server makes one copy of its database, each anew: who ends with 0 has a whole one."""
+    os.chmod(tmp_path, 0o755)
+    server = make_server(accounts=('ann', 'bob'))
+    for number in range(5):
+        places = [tmp_path / f'{number}-{index}' for index in range(4)]
+        runs = [subprocess.Popen(server.command('backup', str(place)), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL) for place in places]
+        for place, run in zip(places, runs):
+            if run.wait() != 0:
+                continue  # another one was making or has removed it: nothing was kept
+            with contextlib.closing(sqlite3.connect(place / 'auth' / 'accounts.db')) as database:
+                assert database.execute('PRAGMA integrity_check').fetchall() == [('ok',)]
+                assert database.execute('SELECT count(*) FROM account').fetchone() == (2,)
+    server.run('backup', str(tmp_path / 'last'))
