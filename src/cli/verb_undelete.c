@@ -127,16 +127,17 @@ static int run(const struct verb *verb, struct arguments arguments)
 const struct verb verb_undelete = {
     .name = "undelete",
     .summary = "bring back messages and mailboxes that were deleted",
-    .help = "roost undelete NAME\n\n"
-            "Brings back messages that were expunged and mailboxes that were deleted, with their\n"
-            "flags and dates, into the mailboxes where they were: while the server runs, open\n"
-            "sessions hear of them at once, or without one. What was moved is not lost and stays\n"
-            "where it is. Doing it twice brings nothing back twice. How far back: "
-            "mail.expunged_days.\n\n"
-            "  --mailbox NAME   only what was in this one, whether it still exists or not\n"
-            "  --since TIME     only what went at this time or later: 2026-11-20, \"2026-11-20\n"
-            "                   14:30\", or 2h, 3d for so long ago\n"
-            "  --dry-run        say what would come back, and change nothing\n\n"
-            "  roost undelete ann --since 2h --dry-run\n",
+    .help =
+        "roost undelete NAME\n\n"
+        "Brings back messages that were expunged and mailboxes that were deleted, with their\n"
+        "flags and dates, into the mailboxes where they were: while the server runs, open\n"
+        "sessions hear of them at once, or without one. \\Deleted is left out, so that the next\n"
+        "EXPUNGE does not take them again. What was moved is not lost and stays where it is.\n"
+        "Doing it twice brings nothing back twice. How far back: mail.expunged_days.\n\n"
+        "  --mailbox NAME   only what was in this one, whether it still exists or not\n"
+        "  --since TIME     only what went at this time or later: 2026-11-20, \"2026-11-20\n"
+        "                   14:30\", or 2h, 3d for so long ago\n"
+        "  --dry-run        say what would come back, and change nothing\n\n"
+        "  roost undelete ann --since 2h --dry-run\n",
     .run = run,
 };

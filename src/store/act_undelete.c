@@ -313,6 +313,7 @@ static void put(struct making *making, const struct lost_message *message, uint3
 {
     const struct lost_mailbox *mailbox = &making->undelete->lost->mailboxes[message->mailbox];
     const struct row *row = &message->row;
+    uint16_t flags = row->flags & (uint16_t)~FLAG_DELETED; /* or the next EXPUNGE takes it again */
     struct bytes keywords[KEYWORDS_PER_MAILBOX_MAX];
     struct op op = { .code = OP_PUT };
 
@@ -322,7 +323,7 @@ static void put(struct making *making, const struct lost_message *message, uint3
         .body = row->body,
         .place = message->place,
         .size = row->size,
-        .flags = flag_names(mailbox, row->flags, &row->keywords, keywords),
+        .flags = flag_names(mailbox, flags, &row->keywords, keywords),
         .internal_date = row->internal_date,
         .save_date = row->save_date,
         .thread = row->thread,

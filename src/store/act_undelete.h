@@ -1,9 +1,9 @@
 /* Bringing back what is lost (store/lost.h): an act, and what has to be known before it.
  *
- * Messages come back under new UIDs with their bodies, flags, keywords and dates: into the mailbox
- * of the same id when it is still there, else into one of the same name, which is made when there
- * is none. What lives there already is left out, so that doing it twice does nothing twice; of a
- * message that went from there several times the last one comes back.
+ * Messages come back under new UIDs with their bodies, flags (\Deleted left out), keywords and
+ * dates: into the mailbox of the same id when it is still there, else into one of the same name,
+ * which is made when there is none. What lives there already is left out, so that doing it twice
+ * does nothing twice; of a message that went from there several times the last one comes back.
  *
  * One CHANGE holds some 300,000 messages. What does not fit into one is written as several, each of
  * them all or nothing; everything that a CHANGE needs (mailboxes, levels above them) is in it. */

@@ -260,6 +260,7 @@ static void check_lost_row(struct scene *scene, size_t at)
     if (lived == 0 && is_last) {
         struct buf body = buf_make(1 << 16);
 
+        assert_int_equal(came->flags, row->flags & ~FLAG_DELETED);
         assert_string_equal(came->rest, row->rest);
         assert_int_equal(desk_read(&scene->desk, (struct body_id){ row->body }, &body), ERR_OK);
         buf_done(&body);

@@ -331,6 +331,7 @@ static void test_several_changes(void **context)
     for (size_t i = 3; i < scene->now.count; i++) {
         assert_int_equal(scene->now.rows[i].uid, i - 2);
         assert_int_equal(scene->now.rows[i].body, scene->before.rows[i].body);
+        assert_int_equal(scene->now.rows[i].flags, scene->before.rows[i].flags);
         assert_string_equal(scene->now.rows[i].rest, scene->before.rows[i].rest);
     }
     observer_reopen(desk);

@@ -46,7 +46,7 @@ struct lost_message {
     struct row row; /* as it was */
     struct place place; /* of its body */
     uint32_t mailbox; /* index */
-    uint32_t event; /* index; meaningless when what took it was not asked for */
+    uint32_t event; /* index; of lost_then.h: no event, but greater for what counts as later */
     bool is_left_out; /* it lives there already (act_undelete.h) */
 };
 

@@ -126,7 +126,9 @@ static void compare_flags(struct comparison *comparison, const struct row *was,
         .mailbox = comparison->index, .uid = is->uid, .flags = was->flags, .keywords = was->keywords
     };
 
-    if (was->flags != is->flags || !keyword_set_equal(&was->keywords, &is->keywords))
+    if ((is->flags & FLAG_DELETED) == 0)
+        flags.flags &= (uint16_t)~FLAG_DELETED;
+    if (flags.flags != is->flags || !keyword_set_equal(&was->keywords, &is->keywords))
         lost_add_flags(&comparison->then->lost, &flags);
 }
 
@@ -161,6 +163,8 @@ static enum err compare_row(struct comparison *comparison, const struct row *was
     }
     if (!find_place(comparison, was->body, &message.place))
         return ERR_OK;
+    /* Of two with one body the first comes back: it is the one that find_by_body meets. */
+    message.event = UINT32_MAX - was->uid.value;
     return lost_add_message(&comparison->then->lost, &message);
 }
 

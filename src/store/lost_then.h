@@ -1,5 +1,7 @@
 /* What an account was at one time and is not now: mailboxes and messages that are missing, names
- * and flags that are others. What came since is not looked at: bringing back takes nothing away.
+ * and flags that are others (a message that is not
+ * \Deleted now is not to become it). What came since is not looked at: bringing back takes nothing
+ * away.
  *
  * A message that was moved since is missing where it was, although it lives elsewhere. One that is
  * there under another UID (it went and was brought back) is not missing.

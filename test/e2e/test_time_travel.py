@@ -66,9 +66,11 @@ def test_undelete_while_a_session_idles(server):
     assert sorted(after[1].values()) == sorted(before[1].values())
     for subject, (flags, dates) in after[0].items():
         assert dates == before[0][subject][1]
-        assert set(flags) - {rb'\Deleted', rb'\Recent'} == \
-            set(before[0][subject][0]) - {rb'\Recent'}
+        assert set(flags) - {rb'\Recent'} == set(before[0][subject][0]) - {rb'\Recent'}
     assert said(server, 'undelete', 'ann')[-1].startswith('nothing to bring back; the log knows ')
+    imap.select('INBOX')
+    imap.expunge()
+    imap.close()
     assert len(uids(imap)) == 5
 
 

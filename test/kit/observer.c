@@ -19,9 +19,8 @@ static void describe_rest(const struct mailbox *mailbox, const struct row *row,
     struct buf text = buf_make(SEEN_REST_BYTES - 1);
     uint64_t keywords = 0;
 
-    buf_add_format(&text, "flags %u date %" PRId64 " %d saved %" PRId64 " size %" PRIu64,
-                   row->flags, row->internal_date.seconds, row->internal_date.zone, row->save_date,
-                   row->size);
+    buf_add_format(&text, "date %" PRId64 " %d saved %" PRId64 " size %" PRIu64,
+                   row->internal_date.seconds, row->internal_date.zone, row->save_date, row->size);
     buf_add_format(&text, " thread %" PRIu64, row->thread.value);
     for (uint32_t i = 0; i < mailbox->keywords.count; i++)
         if (keyword_set_has(&row->keywords, i))
@@ -51,6 +50,7 @@ void observer_look(const struct desk *desk, struct seen *out_seen)
             mine->mailbox = mailbox->id.value;
             mine->uid = row.uid.value;
             mine->body = row.body.value;
+            mine->flags = row.flags;
             describe_rest(mailbox, &row, mine->rest);
         }
     }

@@ -17,8 +17,9 @@ struct seen_row {
     uint32_t mailbox;
     uint32_t uid;
     uint64_t body;
+    uint16_t flags;
     int64_t lost_at; /* wall time; of lost ones only */
-    char rest[SEEN_REST_BYTES]; /* flags, keywords, dates, thread */
+    char rest[SEEN_REST_BYTES]; /* keywords, dates, thread */
 };
 
 struct seen {
