@@ -35,6 +35,7 @@ struct base_writer {
     struct vfs_file *file; /* NULL: not made */
     uint64_t size; /* of the file */
     struct buf out; /* to be written behind it */
+    bool is_settled; /* all that was copied is on the disk */
 
     struct scan scan; /* of the segment that bodies come from */
     struct vfs_file *source;
@@ -65,6 +66,7 @@ struct base_writer *base_writer_new(struct vfs *vfs, const struct segment *segme
 enum err base_writer_begin(struct base_writer *writer)
 {
     writer->size = SEGMENT_RECORDS_AT;
+    writer->is_settled = true;
     return segment_create(writer->vfs, &writer->segment, &writer->file);
 }
 
@@ -188,6 +190,7 @@ enum err base_writer_copy(struct base_writer *writer, struct body_id body, struc
     if (find_body(writer, body, from, &header) != ERR_OK)
         return ERR_CORRUPT;
     header.durable = writer->segment.position;
+    writer->is_settled = false;
     record_header_encode(&writer->out, writer->key, to.offset, &header);
     err = copy_chunks(writer, from.offset + RECORD_HEADER_BYTES, header.length);
     if (err == ERR_CORRUPT) {
@@ -285,17 +288,20 @@ static enum err write_record(struct base_writer *writer)
     return write_out(writer);
 }
 
-/* Whoever finds the end believes in all that stands before it, the bodies included, and does not
- * look at them: after a power cut the end must not be there without the rest. */
-static enum err write_end(struct base_writer *writer)
+enum err base_writer_settle(struct base_writer *writer)
 {
-    struct op op = { OP_BASE_END, { .base_end = writer->records + 1 } };
     enum err err = write_out(writer);
 
     if (err == ERR_OK)
         err = vfs_sync(writer->file);
-    if (err != ERR_OK)
-        return err;
+    writer->is_settled = err == ERR_OK;
+    return err;
+}
+
+static enum err write_end(struct base_writer *writer)
+{
+    struct op op = { OP_BASE_END, { .base_end = writer->records + 1 } };
+
     op_encode(&writer->ops, &op);
     return write_record(writer);
 }
@@ -305,6 +311,7 @@ enum err base_writer_state(struct base_writer *writer, const struct base_content
 {
     enum err err;
 
+    assert(writer->is_settled);
     while (writer->stage != STAGE_END && writer->ops.len < RECORD_BYTES)
         add_piece(writer, content);
     if (writer->stage == STAGE_END && writer->ops.len < RECORD_BYTES) {

@@ -1,6 +1,8 @@
 /* Writes a base segment (docs/format.md, "Base segments"): bodies that are copied out of segments
  * that go away, then the state of the account at one position of the log.
  *
+ * Bodies first, base_writer_settle behind the last of them, then the state.
+ *
  * In steps that each block for a bounded time; any thread, one at a time. Nothing reads the segment
  * before base_writer_finish has returned ERR_OK: one that is not finished is none. */
 #ifndef ROOST_STORE_BASE_WRITER_H
@@ -32,6 +34,11 @@ MUST_USE enum err base_writer_begin(struct base_writer *writer);
  * order of their places read each segment once. */
 MUST_USE enum err base_writer_copy(struct base_writer *writer, struct body_id body,
                                    struct place from, struct place *out_to);
+
+/* Syncs what was copied so far. Often, so that others who sync wait for little; and after the last
+ * copy, before base_writer_state: whoever finds the end of a base believes in the bodies before it
+ * and does not look at them. */
+MUST_USE enum err base_writer_settle(struct base_writer *writer);
 
 /* What is stated. Borrowed until base_writer_state has said that it is done, and the same in all
  * calls. */

@@ -257,6 +257,7 @@ static void bodies_are_copied(void **context)
     for (unsigned i = 0; i < BODIES; i++)
         assert_int_equal(base_writer_copy(writer, (struct body_id){ i + 1 }, places[i], &copies[i]),
                          ERR_OK);
+    assert_int_equal(base_writer_settle(writer), ERR_OK);
     write_state(writer, &(struct base_content){ .state = &state, .drops = &none }, &steps);
     base_writer_free(writer, true);
     for (unsigned i = 0; i < BODIES; i++)
@@ -293,6 +294,7 @@ static void broken_bodies_are_left_where_they_are(void **context)
     assert_int_equal(
         base_writer_copy(writer, (struct body_id){ 9 }, (struct place){ 400, 8192 }, &copies[0]),
         ERR_CORRUPT);
+    assert_int_equal(base_writer_settle(writer), ERR_OK);
     write_state(writer, &(struct base_content){ .state = &state, .drops = &none }, &steps);
     base_writer_free(writer, true);
     state_done(&state);
@@ -325,6 +327,8 @@ static void full_disk_leaves_nothing(void **context)
         err = base_writer_begin(writer);
         for (unsigned i = 0; err == ERR_OK && i < BODIES; i++)
             err = base_writer_copy(writer, (struct body_id){ i + 1 }, places[i], &places[i]);
+        if (err == ERR_OK)
+            err = base_writer_settle(writer);
         while (err == ERR_OK && !done)
             err = base_writer_state(
                 writer, &(struct base_content){ .state = &state, .drops = &none }, &done);

@@ -10,7 +10,8 @@
 #include "sys/vfs.h"
 
 enum {
-    STEP_BYTES = 2 * 1024 * 1024, /* read, or copied, in one step */
+    STEP_BYTES = 2 * 1024 * 1024, /* read in one step */
+    COPY_BYTES = 256 * 1024, /* copied in one step: a sync of others waits for no more */
     STEP_HEADERS = 2000, /* read in one step */
 };
 
@@ -283,12 +284,14 @@ static enum err copy(struct compact *compact, struct past_body *body)
 
 static enum err step_copy(struct compact *compact)
 {
-    uint64_t end = base_writer_bytes(compact->writer) + STEP_BYTES;
+    uint64_t end = base_writer_bytes(compact->writer) + COPY_BYTES;
     enum err err = ERR_OK;
 
     while (err == ERR_OK && compact->next < compact->body_count &&
            base_writer_bytes(compact->writer) < end)
         err = copy(compact, &compact->bodies[compact->next++]);
+    if (err == ERR_OK)
+        err = base_writer_settle(compact->writer);
     if (err != ERR_OK || compact->next < compact->body_count)
         return err;
     compact_settle(compact);

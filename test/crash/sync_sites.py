@@ -103,18 +103,15 @@ SWAPS = [
     if (body->err == ERR_OK)
         body->err = store_header(body);
 '''),
-    Swap('the end of a base is written before the rest is synced', 'base_writer.c', 'write_end',
-         '''    if (err == ERR_OK)
+    Swap('what a base copies is synced before it is written', 'base_writer.c',
+         'base_writer_settle', '''    enum err err = write_out(writer);
+
+    if (err == ERR_OK)
         err = vfs_sync(writer->file);
-    if (err != ERR_OK)
-        return err;
-    op_encode(&writer->ops, &op);
-    return write_record(writer);
-''', '''    if (err != ERR_OK)
-        return err;
-    op_encode(&writer->ops, &op);
-    err = write_record(writer);
-    return err == ERR_OK ? vfs_sync(writer->file) : err;
+''', '''    enum err err = vfs_sync(writer->file);
+
+    if (err == ERR_OK)
+        err = write_out(writer);
 '''),
     Swap('a batch counts as durable before its sync', 'log_work.c', 'work_fill',
          '''    work->mark = log_mark_here(log, work->covers);
