@@ -310,6 +310,50 @@ static void test_purge(void **state)
     maintain_free(act);
 }
 
+/* The messages that an act's result counts. */
+static json_int_t messages_of(struct fixture *f, struct bytes arguments, bool *out_forgot)
+{
+    struct maintain_options options = options_of(f, BYTES("purge"), arguments);
+    struct maintain *act;
+    json_int_t messages;
+    json_t *result;
+
+    buf_clear(&f->lines);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    result = run(f, act);
+    messages = json_integer_value(json_object_get(result, "messages"));
+    *out_forgot = json_object_get(result, "since") != NULL;
+    json_decref(result);
+    maintain_free(act);
+    return messages;
+}
+
+/* What stands beside younger changes stays, and is counted; the purge itself ends the segment, so
+ * that the next one can. */
+static void test_purge_counts_what_stays(void **state)
+{
+    struct fixture *f = *state;
+    char middle[64];
+    bool forgot;
+
+    expunge(f, 3);
+    f->desk.now.us += 2000000;
+    (void)snprintf(middle, sizeof(middle), "{\"before\":%lld}",
+                   (long long)wall_seconds(f->desk.now));
+    f->desk.now.us += 2000000;
+    expunge(f, 5);
+    assert_int_equal(messages_of(f, BYTES("{\"dry_run\":true}"), &forgot), 2);
+    assert_int_equal(messages_of(f, bytes_from_string(middle), &forgot), 1);
+    assert_false(forgot);
+    (void)snprintf(middle, sizeof(middle), "{\"before\":%lld}",
+                   (long long)wall_seconds(f->desk.now) + 1);
+    f->desk.now.us += 2000000;
+    expunge(f, 6);
+    assert_int_equal(messages_of(f, bytes_from_string(middle), &forgot), 0);
+    assert_true(forgot);
+    assert_int_equal(messages_of(f, BYTES("{\"dry_run\":true}"), &forgot), 1);
+}
+
 static void test_undelete_keeps_to_the_quota(void **state)
 {
     struct fixture *f = *state;
@@ -540,6 +584,7 @@ int main(void)
         MAINTAIN_TEST(test_hold),
         MAINTAIN_TEST(test_undelete),
         MAINTAIN_TEST(test_purge),
+        MAINTAIN_TEST(test_purge_counts_what_stays),
         MAINTAIN_TEST(test_purge_waits_for_who_reads),
         MAINTAIN_TEST(test_undelete_keeps_to_the_quota),
         MAINTAIN_TEST(test_rewind),

@@ -339,9 +339,10 @@ static bool should_seal(const struct account *account)
 
     if (bytes <= SEGMENT_RECORDS_AT)
         return false;
-    if (account->state.changed_at.us < before(account).us)
+    /* A later purge can forget up to here, whatever comes after. */
+    if (own->purge.wanted || account->state.changed_at.us < before(account).us)
         return true;
-    if (own->purge.wanted || bytes < SEAL_BYTES)
+    if (bytes < SEAL_BYTES)
         return false;
     return log_segment_when(account->log).us < quarter.us || excess_bytes(account) > 0;
 }

@@ -41,7 +41,8 @@ struct account_purged {
 };
 
 /* Begins to forget for good what was expunged before: all segments whose last change is older than
- * `before` (INT64_MAX: all) are superseded, and removed at once; summaries are made anew when they
+ * `before` (INT64_MAX: all) are superseded, and removed at once; the present segment
+ * ends here, so that a later one can forget up to this moment; summaries are made anew when they
  * are asked for. The disk must have room for what is living in those segments. It goes on with
  * account_tick, or with account_purge_step. `waker` is woken when a job of it has ended, when a
  * pause has, and when it has itself; not after account_purge_forget. ERR_BUSY: a purge is under

@@ -194,6 +194,27 @@ def files_with(server, words):
             if path.is_file() and words in path.read_bytes()]
 
 
+def test_purge_says_what_stays_beside_younger_changes(server):
+    imap = server.imap('ann')
+    append(imap, 1)
+    expunge(imap, '1')
+    time.sleep(1.1)
+    middle = time.strftime('%Y-%m-%d %H:%M:%S')
+    time.sleep(1.1)
+    append(imap, 2)
+    lines = said(server, 'purge', 'ann', '--older-than', middle)
+    assert re.fullmatch(rf'1 message \(\d+ bytes\) that went before {middle} stay, because the log '
+                        r'tells of younger changes beside them; .*', lines[0])
+    assert said(server, 'undelete', 'ann', '--dry-run')[-1].startswith('1 message and ')
+    time.sleep(1.1)
+    end = time.strftime('%Y-%m-%d %H:%M:%S')
+    append(imap, 3)
+    lines = said(server, 'purge', 'ann', '--older-than', end)
+    assert len(lines) == 1 and ' is forgotten; ' in lines[0]
+    assert said(server, 'purge', 'ann', '--dry-run') == \
+        ['there is no message to forget; nothing was changed']
+
+
 def test_purge_forgets(server):
     imap = server.imap('ann')
     for number in range(1, 6):
@@ -204,6 +225,8 @@ def test_purge_forgets(server):
     expunge(imap, '3')
     assert files_with(server, subject)
     assert said(server, 'purge', 'ann', '--older-than', '1d') == ['there was nothing to forget']
+    dry = said(server, 'purge', 'ann', '--dry-run')
+    assert re.fullmatch(r'1 message \(\d+ bytes\) that went would be forgotten; .*', dry[0])
     assert files_with(server, subject)
     assert re.fullmatch(r'what went before [-0-9 :]+ is forgotten; \d+ bytes are free',
                         said(server, 'purge', 'ann')[0])
