@@ -251,7 +251,7 @@ static struct account_options options_of(const struct offline_call *call, struct
 
     return (struct account_options){
         .executor = &jobs->executor,
-        .create = true, /* as the server does: an account that was never used is an empty one */
+        .create = false, /* what is not there was never used, or is lost: both are to be seen */
         .strict = true,
         .quota_bytes = quota > 0 ? (uint64_t)quota : call->config->mail_quota_bytes,
         .mailboxes_max = (uint32_t)call->config->mail_mailboxes_max,
@@ -266,11 +266,12 @@ static enum err open_account(const struct offline_call *call, struct account_opt
     char path[PLACE_PATH_BYTES];
     struct account_report report;
     struct vfs *vfs;
-    enum err err = place_make(call->accounts, options->id.raw, why);
+    enum err err;
 
     place_path(options->id.raw, path);
-    if (err == ERR_OK)
-        err = vfs_posix_below(call->accounts, path, &vfs);
+    err = vfs_posix_below(call->accounts, path, &vfs);
+    if (err == ERR_NOT_FOUND)
+        return note_fail(why, err, "there is no mail of it yet");
     if (err != ERR_OK)
         return note_fail(why, err, "cannot open the account's directory accounts/%s: %s", path,
                          err_text(err));
@@ -279,6 +280,8 @@ static enum err open_account(const struct offline_call *call, struct account_opt
     if (err == ERR_OK)
         return ERR_OK;
     vfs_posix_free(vfs);
+    if (err == ERR_NOT_FOUND)
+        return note_fail(why, err, "there is no mail of it yet");
     return err == ERR_BUSY ? note_fail(why, err, "another process has the account open") : err;
 }
 

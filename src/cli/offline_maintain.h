@@ -29,7 +29,7 @@ struct offline_call {
     void *context;
 };
 
-/* ERR_BUSY: another process has the account open. */
+/* Makes no account where none is: ERR_NOT_FOUND. ERR_BUSY: another process has it open. */
 MUST_USE enum err offline_maintain(const struct offline_call *call, struct note *why);
 
 #endif

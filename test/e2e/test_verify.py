@@ -1,7 +1,9 @@
 """roost verify: beside a running server and without one, on whole accounts and damaged ones."""
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -184,11 +186,40 @@ def test_root_leaves_everything_to_its_owner(server):
     if os.geteuid() != 0:
         pytest.skip('only root becomes somebody else')
     accounts = server.folder / 'data' / 'accounts'
+    assert not server.deliver('ann@example.org', message(1))
     server.stop()
-    assert list(accounts.iterdir()) == []  # nobody has used them yet
+    (accounts / hex_place(server, 'ann') / 'lock').unlink()  # a copy: it gets another lock
     assert results(server)[0] == 0
     made = [path for path in accounts.rglob('*')]
     assert len(made) > 4
     assert {path.stat().st_uid for path in made} == {accounts.stat().st_uid}
     server.start()
     server.imap('ann').logout()
+
+
+def test_an_account_without_a_directory(server):
+    """Without a server nothing is made where nothing is."""
+    assert not server.deliver('ann@example.org', message(1))
+    assert not server.deliver('bob@example.org', message(1))
+    server.stop()
+    bob = pathlib.Path(server.folder / 'data' / 'accounts') / hex_place(server, 'bob')
+    shutil.rmtree(bob.parent)
+    for verb in (('verify', 'bob'), ('undelete', 'bob'), ('log', 'bob'), ('purge', 'bob'),
+                 ('account', 'restore', 'bob', '--at', '1h')):
+        done = server.run(*verb, check=False)
+        assert done.returncode == EX_NOUSER
+        assert done.stderr == b'roost: bob: there is no mail of it yet\n'
+    done = server.run('verify')
+    assert b'bob: there is no mail of it yet\n' in done.stdout
+    code, lines = results(server)
+    assert code == 0 and {'account': 'bob', 'absent': True} in lines
+    assert not bob.parent.exists()
+    bob.mkdir(parents=True)  # an empty one is no account either
+    assert server.run('verify', 'bob', check=False).returncode == EX_NOUSER
+    assert list(bob.iterdir()) == []
+
+
+def hex_place(server, name):
+    shown = server.run('account', 'show', name).stdout.decode()
+    found = re.search(r'\b[0-9a-f]{32}\b', shown)[0]
+    return f'{found[:2]}/{found}'
