@@ -1,5 +1,6 @@
 /* The copy of an account: what to take, in which order. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "backup/backup.h"
 #include "backup/files.h"
@@ -22,6 +23,8 @@ struct run {
     struct listing listing;
     uint64_t log_last; /* number of the last log segment */
     uint64_t log_end; /* bytes of it */
+    uint64_t superseded; /* the last log segment that a base of the account stands for; or 0 */
+    bool is_another; /* account than the one that the copy is of */
     struct backup_result result;
 };
 
@@ -96,6 +99,7 @@ static enum err choose(struct run *run)
 
     find_last(run);
     run->log_end = 0;
+    run->superseded = 0;
     if (err == ERR_OK && run->log_last != 0)
         err = measure(run, run->log_last, &run->log_end, &base);
     if (err == ERR_OK)
@@ -113,6 +117,8 @@ static enum err choose(struct run *run)
             (base >= run->log_last && base != 0 && run->log_last != 0))
             continue;
         total += size;
+        if (base > run->superseded)
+            run->superseded = base;
         run->listing.numbers[kept++] = number;
     }
     run->listing.count = kept;
@@ -158,6 +164,52 @@ static enum err copy_segments(struct run *run)
     return err;
 }
 
+/* Does the account still have that segment? One whose header is broken may be it. */
+static enum err has_segment(const struct run *run, const struct manifest_entry *entry,
+                            bool *out_has)
+{
+    static const uint8_t none[MANIFEST_ID_BYTES];
+    struct vfs *from = run->options->from;
+    uint8_t id[MANIFEST_ID_BYTES];
+    char path[FILES_PATH_BYTES];
+    struct vfs_file *file;
+    enum err err;
+
+    *out_has = false;
+    files_path(entry->number, false, path);
+    err = from->open(from, path, VFS_OPEN_READ, &file);
+    if (err != ERR_OK)
+        return err == ERR_NOT_FOUND ? ERR_OK : err;
+    err = files_id(file, entry->number, id);
+    vfs_close(file);
+    *out_has = err == ERR_OK &&
+               (memcmp(id, entry->id, sizeof(id)) == 0 || memcmp(id, none, sizeof(id)) == 0 ||
+                memcmp(entry->id, none, sizeof(id)) == 0);
+    return err;
+}
+
+/* An account that was lost and begun anew, empty, under its id must not take the place of the mail
+ * in the copy. One that goes on has a segment that is in the copy, or a base that has taken over
+ * the last one's log. */
+static enum err check_goes_on(struct run *run)
+{
+    uint64_t last = 0;
+    bool has = run->before.count == 0;
+    enum err err = ERR_OK;
+
+    for (size_t i = run->before.count; err == ERR_OK && !has && i > 0; i--) {
+        const struct manifest_entry *entry = &run->before.entries[i - 1];
+
+        if (segment_kind(entry->number) == SEGMENT_LOG && entry->number > last)
+            last = entry->number;
+        err = has_segment(run, entry, &has);
+    }
+    if (err != ERR_OK || has || (last != 0 && run->superseded >= last))
+        return err;
+    run->is_another = true;
+    return ERR_CONFLICT;
+}
+
 static enum err copy_once(struct run *run)
 {
     struct vfs *to = run->options->to;
@@ -169,6 +221,8 @@ static enum err copy_once(struct run *run)
     err = choose(run);
     if (err == ERR_OK && run->listing.count == 0)
         return ERR_NOT_FOUND;
+    if (err == ERR_OK)
+        err = check_goes_on(run);
     if (err == ERR_OK)
         err = copy_segments(run);
     manifest_sort(&run->now);
@@ -233,6 +287,8 @@ enum err backup_account(const struct backup_options *options, struct backup_resu
         *out_result = run.result;
     else if (run.listing.count > 0 && (err == ERR_NOT_FOUND || err == ERR_CORRUPT))
         err = note_fail(why, ERR_BUSY, "its files change too fast to be copied");
+    else if (run.is_another)
+        note_set(why, "its log does not go on from the one in the backup, which stays as it is");
     else
         note_set(why, "%s", err == ERR_NOT_FOUND ? "it has no log" : err_text(err));
     manifest_done(&run.before);

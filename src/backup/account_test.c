@@ -289,6 +289,83 @@ static void test_nothing_new(void **context)
     mem_vfs_free(backup);
 }
 
+/* An empty account under the id of one that was lost does not take the place of its mail. */
+static void test_another_account(void **context)
+{
+    struct vfs *backup = mem_vfs_new(6);
+    struct backup_result result;
+    struct scene lost;
+    struct scene scene;
+
+    (void)context;
+    begin(&lost, 7);
+    for (int i = 0; i < 60; i++)
+        act(&lost);
+    assert_int_equal(back_up(&lost, backup, false, &result), ERR_OK);
+    begin(&scene, 8);
+    for (int i = 0; i < 10; i++)
+        act(&scene);
+    assert_int_equal(back_up(&scene, backup, false, &result), ERR_CONFLICT);
+    (void)check_opened(&lost, bring_back(&lost, backup));
+    assert_int_equal(back_up(&lost, backup, false, &result), ERR_OK);
+    assert_int_equal(result.bytes_copied, 0);
+    end(&scene);
+    end(&lost);
+    mem_vfs_free(backup);
+}
+
+static bool have_one_in_common(struct vfs *a, struct vfs *b)
+{
+    struct manifest first;
+    struct manifest second;
+    bool found = false;
+
+    assert_int_equal(manifest_load(a, &first), ERR_OK);
+    assert_int_equal(manifest_load(b, &second), ERR_OK);
+    for (size_t i = 0; i < first.count; i++) {
+        const struct manifest_entry *other = manifest_find(&second, first.entries[i].number);
+
+        found = found ||
+                (other != NULL && memcmp(other->id, first.entries[i].id, sizeof(other->id)) == 0);
+    }
+    manifest_done(&first);
+    manifest_done(&second);
+    return found;
+}
+
+/* All segments have gone into bases since the last run: it is the same account. */
+static void test_compacted_since(void **context)
+{
+    struct vfs *backup = mem_vfs_new(9);
+    struct backup_result result;
+    struct scene scene;
+    bool same = true;
+
+    (void)context;
+    begin(&scene, 10);
+    scene.desk.options.compact.linger_ms = 0;
+    desk_close(&scene.desk);
+    assert_int_equal(desk_open(&scene.desk), ERR_OK);
+    for (int i = 0; i < 60; i++)
+        act(&scene);
+    assert_int_equal(back_up(&scene, backup, false, &result), ERR_OK);
+    for (int round = 0; same && round < 400; round++) {
+        struct vfs *other = mem_vfs_new(11);
+
+        for (int i = 0; i < 20; i++)
+            act(&scene);
+        assert_int_equal(back_up(&scene, other, false, &result), ERR_OK);
+        same = have_one_in_common(backup, other);
+        forget_moments(&scene);
+        mem_vfs_free(other);
+    }
+    assert_false(same);
+    assert_int_equal(back_up(&scene, backup, false, &result), ERR_OK);
+    (void)check_opened(&scene, bring_back(&scene, backup));
+    end(&scene);
+    mem_vfs_free(backup);
+}
+
 /* The account goes on from an older copy, which is taken: its last segment gets other bytes than
  * it had, and the numbers of others come again. */
 static void set_back(struct scene *scene, struct vfs *copy)
@@ -573,6 +650,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_under_load),
         cmocka_unit_test(test_nothing_new),
+        cmocka_unit_test(test_another_account),
+        cmocka_unit_test(test_compacted_since),
         cmocka_unit_test(test_power_cuts),
         cmocka_unit_test(test_failing_calls),
         cmocka_unit_test(test_the_original_keeps_what_was_copied),

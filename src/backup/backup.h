@@ -38,7 +38,7 @@ struct backup_result {
 /* What is in the account when this is called is in the copy when it has returned ERR_OK, and on the
  * disk. After any other answer that copy is whole, or the earlier one is as it was. ERR_NOT_FOUND:
  * no log there; ERR_BUSY: segments went away while they were copied, several times; ERR_NO_SPACE:
- * of `to`. */
+ * of `to`; ERR_CONFLICT: `to` has a log that this one is not a later state of. */
 MUST_USE enum err backup_account(const struct backup_options *options,
                                  struct backup_result *out_result, struct note *why);
 

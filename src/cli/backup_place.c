@@ -146,6 +146,15 @@ static enum err make_part(const char *path, const struct config *config, const c
     return err == ERR_OK ? file_open_directory(own, out_fd, why) : err;
 }
 
+static bool is_there(const char *path, const char *name)
+{
+    char own[BACKUP_PATH_BYTES_MAX];
+    struct note why;
+    struct place place;
+
+    return join(own, path, name, &why) == ERR_OK && place_look(own, &place, &why) == ERR_OK;
+}
+
 enum err backup_place_make(const char *path, const struct config *config,
                            struct backup_place *out_place, struct note *why)
 {
@@ -168,6 +177,7 @@ enum err backup_place_make(const char *path, const struct config *config,
         err = make_part(path, config, "auth", &place.auth_fd, why);
     if (err == ERR_OK)
         err = make_part(path, config, "accounts", &place.accounts_fd, why);
+    place.has_lost_accounts = place.accounts_fd < 0 && is_there(path, "accounts");
     if (err != ERR_OK)
         backup_place_close(&place);
     else

@@ -7,6 +7,8 @@
 #ifndef ROOST_CLI_BACKUP_PLACE_H
 #define ROOST_CLI_BACKUP_PLACE_H
 
+#include <stdbool.h>
+
 #include "base/attributes.h"
 #include "base/err.h"
 #include "config/config.h"
@@ -21,6 +23,7 @@ struct vfs_file;
 struct backup_place {
     int auth_fd; /* of the two directories; -1: there is none */
     int accounts_fd;
+    bool has_lost_accounts; /* of one that is written to: it has accounts, data has none */
     struct vfs *whole; /* of one that is written to: all of it, and its lock */
     struct vfs_file *lock;
 };

@@ -199,6 +199,47 @@ static void on_done(struct backup_listener *listener, uint64_t bytes)
     progress_show(&copying->progress, copying->name, copying->done, copying->total, clock_mono());
 }
 
+static void see_anything(void *context, struct bytes name)
+{
+    (void)name;
+    *(bool *)context = true;
+}
+
+/* An account without a directory: nobody has used it yet, or it is lost, and then the copy may be
+ * the last one of its mail. */
+static enum err check_unused(const struct copying *copying, const char *path, struct note *why)
+{
+    bool has_mail = false;
+    struct vfs *copy;
+    enum err err = vfs_posix_below(copying->to, path, &copy);
+
+    if (err == ERR_OK) {
+        err = copy->list(copy, "log", see_anything, &has_mail);
+        vfs_posix_free(copy);
+    }
+    if (err == ERR_NOT_FOUND || (err == ERR_OK && !has_mail))
+        return ERR_OK;
+    if (err != ERR_OK)
+        return note_fail(why, err, "%s", err_text(err));
+    return note_fail(why, ERR_CONFLICT,
+                     "its directory accounts/%s is missing; the copy of its mail in the backup "
+                     "stays as it is: restore it, or remove accounts/%s of the backup",
+                     path, path);
+}
+
+/* What is to be done where the note has room for it. */
+static enum err explain(enum err err, const char *path, struct note *why)
+{
+    struct note what = *why;
+
+    if (err != ERR_CONFLICT)
+        return err;
+    return note_fail(why, err,
+                     "%s: restore it, or remove accounts/%s of the backup if the mail "
+                     "in it is not wanted",
+                     what.text, path);
+}
+
 static enum err copy_one(struct copying *copying, struct account_id id, struct note *why)
 {
     struct backup_options options = { .account = id,
@@ -211,7 +252,7 @@ static enum err copy_one(struct copying *copying, struct account_id id, struct n
     place_path(id.raw, path);
     err = vfs_posix_below(copying->from, path, &options.from);
     if (err == ERR_NOT_FOUND)
-        return ERR_OK; /* nobody has used it yet */
+        return check_unused(copying, path, why);
     if (err == ERR_OK && copying->holding.apart.pid > 0 &&
         !holding_take(&copying->holding, copying->name))
         copying->not_held++;
@@ -220,7 +261,7 @@ static enum err copy_one(struct copying *copying, struct account_id id, struct n
     if (err == ERR_OK)
         err = vfs_posix_below(copying->to, path, &options.to);
     if (err == ERR_OK)
-        err = backup_account(&options, &result, why);
+        err = explain(backup_account(&options, &result, why), path, why);
     vfs_posix_free(options.from);
     vfs_posix_free(options.to);
     if (err == ERR_OK)
@@ -362,6 +403,10 @@ static enum err back_up(struct backing_up *own, struct note *why)
         err = note_fail(why, ERR_NOT_FOUND, "%s has no accounts yet", own->config->data);
     if (err == ERR_OK)
         err = errand_run(&database, &own->accounts, why);
+    if (err == ERR_OK && own->place.has_lost_accounts)
+        err = note_fail(why, ERR_CONFLICT,
+                        "%s/accounts is missing; the mail in the backup stays as it is",
+                        own->config->data);
     if (err != ERR_OK || own->place.accounts_fd < 0)
         return err;
     err = errand_run(&accounts, &found, why);
@@ -405,7 +450,9 @@ const struct verb verb_backup = {
     .help = "roost backup DEST [NAME ...]\n\n"
             "Copies all accounts, or those named, with the accounts database into the directory\n"
             "DEST, while the server runs or without one. Another run into the same DEST copies\n"
-            "what is new. However a run ends, what the last whole one left can be restored.\n\n"
+            "what is new. However a run ends, what the last whole one left can be restored. Mail "
+            "in DEST of an account that was\n"
+            "lost, or begun anew, since then is not replaced.\n\n"
             "  roost backup /srv/backup/mail\n",
     .run = run,
 };

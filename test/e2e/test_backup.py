@@ -289,3 +289,49 @@ def test_several_at_once(make_server, tmp_path):
                 assert database.execute('PRAGMA integrity_check').fetchall() == [('ok',)]
                 assert database.execute('SELECT count(*) FROM account').fetchone() == (2,)
     server.run('backup', str(tmp_path / 'last'))
+
+
+def directory_of(server, name):
+    shown = server.run('account', 'show', name).stdout.decode()
+    found = re.search(r'\b[0-9a-f]{32}\b', shown)[0]
+    return server.folder / 'data' / 'accounts' / found[:2] / found
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in sorted(folder.rglob('*')) if path.is_file()}
+
+
+def test_a_lost_account_stays_in_the_backup(make_server, place):
+    server = make_server()
+    fill(server)
+    before = all_mail(server, 'bob')
+    server.run('backup', str(place))
+    bob = directory_of(server, 'bob')
+    kept = place / 'accounts' / bob.parent.name / bob.name
+    copy = files_of(kept)
+    assert server.deliver('ann@example.org', message(50)) == {}
+    server.stop()
+    shutil.rmtree(bob)
+    done = server.run('backup', str(place), check=False)
+    assert done.returncode == 69 and told(done)[0] == 1  # ann was copied
+    assert b'roost: bob: its directory ' in done.stderr
+    assert files_of(kept) == copy
+    server.start()
+    assert server.deliver('bob@example.org', message(51)) == {}  # begins another one
+    done = server.run('backup', str(place), check=False)
+    assert done.returncode == 69 and told(done)[0] == 1
+    assert b'roost: bob: its log does not go on from the one in the backup' in done.stderr
+    assert f'remove accounts/{bob.parent.name}/{bob.name} of the backup'.encode() in done.stderr
+    assert files_of(kept) == copy
+    server.stop()
+    accounts = server.folder / 'data' / 'accounts'
+    accounts.rename(server.folder / 'data' / 'away')
+    assert 'accounts is missing' in refused(server, 'backup', str(place))
+    assert files_of(kept) == copy
+    (server.folder / 'data' / 'away').rename(accounts)
+    server.run('restore', str(place), 'bob', '--replace')
+    server.run('backup', str(place))
+    server.start()
+    assert all_mail(server, 'bob') == before
+    server.run('purge', 'bob')  # a later state of the same account
+    server.run('backup', str(place))
