@@ -40,7 +40,8 @@ MUST_USE enum err place_make_aside(struct vfs *accounts, const uint8_t id[IPC_AC
 MUST_USE enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                                    struct note *why);
 
-/* Moves the directory to "trash/<hex>.<seconds>", durably. ERR_NOT_FOUND: there was none. */
+/* Moves the directory to "trash/<hex>.<seconds>", with ".1" and so on behind it where that is
+ * taken, durably. ERR_NOT_FOUND: there was none. */
 MUST_USE enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                               struct wall now, struct note *why);
 

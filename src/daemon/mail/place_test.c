@@ -50,6 +50,13 @@ static void test_made_and_moved_to_the_trash(void **state)
     assert_int_equal(vfs->mkdir(vfs, "ab/" HEX), ERR_EXISTS);
     assert_int_equal(place_trash(vfs, id, now, &why), ERR_OK);
     assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000"), ERR_EXISTS);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000/log"), ERR_OK);
+    for (int i = 0; i < 2; i++) { /* within the same second */
+        assert_int_equal(place_make(vfs, id, &why), ERR_OK);
+        assert_int_equal(vfs->mkdir(vfs, "ab/" HEX "/log"), ERR_OK);
+        assert_int_equal(place_trash(vfs, id, now, &why), ERR_OK);
+    }
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.2"), ERR_EXISTS);
     assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
     assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
     assert_string_equal(aside, "restore/" HEX);
