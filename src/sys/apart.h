@@ -14,8 +14,9 @@ struct apart {
     pid_t pid;
 };
 
-/* In the child `work` is called with the other end, and the child ends when it returns: nothing of
- * the parent's is flushed or called. Errors: the system has no process left. */
+/* In the child `work` is called with the other end, and the child ends when it returns, or
+ * with its parent, at once: nothing of the parent's is flushed or called. Errors: the system has no
+ * process left. */
 MUST_USE enum err apart_start(struct apart *apart, void (*work)(void *context, int fd),
                               void *context, struct note *why);
 

@@ -145,10 +145,19 @@ void process_host_name(char out_name[PROCESS_HOST_NAME_MAX])
 
 enum err process_become(uint32_t uid, uint32_t gid, struct note *why)
 {
+    pid_t parent = getppid();
+    int ends_with_it = 0;
+
     if (geteuid() == uid && getegid() == gid)
         return ERR_OK;
+    (void)prctl(PR_GET_PDEATHSIG, &ends_with_it, 0, 0, 0);
     if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return note_fail(why, ERR_DENIED, "cannot become user %u, group %u: %s", uid, gid,
                          fd_errno_text(errno));
+    if (ends_with_it == 0)
+        return ERR_OK;
+    (void)prctl(PR_SET_PDEATHSIG, ends_with_it, 0, 0, 0); /* the kernel has forgotten it */
+    if (getppid() != parent)
+        (void)raise(ends_with_it);
     return ERR_OK;
 }

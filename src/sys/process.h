@@ -51,7 +51,7 @@ enum { PROCESS_HOST_NAME_MAX = 65 };
 void process_host_name(char out_name[PROCESS_HOST_NAME_MAX]);
 
 /* Becomes that user for good (groups included); for an administrator's command that was started as
- * root and is to work as the owner of the data. */
+ * root and is to work as the owner of the data. A child that ends with its parent still does. */
 MUST_USE enum err process_become(uint32_t uid, uint32_t gid, struct note *why);
 
 #endif
