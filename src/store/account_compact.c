@@ -54,7 +54,7 @@ struct compaction {
     struct vfs *vfs;
     bool working; /* the job is out */
     struct compact *compact;
-    uint64_t number; /* of its base */
+    uint64_t number; /* of its base; of the one whose list is gone through */
     bool finished; /* by the last step */
     enum err err;
     struct note why;
@@ -493,15 +493,44 @@ static void tick_running(struct account *account, struct mono now)
 
 /* Removal. */
 
+static enum err read_base(const struct compaction *own, struct segment *out_base)
+{
+    char path[SEGMENT_PATH_BYTES];
+    struct vfs_file *file;
+    enum err err;
+
+    segment_path(own->number, path);
+    err = own->vfs->open(own->vfs, path, VFS_OPEN_READ, &file);
+    if (err != ERR_OK)
+        return err;
+    err = segment_header_read(file, own->number, 0, out_base);
+    vfs_close(file);
+    return err;
+}
+
+/* A list comes from the disk: whatever it says, nothing goes that the base does not supersede. */
+static bool is_superseded(uint64_t segment, const struct segment *base)
+{
+    switch (segment_kind(segment)) {
+    case SEGMENT_LOG: return segment <= base->base;
+    case SEGMENT_BASE: return segment < base->number;
+    case SEGMENT_BODY: return true;
+    }
+    return false;
+}
+
 static void run_drop(struct job *job)
 {
     struct compaction *own = CONTAINER_OF(job, struct compaction, job);
+    struct segment base;
 
-    own->err = ERR_OK;
-    for (size_t i = own->dropped; i < own->drop_end; i++) {
+    own->err = read_base(own, &base);
+    for (size_t i = own->dropped; own->err == ERR_OK && i < own->drop_end; i++) {
         char path[SEGMENT_PATH_BYTES];
         enum err err;
 
+        if (!is_superseded(own->drop_segments[i], &base))
+            continue;
         segment_path(own->drop_segments[i], path);
         err = own->vfs->unlink(own->vfs, path);
         if (err != ERR_OK && err != ERR_NOT_FOUND)
@@ -540,6 +569,7 @@ static void submit_drop(struct account *account)
     own->drop_end = own->dropped + (left < DROP_SEGMENTS ? left : DROP_SEGMENTS);
     own->finished = own->drop_end == drops->count;
     own->drop_segments = drops->segments;
+    own->number = log_base(account->log);
     for (size_t i = own->dropped; i < own->drop_end; i++)
         log_forget(account->log, drops->segments[i]);
     submit(account, run_drop);

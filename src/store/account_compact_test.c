@@ -374,6 +374,30 @@ static void removal_comes_after_a_restart(void **context)
     }
 }
 
+/* Whatever a list says: the log behind the base and the base itself stay. */
+static void nothing_goes_that_is_not_superseded(void **context)
+{
+    struct wall long_ago = { 1 };
+    struct log_mark mark;
+    struct desk desk;
+
+    (void)context;
+    start_with_garbage(&desk, mem_vfs_new(31));
+    tick_out(&desk);
+    assert_int_not_equal(log_base(desk.account->log), 0);
+    log_durable_mark(desk.account->log, &mark);
+    state_add_drop(&desk.account->state, mark.segment, long_ago);
+    state_add_drop(&desk.account->state, log_base(desk.account->log), long_ago);
+    desk.now.us += HOUR_US;
+    tick_out(&desk);
+    assert_true(removal_was_made(&desk));
+    desk_close(&desk);
+    remove_derived(desk.vfs);
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    assert_int_equal(desk.report.records_damaged, 0);
+    finish(&desk);
+}
+
 /* What is not on the disk yet may name bodies that would be superseded. */
 static void all_is_durable_before_it_begins(void **context)
 {
@@ -720,6 +744,7 @@ int main(void)
         cmocka_unit_test(nothing_is_removed_while_somebody_holds),
         cmocka_unit_test(pauses_are_kept),
         cmocka_unit_test(removal_comes_after_a_restart),
+        cmocka_unit_test(nothing_goes_that_is_not_superseded),
         cmocka_unit_test(all_is_durable_before_it_begins),
         cmocka_unit_test(only_so_many_run),
         cmocka_unit_test(closing_interrupts),

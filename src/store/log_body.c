@@ -252,7 +252,6 @@ enum err log_body_segments(struct log *log, log_segment_fn *each, void *context)
 
 void log_forget(struct log *log, uint64_t segment)
 {
-    assert(segment != log->segment.number);
     for (size_t i = 0; i < LOG_OLD_FILES_MAX; i++) {
         if (log->old[i].number != segment)
             continue;
