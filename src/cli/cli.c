@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "sys/process.h"
+#include "sys/terminal.h"
 
 int cli_complain(int exit_code, const char *format, ...)
 {
@@ -18,6 +19,19 @@ int cli_complain(int exit_code, const char *format, ...)
     va_end(args);
     (void)fputc('\n', stderr);
     return exit_code;
+}
+
+int cli_ask_yes(const char *format, ...)
+{
+    va_list args;
+
+    (void)fflush(stdout);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    if (terminal_ask_yes(0, 2, " [y/N] "))
+        return CLI_GO_ON;
+    return cli_complain(EX_NOPERM, "nothing was changed");
 }
 
 int cli_exit_code(enum err err)

@@ -55,6 +55,10 @@ void cli_end(struct cli *cli);
 /* "roost: ..." on standard error; answers `exit_code`. */
 int cli_complain(int exit_code, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Asks the person at the terminal on standard input, with " [y/N] " behind the question. CLI_GO_ON,
+ * or the exit code when the answer is no. */
+int cli_ask_yes(const char *format, ...) PRINTF_LIKE(1, 2);
+
 /* The exit code that tells an MTA or a script what kind of trouble it was. */
 int cli_exit_code(enum err err);
 

@@ -216,6 +216,15 @@ static int act_by_name(const struct cli *cli, const struct act *act, bool from_s
     return code;
 }
 
+static int check_options(const struct act *act, const struct account_restore *restore)
+{
+    if (act->verb != NULL && restore->at != NULL)
+        return cli_complain(EX_USAGE, "--at belongs to account restore");
+    if (act->verb != NULL && act->print != print_removed && restore->yes)
+        return cli_complain(EX_USAGE, "--yes belongs to account restore and account remove");
+    return CLI_GO_ON;
+}
+
 static int run(const struct verb *verb, struct arguments arguments)
 {
     bool from_stdin = false;
@@ -229,10 +238,12 @@ static int run(const struct verb *verb, struct arguments arguments)
 
     if (code == CLI_GO_ON)
         code = find_act(&cli.options, &act);
-    if (code == CLI_GO_ON && act->verb != NULL && (restore.at != NULL || restore.yes))
-        code = cli_complain(EX_USAGE, "--at and --yes belong to account restore");
+    if (code == CLI_GO_ON)
+        code = check_options(act, &restore);
     if (code == CLI_GO_ON)
         code = cli_configure(&cli);
+    if (code == CLI_GO_ON && act->print == print_removed && !restore.yes && terminal_is(0))
+        code = cli_ask_yes("Remove %s? The mail goes to the trash.", cli.options.words[1]);
     if (code == CLI_GO_ON && act->verb == NULL)
         code = account_restore_run(&restore, &cli.config, cli.options.words[1]);
     else if (code == CLI_GO_ON)
@@ -243,9 +254,10 @@ static int run(const struct verb *verb, struct arguments arguments)
 
 const struct verb verb_account = {
     .name = "account",
-    .summary = "add, list, show, remove, rewind accounts; set passwords",
+    .summary = "add, list, show, remove, restore accounts; set passwords",
     .help =
-        "roost account add|show|password|remove NAME\n"
+        "roost account add|show|password NAME\n"
+        "roost account remove NAME [--yes]\n"
         "roost account restore NAME --at TIME [--yes]\n"
         "roost account list\n\n"
         "Works while the server runs and while it does not. A removed account's mail goes to\n"
@@ -255,7 +267,9 @@ const struct verb verb_account = {
         "flags and names become what they were. Nothing is taken away: what came since stays,\n"
         "and a message that was moved is in both places. How far back: mail.expunged_days.\n\n"
         "  --at TIME          2026-11-20, \"2026-11-20 14:30\", or 2h, 3d for so long ago\n"
-        "  --yes              do it; without it nothing is changed\n"
+        "  --yes              restore: do it; without it nothing is changed. remove: do not ask "
+        "at\n"
+        "                     the terminal\n"
         "  --password-stdin   take the password from standard input instead of asking\n\n"
         "  roost account add ann\n"
         "  roost account restore ann --at \"2026-11-20 14:30\"\n"

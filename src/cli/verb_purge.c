@@ -7,12 +7,14 @@
 #include "cli/cli.h"
 #include "cli/maintain.h"
 #include "cli/when.h"
+#include "sys/terminal.h"
 
 enum { COUNTED_MAX = 1 << 20 }; /* LOST_MESSAGES_MAX */
 
 struct purging {
     const char *older_than; /* NULL: all */
     bool is_dry;
+    bool yes;
     int64_t before; /* seconds */
 };
 
@@ -111,11 +113,28 @@ static int read_time(struct purging *purging)
     return CLI_GO_ON;
 }
 
+/* It cannot be undone: --yes, or a person who says so. */
+static int confirm(const struct purging *purging, const char *name)
+{
+    char text[WHEN_BYTES_MAX];
+
+    if (purging->yes || purging->is_dry)
+        return CLI_GO_ON;
+    if (!terminal_is(0))
+        return cli_complain(EX_USAGE, "purge cannot be undone: where there is no terminal to ask "
+                                      "at it wants --yes");
+    if (purging->older_than == NULL)
+        return cli_ask_yes("Forget for good what %s has expunged and deleted?", name);
+    when_print(purging->before, text);
+    return cli_ask_yes("Forget for good what %s has expunged and deleted before %s?", name, text);
+}
+
 static int run(const struct verb *verb, struct arguments arguments)
 {
     struct purging purging = { .older_than = NULL };
     const struct option own[] = { { .name = "--older-than", .value = &purging.older_than },
-                                  { .name = "--dry-run", .flag = &purging.is_dry } };
+                                  { .name = "--dry-run", .flag = &purging.is_dry },
+                                  { .name = "--yes", .flag = &purging.yes } };
     struct cli cli = { 0 };
     int code = cli_begin(&cli, verb, arguments, own, ARRAY_COUNT(own));
 
@@ -126,6 +145,8 @@ static int run(const struct verb *verb, struct arguments arguments)
     if (code == CLI_GO_ON)
         code = cli_configure(&cli);
     if (code == CLI_GO_ON)
+        code = confirm(&purging, cli.options.words[0]);
+    if (code == CLI_GO_ON)
         code = purge(&purging, &cli.config, cli.options.words[0]);
     cli_end(&cli);
     return code;
@@ -135,14 +156,15 @@ const struct verb verb_purge = {
     .name = "purge",
     .summary = "forget for good what was expunged or deleted",
     .help =
-        "roost purge NAME [--older-than TIME] [--dry-run]\n\n"
+        "roost purge NAME [--older-than TIME] [--dry-run] [--yes]\n\n"
         "Removes what was expunged or deleted from the account's log, at once and for good, and\n"
         "what roost log tells of it: while the server runs or without it. The disk needs room\n"
         "for the mail that stays. Copies and backups still have it.\n\n"
         "  --older-than TIME   only what went before: 7d for a week ago, 2026-11-20. The log\n"
         "                      forgets by segments: what is younger stays, and what is older\n"
         "                      and stands beside it, too; how much that is it says\n"
-        "  --dry-run           say what there is to forget, and change nothing\n\n"
+        "  --dry-run           say what there is to forget, and change nothing\n"
+        "  --yes               do not ask; without a terminal to ask at it is required\n\n"
         "  roost purge ann --older-than 7d\n",
     .run = run,
 };

@@ -10,7 +10,7 @@
 
 #include "sys/fd.h"
 
-enum { COLUMNS_STANDARD = 80 };
+enum { COLUMNS_STANDARD = 80, ANSWER_BYTES_MAX = 80 };
 
 bool terminal_is(int fd)
 {
@@ -85,4 +85,15 @@ enum err terminal_ask_secret(const char *question, struct buf *out, struct note 
     if (fd < 0)
         return note_fail(why, ERR_NOT_FOUND, "there is no terminal to ask at");
     return terminal_ask_secret_on(fd, fd, question, out, why);
+}
+
+bool terminal_ask_yes(int in_fd, int out_fd, const char *question)
+{
+    struct buf answer = buf_make(ANSWER_BYTES_MAX);
+    bool yes = say(out_fd, question) && read_line(in_fd, &answer) == ERR_OK &&
+               (bytes_equal_nocase(buf_bytes(&answer), BYTES("y")) ||
+                bytes_equal_nocase(buf_bytes(&answer), BYTES("yes")));
+
+    buf_done(&answer);
+    return yes;
 }

@@ -1,4 +1,5 @@
-/* The person at the keyboard: questions whose answers must not be seen. For commands only. */
+/* The person at the keyboard: questions, some with answers that must not be seen. For commands
+ * only. */
 #ifndef ROOST_SYS_TERMINAL_H
 #define ROOST_SYS_TERMINAL_H
 
@@ -22,5 +23,8 @@ MUST_USE enum err terminal_ask_secret(const char *question, struct buf *out, str
 /* Same, over two descriptors: for tests. `in_fd` need not be a terminal. */
 MUST_USE enum err terminal_ask_secret_on(int in_fd, int out_fd, const char *question,
                                          struct buf *out, struct note *why);
+
+/* Asks over two descriptors; true when the line that comes is "y" or "yes", in any case. */
+MUST_USE bool terminal_ask_yes(int in_fd, int out_fd, const char *question);
 
 #endif

@@ -42,6 +42,33 @@ static void test_over_a_pipe(void **state)
     buf_done(&answer);
 }
 
+static void test_yes_and_no(void **state)
+{
+    static const struct {
+        const char *typed;
+        bool yes;
+    } cases[] = { { "y\n", true },  { "Yes\n", true },   { "\n", false },
+                  { "n\n", false }, { "yess\n", false }, { "y", false } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char said[8] = "";
+        int in[2];
+        int out[2];
+
+        assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+        write_all(in[1], cases[i].typed);
+        close(in[1]);
+        assert_int_equal(terminal_ask_yes(in[0], out[1], "Sure? "), cases[i].yes);
+        assert_int_equal(read(out[0], said, sizeof(said)), 6);
+        assert_string_equal(said, "Sure? ");
+        close(in[0]);
+        close(out[0]);
+        close(out[1]);
+    }
+}
+
 static void test_a_terminal_does_not_show_it(void **state)
 {
     struct buf answer = buf_make(64);
@@ -76,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_over_a_pipe),
+        cmocka_unit_test(test_yes_and_no),
         cmocka_unit_test(test_a_terminal_does_not_show_it),
     };
 

@@ -356,7 +356,8 @@ def test_the_next_connection_works_within_a_second(make_server, role):
 
 def run_and_kill(server, verb, rng, seconds):
     """The verb, and the end of its shard at some moment of it, or of the whole server."""
-    running = subprocess.Popen(server.command(verb, 'k0'), stdout=subprocess.DEVNULL,
+    yes = ['--yes'] if verb == 'purge' else []
+    running = subprocess.Popen(server.command(verb, 'k0', *yes), stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     time.sleep(rng.uniform(0, seconds))
     if rng.random() < 0.3:
@@ -437,7 +438,7 @@ def test_compaction_loses_nothing_whoever_dies(make_server):
         assert texts_by_uid(connection) == living
         connection.close()
     server.run('verify', 'k0')
-    server.run('purge', 'k0')
+    server.run('purge', 'k0', '--yes')
     bases = list((server.folder / 'data' / 'accounts').glob('*/*/log/*.base'))
     assert bases != []
     server.stop()

@@ -3,11 +3,13 @@ import imaplib
 import json
 import os
 import re
+import shutil
+import subprocess
 import time
 
 from mail import bodies, message
 
-EX_USAGE, EX_NOUSER, EX_TEMPFAIL = 64, 67, 75
+EX_USAGE, EX_NOUSER, EX_NOPERM = 64, 67, 77
 
 
 def uids(imap, mailbox='INBOX'):
@@ -202,14 +204,14 @@ def test_purge_says_what_stays_beside_younger_changes(server):
     middle = time.strftime('%Y-%m-%d %H:%M:%S')
     time.sleep(1.1)
     append(imap, 2)
-    lines = said(server, 'purge', 'ann', '--older-than', middle)
+    lines = said(server, 'purge', 'ann', '--yes', '--older-than', middle)
     assert re.fullmatch(rf'1 message \(\d+ bytes\) that went before {middle} stay, because the log '
                         r'tells of younger changes beside them; .*', lines[0])
     assert said(server, 'undelete', 'ann', '--dry-run')[-1].startswith('1 message and ')
     time.sleep(1.1)
     end = time.strftime('%Y-%m-%d %H:%M:%S')
     append(imap, 3)
-    lines = said(server, 'purge', 'ann', '--older-than', end)
+    lines = said(server, 'purge', 'ann', '--yes', '--older-than', end)
     assert len(lines) == 1 and ' is forgotten; ' in lines[0]
     assert said(server, 'purge', 'ann', '--dry-run') == \
         ['there is no message to forget; nothing was changed']
@@ -224,12 +226,13 @@ def test_purge_forgets(server):
     subject = b'Subject: number 3\r\n'
     expunge(imap, '3')
     assert files_with(server, subject)
-    assert said(server, 'purge', 'ann', '--older-than', '1d') == ['there was nothing to forget']
+    assert said(server, 'purge', 'ann', '--yes', '--older-than', '1d') == \
+        ['there was nothing to forget']
     dry = said(server, 'purge', 'ann', '--dry-run')
     assert re.fullmatch(r'1 message \(\d+ bytes\) that went would be forgotten; .*', dry[0])
     assert files_with(server, subject)
     assert re.fullmatch(r'what went before [-0-9 :]+ is forgotten; \d+ bytes are free',
-                        said(server, 'purge', 'ann')[0])
+                        said(server, 'purge', 'ann', '--yes')[0])
     assert not files_with(server, subject)
     assert bodies(imap) == kept
     assert said(server, 'undelete', 'ann')[-1].startswith('nothing to bring back')
@@ -238,8 +241,58 @@ def test_purge_forgets(server):
     expunge(imap, '5')
     imap.logout()
     server.stop()
-    assert 'is forgotten' in said(server, 'purge', 'ann')[0]
+    assert 'is forgotten' in said(server, 'purge', 'ann', '--yes')[0]
     server.start()
     assert len(bodies(server.imap('ann'))) == 3
     assert server.run('purge', check=False).returncode == EX_USAGE
-    assert server.run('purge', 'nobody', check=False).returncode == EX_NOUSER
+    assert server.run('purge', 'nobody', '--yes', check=False).returncode == EX_NOUSER
+
+
+def asked(server, answer, *words):
+    """What a verb says at a terminal where somebody types that: (exit code, what was shown)."""
+    keyboard, screen = os.openpty()
+    with subprocess.Popen(server.command(*words), stdin=screen, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT) as running:
+        os.write(keyboard, answer)
+        shown = running.communicate(timeout=60)[0].decode()
+    os.close(keyboard)
+    os.close(screen)
+    return running.returncode, shown
+
+
+def test_purge_and_remove_ask_first(server):
+    imap = server.imap('ann')
+    append(imap, 1)
+    expunge(imap, '1')
+    silent = server.run('purge', 'ann', check=False)
+    assert silent.returncode == EX_USAGE and b'--yes' in silent.stderr
+    code, shown = asked(server, b'\n', 'purge', 'ann')
+    assert code == EX_NOPERM and 'nothing was changed' in shown
+    assert shown.startswith('Forget for good what ann has expunged and deleted? [y/N] ')
+    assert said(server, 'undelete', 'ann', '--dry-run')[-1].startswith('1 message and ')
+    code, shown = asked(server, b'y\n', 'purge', 'ann')
+    assert code == 0 and ' is forgotten; ' in shown
+    assert asked(server, b'n\n', 'account', 'remove', 'ann')[0] == EX_NOPERM
+    server.run('account', 'show', 'ann')
+    assert asked(server, b'yes\n', 'account', 'remove', 'ann')[0] == 0
+    assert server.run('account', 'show', 'ann', check=False).returncode == EX_NOUSER
+
+
+def test_a_removed_account_comes_back_by_hand(server):
+    imap = server.imap('ann')
+    append(imap, 1)
+    kept = bodies(imap)
+    imap.logout()
+    server.stop()
+    data = server.folder / 'data'
+    subprocess.run(['cp', '-a', data / 'auth', server.folder / 'auth-before'], check=True)
+    server.start()
+    server.run('account', 'remove', 'ann')
+    server.stop()
+    trash, = (data / 'accounts' / 'trash').iterdir()
+    account = trash.name.split('.')[0]
+    shutil.rmtree(data / 'auth')
+    (server.folder / 'auth-before').rename(data / 'auth')
+    trash.rename(data / 'accounts' / account[:2] / account)
+    server.start()
+    assert bodies(server.imap('ann')) == kept
