@@ -289,6 +289,38 @@ static void test_nothing_new(void **context)
     mem_vfs_free(backup);
 }
 
+static void test_what_was_brought_back_is_known(void **context)
+{
+    struct vfs *backup = mem_vfs_new(12);
+    struct vfs *nothing = mem_vfs_new(13);
+    struct backup_result result;
+    struct scene scene;
+    struct vfs *disk;
+    bool is = true;
+
+    (void)context;
+    begin(&scene, 14);
+    assert_int_equal(backup_is_restored(backup, nothing, &is), ERR_OK);
+    assert_false(is);
+    for (int i = 0; i < 60; i++)
+        act(&scene);
+    assert_int_equal(back_up(&scene, backup, false, &result), ERR_OK);
+    assert_int_equal(backup_is_restored(backup, nothing, &is), ERR_OK);
+    assert_false(is);
+    disk = bring_back(&scene, backup);
+    assert_int_equal(backup_is_restored(backup, disk, &is), ERR_OK);
+    assert_true(is);
+    for (int i = 0; i < 10; i++)
+        act(&scene);
+    assert_int_equal(back_up(&scene, backup, false, &result), ERR_OK);
+    assert_int_equal(backup_is_restored(backup, disk, &is), ERR_OK);
+    assert_false(is);
+    mem_vfs_free(disk);
+    end(&scene);
+    mem_vfs_free(nothing);
+    mem_vfs_free(backup);
+}
+
 /* An empty account under the id of one that was lost does not take the place of its mail. */
 static void test_another_account(void **context)
 {
@@ -650,6 +682,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_under_load),
         cmocka_unit_test(test_nothing_new),
+        cmocka_unit_test(test_what_was_brought_back_is_known),
         cmocka_unit_test(test_another_account),
         cmocka_unit_test(test_compacted_since),
         cmocka_unit_test(test_power_cuts),

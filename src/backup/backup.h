@@ -6,6 +6,7 @@
 #ifndef ROOST_BACKUP_BACKUP_H
 #define ROOST_BACKUP_BACKUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attributes.h"
@@ -48,5 +49,9 @@ MUST_USE enum err backup_account(const struct backup_options *options,
  * finished; ERR_CORRUPT: a file of it is not what it was; ERR_INVALID: another account's. */
 MUST_USE enum err backup_restore(struct vfs *from, struct vfs *to, struct account_id account,
                                  struct backup_listener *listener, struct note *why);
+
+/* Is the log below `to` what the copy says, and nothing else? Its bytes are read. False as well
+ * when there is none, or no copy. */
+MUST_USE enum err backup_is_restored(struct vfs *from, struct vfs *to, bool *out_is);
 
 #endif

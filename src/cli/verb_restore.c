@@ -209,6 +209,25 @@ static enum err has_mail(struct vfs *accounts, const char *path, bool *out_has)
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+/* Has an earlier run, which did not come to its end, brought this account back already? */
+static enum err is_done(const struct bringing *bringing, const char *path, bool *out_is)
+{
+    struct vfs *from = NULL;
+    struct vfs *to = NULL;
+    enum err err = ERR_NOT_FOUND;
+
+    *out_is = false;
+    if (bringing->from != NULL)
+        err = vfs_posix_below(bringing->from, path, &from);
+    if (err == ERR_OK)
+        err = vfs_posix_below(bringing->to, path, &to);
+    if (err == ERR_OK)
+        err = backup_is_restored(from, to, out_is);
+    vfs_posix_free(from);
+    vfs_posix_free(to);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 /* Whole beside its place first, so that it is never there in part. */
 static enum err bring_one(struct bringing *bringing, const struct account_id *id, struct note *why)
 {
@@ -216,9 +235,15 @@ static enum err bring_one(struct bringing *bringing, const struct account_id *id
     char aside[PLACE_ASIDE_BYTES];
     struct vfs *from = NULL;
     struct vfs *to = NULL;
+    bool done = false;
     enum err err;
 
     place_path(id->raw, path);
+    err = is_done(bringing, path, &done);
+    if (err != ERR_OK || done) {
+        bringing->count += done;
+        return err;
+    }
     err = vfs_posix_below(bringing->from, path, &from);
     if (err == ERR_NOT_FOUND)
         return ERR_OK; /* nobody had used it */
@@ -254,15 +279,18 @@ static enum err check_places(const struct bringing *bringing, const json_t *acco
         uint8_t id[IPC_ACCOUNT_ID_BYTES];
         char path[PLACE_PATH_BYTES];
         bool has = false;
+        bool done = false;
         enum err err;
 
         if (!ipc_id_parse(json_string_value(json_object_get(account, "id")), id))
             return ERR_CORRUPT;
         place_path(id, path);
         err = has_mail(bringing->to, path, &has);
+        if (err == ERR_OK && has)
+            err = is_done(bringing, path, &done);
         if (err != ERR_OK)
             return note_fail(why, err, "%s: %s", name, err_text(err));
-        if (has)
+        if (has && !done)
             return note_fail(why, ERR_EXISTS,
                              "%s has mail; --replace moves it to the trash and restores", name);
     }
@@ -302,10 +330,11 @@ static enum err with_accounts(struct restoring *own, bool write, json_t *found, 
     if (err != ERR_OK)
         return err;
     bringing.to = vfs_posix_new(fd);
+    if (own->place.accounts_fd >= 0)
+        bringing.from = vfs_posix_new(fd_take(&own->place.accounts_fd));
     if (!write)
         err = check_places(&bringing, own->accounts, why);
     if (err == ERR_OK && write) {
-        bringing.from = vfs_posix_new(fd_take(&own->place.accounts_fd));
         err = bring_each(&bringing, own->accounts, why);
         (void)json_array_append_new(found, json_integer((json_int_t)bringing.count));
     }
@@ -348,10 +377,11 @@ static enum err restore(struct restoring *own, struct note *why)
 
     if (err == ERR_OK)
         err = do_errand(own, look_at_mail, NULL, why);
-    if (err == ERR_OK)
-        err = do_errand(own, write_accounts, NULL, why);
     if (err == ERR_OK && own->place.accounts_fd >= 0)
         err = do_errand(own, bring_mail, &found, why);
+    /* Last: nobody is let in, and no mail is taken, before all of it is there. */
+    if (err == ERR_OK)
+        err = do_errand(own, write_accounts, NULL, why);
     if (err == ERR_OK)
         (void)printf("restored %zu accounts, %" JSON_INTEGER_FORMAT " with mail\n",
                      json_array_size(own->accounts), json_integer_value(json_array_get(found, 0)));
@@ -410,7 +440,8 @@ const struct verb verb_restore = {
     .help = "roost restore SOURCE [NAME ...]\n\n"
             "Brings all accounts, or those named, back from the directory SOURCE that\n"
             "`roost backup` made, with their ids and passwords. The server must not run. An\n"
-            "account that is there keeps its password; mail that is there is not touched:\n\n"
+            "account that is there keeps its password; mail that is there is not touched.\n"
+            "A run that was interrupted is repeated with the same line, and goes on:\n\n"
             "  --replace   move the mail that is there to the trash first\n\n"
             "  roost restore /srv/backup/mail ann@example.org\n",
     .run = run,

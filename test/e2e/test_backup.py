@@ -335,3 +335,50 @@ def test_a_lost_account_stays_in_the_backup(make_server, place):
     assert all_mail(server, 'bob') == before
     server.run('purge', 'bob')  # a later state of the same account
     server.run('backup', str(place))
+
+
+def test_a_restore_that_is_repeated(make_server, place):
+    """The same line again passes over what is done, and nobody is let in before all is."""
+    server = make_server()
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    ids = {name: directory_of(server, name).name for name in ('ann', 'bob')}
+    server.run('backup', str(place))
+    log = max((place / 'accounts' / ids['bob'][:2] / ids['bob'] / 'log').glob('*.log'))
+    whole = log.read_bytes()
+    log.write_bytes(whole[:-1])  # stops the first run after ann
+    twin = make_server(start=False, accounts=())
+    assert 'bob: ' in refused(twin, 'restore', str(place))
+    assert b'ann' not in twin.run('account', 'list').stdout
+    ann = twin.folder / 'data' / 'accounts' / ids['ann'][:2] / ids['ann']
+    inode = ann.stat().st_ino
+    log.write_bytes(whole)
+    twin.run('restore', str(place))
+    assert ann.stat().st_ino == inode
+    twin.run('restore', str(place), '--replace')
+    assert ann.stat().st_ino == inode
+    twin.start()
+    assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
+    twin.stop()
+    assert 'ann has mail; --replace' in refused(twin, 'restore', str(place), 'ann')
+
+
+def test_a_restore_that_is_killed(make_server, place):
+    server = make_server()
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    server.run('backup', str(place))
+    twin = make_server(start=False, accounts=())
+    seed = random.randrange(1 << 32)
+    print('seed', seed)
+    dice = random.Random(seed)
+    for _ in range(8):
+        run = subprocess.Popen(twin.command('restore', str(place)), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0, 0.05))
+        run.kill()  # its children end with it
+        run.wait()
+    while (code := twin.run('restore', str(place), check=False).returncode) != 0:
+        assert code == 75  # a child is about to end
+    twin.start()
+    assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
