@@ -17,6 +17,7 @@ struct telling {
     const char *mailbox; /* NULL: all */
     const char *since;
     const char *limit;
+    int64_t since_seconds; /* 0: not given */
     bool as_json;
 };
 
@@ -116,6 +117,18 @@ static void print_event(const json_t *event)
     (void)printf("\n");
 }
 
+/* Where there may be more than is told. */
+static void print_cut(const struct telling *telling, const json_t *result)
+{
+    json_int_t since = number(result, "since");
+    char when[WHEN_BYTES_MAX];
+
+    if (!json_is_true(json_object_get(result, "cut")) || telling->since_seconds > since)
+        return;
+    when_print(since, when);
+    (void)printf("the history reaches back to %s\n", when);
+}
+
 static void take_line(void *context, const json_t *line)
 {
     const struct telling *telling = context;
@@ -125,6 +138,8 @@ static void take_line(void *context, const json_t *line)
     if (!telling->as_json) {
         if (event != NULL)
             print_event(event);
+        else
+            print_cut(telling, json_object_get(line, "result"));
         return;
     }
     printed = json_dumps(line, JSON_COMPACT);
@@ -133,16 +148,16 @@ static void take_line(void *context, const json_t *line)
 }
 
 /* The arguments that were given, into `out`. */
-static int read_arguments(const struct telling *telling, json_t *out)
+static int read_arguments(struct telling *telling, json_t *out)
 {
     struct note why;
-    int64_t since;
     uint64_t limit;
 
     if (telling->since != NULL) {
-        if (when_parse(telling->since, (int64_t)time(NULL), &since, &why) != ERR_OK)
+        if (when_parse(telling->since, (int64_t)time(NULL), &telling->since_seconds, &why) !=
+            ERR_OK)
             return cli_complain(EX_USAGE, "%s", why.text);
-        (void)json_object_set_new(out, "since", json_integer(since));
+        (void)json_object_set_new(out, "since", json_integer(telling->since_seconds));
     }
     if (telling->limit != NULL) {
         if (!num_parse(bytes_from_string(telling->limit), LIMIT_MAX, &limit) || limit == 0)
@@ -185,14 +200,16 @@ static int run(const struct verb *verb, struct arguments arguments)
 const struct verb verb_log = {
     .name = "log",
     .summary = "what happened to an account, and by whom",
-    .help = "roost log NAME\n\n"
-            "Prints what happened to the account, oldest first: when, by which protocol, user and\n"
-            "session (the number that the server's log lines have), and what. How far back:\n"
-            "mail.expunged_days. Changes nothing.\n\n"
-            "  --mailbox NAME   only what happened to this one, by its name now or then\n"
-            "  --since TIME     2026-11-20, \"2026-11-20 14:30\", or 2h, 3d for so long ago\n"
-            "  --limit N        only the last N lines\n"
-            "  --json           one JSON object a line\n\n"
-            "  roost log ann --since 1d --mailbox INBOX\n",
+    .help =
+        "roost log NAME\n\n"
+        "Prints what happened to the account, oldest first: when, by which protocol, user and\n"
+        "session (the number that the server's log lines have), and what. How far back:\n"
+        "mail.expunged_days; where something was forgotten the last line says since when all is\n"
+        "known. Changes nothing.\n\n"
+        "  --mailbox NAME   only what happened to this one, by its name now or then\n"
+        "  --since TIME     2026-11-20, \"2026-11-20 14:30\", or 2h, 3d for so long ago\n"
+        "  --limit N        only the last N lines\n"
+        "  --json           one JSON object a line\n\n"
+        "  roost log ann --since 1d --mailbox INBOX\n",
     .run = run,
 };

@@ -432,7 +432,7 @@ static void test_rewind_too_far(void **state)
         want = maintain_step(act, f->desk.now, &f->lines);
         jobs_settle(&f->desk.jobs);
     }
-    assert_int_equal(maintain_result(act, &why), ERR_CONFLICT);
+    assert_int_equal(maintain_result(act, &why), ERR_INVALID);
     assert_string_equal(why.text, "the account's log reaches back to 2023-11-14T22:13:20Z only");
     maintain_free(act);
 }

@@ -6,7 +6,8 @@
  * "to", "messages", "uids", "detail"}}; what makes no sense for an event is not in it. "what" is
  * one of began, created, renamed, deleted, added, undeleted, flagged, copied, moved, expunged,
  * subscribed, unsubscribed, epoch. Progress counts bytes of the log. Result: {"events", "since"
- * (seconds: what came before is not known)}. */
+ * (seconds: what came before is not known), "cut" (something came before)}. ERR_NOT_FOUND: there is
+ * no mailbox of that name, and nothing is told of one. */
 #include "maintain/verb.h"
 
 #include <stdlib.h>
@@ -112,6 +113,14 @@ static bool tell_some(struct state *state, struct buf *out)
     return true;
 }
 
+static bool is_unknown(const struct maintain *act)
+{
+    const struct state *state = act->state;
+    struct bytes name = state->options.name;
+
+    return name.len > 0 && state->events == 0 && mailbox_find(act->account, name) == NULL;
+}
+
 static enum maintain_want step(struct maintain *act, struct buf *out)
 {
     struct state *state = act->state;
@@ -125,11 +134,16 @@ static enum maintain_want step(struct maintain *act, struct buf *out)
     /* The last ones are known when all is read. */
     if ((state->is_read || state->options.last_max == 0) && !tell_some(state, out))
         return MAINTAIN_AGAIN;
+    if (state->is_read && is_unknown(act))
+        return maintain_fail(act, ERR_NOT_FOUND,
+                             "there is no mailbox \"%.*s\", and the log tells nothing of one",
+                             BYTES_ARG(state->options.name));
     if (state->is_read)
         return maintain_succeed(act, out,
-                                json_pack("{s:I, s:I}", "events", (json_int_t)state->events,
+                                json_pack("{s:I, s:I, s:b}", "events", (json_int_t)state->events,
                                           "since",
-                                          (json_int_t)wall_seconds(journal_since(state->journal))));
+                                          (json_int_t)wall_seconds(journal_since(state->journal)),
+                                          "cut", (int)journal_is_cut(state->journal)));
     maintain_progress(out, journal_position(state->journal), state->options.position);
     maintain_run(act, read_piece);
     return MAINTAIN_WAIT;

@@ -65,7 +65,7 @@ static enum maintain_want refuse_time(struct maintain *act)
 
     if (gmtime_r(&since, &tm) != NULL)
         (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return maintain_fail(act, ERR_CONFLICT, "the account's log reaches back to %s only", text);
+    return maintain_fail(act, ERR_INVALID, "the account's log reaches back to %s only", text);
 }
 
 static json_int_t count_flags(const struct past *past, size_t index)

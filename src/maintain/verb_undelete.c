@@ -6,7 +6,7 @@
  * "messages", "bytes", "made" (it has to be made again), "first", "last" (seconds: when the first
  * and the last of them went)}}. Progress counts bytes of the log. Result: {"messages", "bytes",
  * "mailboxes" (made), "changes" (of the log), "since" (seconds: what went before is not known),
- * "dry_run"}. */
+ * "dry_run"}. ERR_NOT_FOUND: there is no mailbox of that name, and nothing went from one. */
 #include <stdlib.h>
 
 #include "maintain/past.h"
@@ -127,6 +127,16 @@ static enum maintain_want sum_up(struct maintain *act, struct buf *out)
                   (int)state->is_dry));
 }
 
+/* A mailbox that nobody has and nothing went from: the name is more likely wrong. */
+static bool is_unknown(const struct maintain *act)
+{
+    const struct state *state = act->state;
+    struct bytes name = state->options.name;
+
+    return name.len > 0 && state->past.lost.mailbox_count == 0 &&
+           mailbox_find(act->account, name) == NULL;
+}
+
 static enum maintain_want step(struct maintain *act, struct buf *out)
 {
     struct state *state = act->state;
@@ -143,6 +153,10 @@ static enum maintain_want step(struct maintain *act, struct buf *out)
         maintain_run(act, read_piece);
         return MAINTAIN_WAIT;
     }
+    if (is_unknown(act))
+        return maintain_fail(act, ERR_NOT_FOUND,
+                             "there is no mailbox \"%.*s\", and nothing went from one of that name",
+                             BYTES_ARG(state->options.name));
     want = past_step(act, &state->past, state->is_dry, tell, out);
     return want == MAINTAIN_WAIT ? sum_up(act, out) : want;
 }

@@ -32,6 +32,7 @@ struct journal {
     uint8_t name[OP_NAME_BYTES_MAX];
     struct history *history;
     struct wall since;
+    bool began; /* the first change of the account was read */
     struct journal_entry *entries;
     size_t first; /* those before it are dropped */
     size_t count; /* with those */
@@ -385,6 +386,7 @@ static enum err before_change(void *context, const struct state *state,
     struct op_walk walk = { .change = record->place };
     struct op op;
 
+    journal->began = journal->began || record->number.value == 1;
     if (record->when.us < journal->options.since.us ||
         !op_origin_decode(record->payload, &journal->origin, &walk.ops))
         return ERR_OK;
@@ -438,6 +440,11 @@ void journal_clear(struct journal *journal)
 uint64_t journal_position(const struct journal *journal)
 {
     return journal->history == NULL ? 0 : history_position(journal->history);
+}
+
+bool journal_is_cut(const struct journal *journal)
+{
+    return !journal->began;
 }
 
 struct wall journal_since(const struct journal *journal)

@@ -75,6 +75,9 @@ uint64_t journal_position(const struct journal *journal);
 /* From when on the log was complete, once all is read. */
 struct wall journal_since(const struct journal *journal);
 
+/* Something came before that, and is forgotten; once all is read. */
+bool journal_is_cut(const struct journal *journal);
+
 /* NULL is allowed. */
 void journal_free(struct journal *journal);
 

@@ -9,7 +9,7 @@ import time
 
 from mail import bodies, message
 
-EX_USAGE, EX_NOUSER, EX_NOPERM = 64, 67, 77
+EX_USAGE, EX_DATAERR, EX_NOUSER, EX_NOPERM = 64, 65, 67, 77
 
 
 def uids(imap, mailbox='INBOX'):
@@ -184,7 +184,7 @@ def test_an_account_goes_back_in_time(server):
 def test_times_that_cannot_be_gone_back_to(server):
     server.imap('ann').logout()
     early = server.run('account', 'restore', 'ann', '--at', '3d', check=False)
-    assert early.returncode != 0 and b'reaches back to 20' in early.stderr
+    assert early.returncode == EX_DATAERR and b'reaches back to 20' in early.stderr
     for words in (['restore', 'ann'], ['restore', 'ann', '--at', 'noon'], ['list', '--yes'],
                   ['restore', '--at', '3d']):
         assert server.run('account', *words, check=False).returncode == EX_USAGE
@@ -246,6 +246,31 @@ def test_purge_forgets(server):
     assert len(bodies(server.imap('ann'))) == 3
     assert server.run('purge', check=False).returncode == EX_USAGE
     assert server.run('purge', 'nobody', '--yes', check=False).returncode == EX_NOUSER
+
+
+def test_a_name_that_nobody_knows_is_said(server):
+    imap = server.imap('ann')
+    assert imap.create('Work')[0] == 'OK' and imap.rename('Work', 'Play')[0] == 'OK'
+    for running in (True, False):
+        for verb in ('undelete', 'log'):
+            wrong = server.run(verb, 'ann', '--mailbox', 'Nope', check=False)
+            assert wrong.returncode == EX_NOUSER and b'there is no mailbox "Nope"' in wrong.stderr
+        assert said(server, 'undelete', 'ann', '--mailbox', 'Play')[-1].startswith('nothing to ')
+        assert len(said(server, 'log', 'ann', '--mailbox', 'Work')) == 2
+        if running:
+            imap.logout()
+            server.stop()
+
+
+def test_a_history_that_is_cut_says_so(server):
+    imap = server.imap('ann')
+    append(imap, 1)
+    assert not any('reaches back' in line for line in said(server, 'log', 'ann'))
+    said(server, 'purge', 'ann', '--yes')
+    assert said(server, 'log', 'ann')[0].startswith('the history reaches back to 20')
+    append(imap, 2)
+    lines = said(server, 'log', 'ann')
+    assert len(lines) == 2 and lines[1].startswith('the history reaches back to 20')
 
 
 def asked(server, answer, *words):
