@@ -5,6 +5,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "auth/name.h"
 #include "cli/account_restore.h"
 #include "cli/cli.h"
 #include "cli/control.h"
@@ -199,13 +200,26 @@ static int act_on(const struct config *config, const struct act *act, const char
     return EX_OK;
 }
 
+/* Before somebody types a password for nothing. */
+static int check_name(const char *name)
+{
+    struct account_name checked;
+    struct note why = { "" };
+
+    if (account_name_check(bytes_from_string(name), &checked, &why) != ERR_OK)
+        return cli_complain(EX_DATAERR, "%s", why.text);
+    return CLI_GO_ON;
+}
+
 /* With the password that it takes. */
 static int act_by_name(const struct cli *cli, const struct act *act, bool from_stdin)
 {
     struct buf password = buf_make(SECRET_BYTES_MAX);
     int code = CLI_GO_ON;
 
-    if (act->takes_password)
+    if (act->print == print_added)
+        code = check_name(cli->options.words[1]);
+    if (code == CLI_GO_ON && act->takes_password)
         code = from_stdin ? read_password(&password) : ask_password(&password);
     if (code == CLI_GO_ON)
         code = act_on(&cli->config, act, act->takes_name ? cli->options.words[1] : NULL,

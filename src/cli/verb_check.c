@@ -275,6 +275,8 @@ static int run(const struct verb *verb, struct arguments arguments)
     struct checking checking = { .config = &cli.config };
     int code = cli_begin(&cli, verb, arguments, NULL, 0);
 
+    if (code == CLI_GO_ON && cli.options.words_count > 0)
+        code = cli_complain(EX_USAGE, "check takes no \"%s\"", cli.options.words[0]);
     if (code == CLI_GO_ON)
         code = cli_configure(&cli);
     if (code == CLI_GO_ON) {

@@ -201,7 +201,7 @@ const struct verb verb_log = {
     .name = "log",
     .summary = "what happened to an account, and by whom",
     .help =
-        "roost log NAME\n\n"
+        "roost log NAME [--mailbox NAME] [--since TIME] [--limit N] [--json]\n\n"
         "Prints what happened to the account, oldest first: when, by which protocol, user and\n"
         "session (the number that the server's log lines have), and what. How far back:\n"
         "mail.expunged_days; where something was forgotten the last line says since when all is\n"

@@ -128,7 +128,7 @@ const struct verb verb_undelete = {
     .name = "undelete",
     .summary = "bring back messages and mailboxes that were deleted",
     .help =
-        "roost undelete NAME\n\n"
+        "roost undelete NAME [--mailbox NAME] [--since TIME] [--dry-run]\n\n"
         "Brings back messages that were expunged and mailboxes that were deleted, with their\n"
         "flags and dates, into the mailboxes where they were: while the server runs, open\n"
         "sessions hear of them at once, or without one. \\Deleted is left out, so that the next\n"

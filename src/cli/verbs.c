@@ -72,6 +72,8 @@ static int run_help(const struct verb *verb, struct arguments arguments)
 
     if (code != CLI_GO_ON)
         return code;
+    if (cli.options.words_count > 1)
+        return cli_complain(EX_USAGE, "help takes one COMMAND");
     if (cli.options.words_count == 0) {
         print_verbs(stdout);
         return EX_OK;
@@ -89,6 +91,8 @@ static int run_version(const struct verb *verb, struct arguments arguments)
 
     if (code != CLI_GO_ON)
         return code;
+    if (cli.options.words_count > 0)
+        return cli_complain(EX_USAGE, "version takes no \"%s\"", cli.options.words[0]);
     (void)printf("Roost %s\n", ROOST_VERSION);
     return EX_OK;
 }

@@ -2,11 +2,13 @@
 import os
 import re
 import stat
+import subprocess
 
 import pytest
 
 VERBS = ['account', 'deliver', 'config', 'check', 'serve', 'sandbox', 'version', 'help']
 EX_USAGE, EX_DATAERR, EX_NOUSER, EX_CANTCREAT, EX_TEMPFAIL, EX_CONFIG = 64, 65, 67, 73, 75, 78
+EX_IOERR = 74
 
 
 @pytest.fixture
@@ -79,8 +81,27 @@ def test_accounts(off):
     assert re.search(r'^id .*$', again, re.M)[0] != re.search(r'^id .*$', shown, re.M)[0]
 
 
+def test_what_is_too_much_is_refused(off):
+    for verb in ('check', 'version'):
+        assert '"extra"' in fails(off, EX_USAGE, verb, 'extra')
+    fails(off, EX_USAGE, 'help', 'check', 'extra')
+
+
+def test_a_full_disk_behind_standard_output(off):
+    for words in (['config'], ['help'], ['version'], ['log', '--help'], ['account', 'list']):
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run(off.command(*words), stdout=full, stderr=subprocess.PIPE,
+                                  timeout=60)
+        if words[0] == 'account':
+            assert done.returncode == 0, 'nothing was written'
+        else:
+            assert done.returncode == EX_IOERR and b'cannot write' in done.stderr, words
+
+
 def test_bad_names_and_passwords(off):
     fails(off, EX_DATAERR, 'account', 'add', 'a/b', '--password-stdin', data=b'secret\n')
+    line = fails(off, EX_DATAERR, 'account', 'add', 'a/b', '--password-stdin', data=b'')
+    assert 'password' not in line
     fails(off, EX_DATAERR, 'account', 'add', 'ann', '--password-stdin', data=b'\n')
     fails(off, EX_DATAERR, 'account', 'add', 'ann', '--password-stdin', data=b'x' * 2000 + b'\n')
     fails(off, EX_USAGE, 'account', 'add')
