@@ -207,7 +207,9 @@ const struct verb verb_log = {
         "mail.expunged_days; where something was forgotten the last line says since when all is\n"
         "known. Changes nothing.\n\n"
         "  --mailbox NAME   only what happened to this one, by its name now or then\n"
-        "  --since TIME     2026-11-20, \"2026-11-20 14:30\", or 2h, 3d for so long ago\n"
+        "  --since TIME     2026-11-20, \"2026-11-20 14:30\", 14:30 of today, or 2h, 3d, 1w for "
+        "so\n"
+        "                   long ago; local unless a zone is given: \"2026-11-20 14:30Z\"\n"
         "  --limit N        only the last N lines\n"
         "  --json           one JSON object a line\n\n"
         "  roost log ann --since 1d --mailbox INBOX\n",

@@ -136,7 +136,8 @@ const struct verb verb_undelete = {
         "Doing it twice brings nothing back twice. How far back: mail.expunged_days.\n\n"
         "  --mailbox NAME   only what was in this one, whether it still exists or not\n"
         "  --since TIME     only what went at this time or later: 2026-11-20, \"2026-11-20\n"
-        "                   14:30\", or 2h, 3d for so long ago\n"
+        "                   14:30\", 14:30 of today, or 2h, 3d, 1w for so long ago;\n"
+        "                   local unless a zone is given: \"2026-11-20 14:30Z\"\n"
         "  --dry-run        say what would come back, and change nothing\n\n"
         "  roost undelete ann --since 2h --dry-run\n",
     .run = run,

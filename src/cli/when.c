@@ -47,8 +47,6 @@ static bool take_date(struct cursor *cur, struct tm *tm)
 
 static bool take_time(struct cursor *cur, struct tm *tm)
 {
-    if (!take(cur, ' ') && !take(cur, 'T') && !take(cur, 't'))
-        return false;
     if (!take_number(cur, 2, &tm->tm_hour) || !take(cur, ':') || !take_number(cur, 2, &tm->tm_min))
         return false;
     if (take(cur, ':') && !take_number(cur, 2, &tm->tm_sec))
@@ -56,7 +54,7 @@ static bool take_time(struct cursor *cur, struct tm *tm)
     return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec < 60;
 }
 
-/* "Z" or "+02:00"; false when what is there is neither. */
+/* "Z", "+02:00" or "+0200"; false when what is there is neither. */
 static bool take_zone(struct cursor *cur, int *out_minutes)
 {
     int sign = cursor_peek(cur) == '-' ? -1 : 1;
@@ -69,8 +67,10 @@ static bool take_zone(struct cursor *cur, int *out_minutes)
     }
     if (!take(cur, '+') && !take(cur, '-'))
         return false;
-    if (!take_number(cur, 2, &hours) || !take(cur, ':') || !take_number(cur, 2, &minutes) ||
-        hours > 23 || minutes > 59)
+    if (!take_number(cur, 2, &hours))
+        return false;
+    (void)take(cur, ':');
+    if (!take_number(cur, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
     *out_minutes = sign * (hours * 60 + minutes);
     return true;
@@ -82,7 +82,34 @@ static bool is_a_day(struct tm tm, int day)
     return tm.tm_mday == day;
 }
 
-static bool parse_date(struct cursor cur, int64_t *out_seconds)
+/* A time of day alone: of today in the local zone. */
+static bool take_today(struct cursor *cur, int64_t now, struct tm *tm)
+{
+    struct cursor start = *cur;
+    time_t seconds = (time_t)now;
+    struct tm today;
+
+    if (!take_time(cur, tm) || cursor_peek(cur) != CURSOR_END ||
+        localtime_r(&seconds, &today) == NULL) {
+        *cur = start;
+        return false;
+    }
+    tm->tm_year = today.tm_year;
+    tm->tm_mon = today.tm_mon;
+    tm->tm_mday = today.tm_mday;
+    return true;
+}
+
+static bool take_day_and_time(struct cursor *cur, struct tm *tm)
+{
+    if (!take_date(cur, tm))
+        return false;
+    if (cursor_peek(cur) == CURSOR_END)
+        return true;
+    return (take(cur, ' ') || take(cur, 'T') || take(cur, 't')) && take_time(cur, tm);
+}
+
+static bool parse_date(struct cursor cur, int64_t now, int64_t *out_seconds)
 {
     struct tm tm = { .tm_isdst = -1 };
     int minutes = 0;
@@ -90,11 +117,12 @@ static bool parse_date(struct cursor cur, int64_t *out_seconds)
     bool has_zone = false;
     time_t seconds;
 
-    if (!take_date(&cur, &tm))
-        return false;
+    if (!take_today(&cur, now, &tm)) {
+        tm = (struct tm){ .tm_isdst = -1 };
+        if (!take_day_and_time(&cur, &tm))
+            return false;
+    }
     day = tm.tm_mday;
-    if (cursor_peek(&cur) != CURSOR_END && !take_time(&cur, &tm))
-        return false;
     if (cursor_peek(&cur) != CURSOR_END) {
         has_zone = true;
         if (!take_zone(&cur, &minutes) || cursor_peek(&cur) != CURSOR_END)
@@ -138,10 +166,10 @@ enum err when_parse(const char *text, int64_t now, int64_t *out_seconds, struct 
     struct cursor cur = { .in = bytes_from_string(text) };
     int64_t seconds;
 
-    if (!parse_ago(cur, now, &seconds) && !parse_date(cur, &seconds))
+    if (!parse_ago(cur, now, &seconds) && !parse_date(cur, now, &seconds))
         return note_fail(why, ERR_INVALID,
                          "\"%.60s\" is no time; it would be 2026-11-20, \"2026-11-20 14:30\", "
-                         "2026-11-20T14:30:05Z, or 2h, 3d, 1w for so long ago",
+                         "2026-11-20T14:30:05Z, 14:30 of today, or 2h, 3d, 1w for so long ago",
                          text);
     if (seconds > now)
         return note_fail(why, ERR_INVALID, "%.60s is still to come", text);
@@ -156,5 +184,5 @@ void when_print(int64_t seconds, char out_text[WHEN_BYTES_MAX])
 
     out_text[0] = '\0';
     if (localtime_r(&when, &local) != NULL)
-        (void)strftime(out_text, WHEN_BYTES_MAX, "%Y-%m-%d %H:%M:%S", &local);
+        (void)strftime(out_text, WHEN_BYTES_MAX, "%Y-%m-%d %H:%M:%S%z", &local);
 }

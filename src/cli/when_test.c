@@ -27,6 +27,13 @@ static const struct {
     { "2026-11-18 11:06:40z", NOW },
     { "2026-11-18T13:36:40+02:30", NOW },
     { "2026-11-18T10:06:40-01:00", NOW },
+    { "2026-11-18T10:06:40-0100", NOW },
+    { "11:06", 1794996360 },
+    { "12:06:40", NOW },
+    { "12:07", -1 }, /* to come */
+    { "24:00", -1 },
+    { "11:06Z", -1 },
+    { "11:", -1 },
     { "1970-01-01T00:00:00+01:00", 0 },
     { "2026-11-18T11:06:41Z", -1 }, /* to come */
     { "2027-01-01", -1 },
@@ -68,9 +75,12 @@ static void test_parse(void **state)
 static void test_print(void **state)
 {
     char text[WHEN_BYTES_MAX];
+    int64_t seconds;
 
     when_print(NOW, text);
-    assert_string_equal(text, "2026-11-18 12:06:40");
+    assert_string_equal(text, "2026-11-18 12:06:40+0100");
+    assert_int_equal(when_parse(text, NOW, &seconds, NULL), ERR_OK);
+    assert_int_equal(seconds, NOW);
 }
 
 int main(void)

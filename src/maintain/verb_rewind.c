@@ -63,8 +63,8 @@ static enum maintain_want refuse_time(struct maintain *act)
     char text[32] = "";
     struct tm tm;
 
-    if (gmtime_r(&since, &tm) != NULL)
-        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    if (localtime_r(&since, &tm) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S%z", &tm);
     return maintain_fail(act, ERR_INVALID, "the account's log reaches back to %s only", text);
 }
 
