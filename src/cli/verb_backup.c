@@ -400,7 +400,7 @@ static enum err back_up(struct backing_up *own, struct note *why)
     enum err err = ask_server(own, why);
 
     if (err == ERR_OK && own->place.auth_fd < 0)
-        err = note_fail(why, ERR_NOT_FOUND, "%s has no accounts yet", own->config->data);
+        err = note_fail(why, ERR_CONFLICT, "%s has no accounts yet", own->config->data);
     if (err == ERR_OK)
         err = errand_run(&database, &own->accounts, why);
     if (err == ERR_OK && own->place.has_lost_accounts)
@@ -432,11 +432,15 @@ static int run(const struct verb *verb, struct arguments arguments)
         own.names = cli.options.words + 1;
         own.name_count = cli.options.words_count - 1;
         err = backup_place_make(cli.options.words[0], &cli.config, &own.place, &why);
-        if (err == ERR_OK)
+        code = err == ERR_NOT_FOUND ? EX_CANTCREAT : cli_exit_code(err);
+        if (err == ERR_OK) {
             err = back_up(&own, &why);
-        code = err == ERR_OK ? EX_OK
-                             : cli_complain(cli_exit_code(err), "%s",
-                                            why.text[0] != '\0' ? why.text : err_text(err));
+            code = cli_exit_code(err);
+        }
+        if (err != ERR_OK) {
+            (void)cli_complain(0, "%s", why.text[0] != '\0' ? why.text : err_text(err));
+            backup_place_drop(&own.place, cli.options.words[0]);
+        }
         backup_place_close(&own.place);
         json_decref(own.accounts);
     }

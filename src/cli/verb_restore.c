@@ -419,11 +419,13 @@ static int run(const struct verb *verb, struct arguments arguments)
         err = backup_place_open(cli.options.words[0], &own.place, &why);
         if (err == ERR_OK)
             err = read_database(&own, cli.options.words[0], &why);
-        if (err == ERR_OK)
+        code = err == ERR_NOT_FOUND ? EX_NOINPUT : cli_exit_code(err);
+        if (err == ERR_OK) {
             err = restore(&own, &why);
-        code = err == ERR_OK ? EX_OK
-                             : cli_complain(cli_exit_code(err), "%s",
-                                            why.text[0] != '\0' ? why.text : err_text(err));
+            code = cli_exit_code(err);
+        }
+        if (err != ERR_OK)
+            (void)cli_complain(0, "%s", why.text[0] != '\0' ? why.text : err_text(err));
         backup_place_close(&own.place);
         json_decref(own.accounts);
         if (own.database.at != NULL)

@@ -107,6 +107,11 @@ static enum err make_one(const char *path, mode_t mode, struct note *why)
     return ERR_OK;
 }
 
+enum err file_set_mode(const char *path, mode_t mode, struct note *why)
+{
+    return chmod(path, mode) == 0 ? ERR_OK : fail(why, "set the mode of", path);
+}
+
 enum err file_make_directory(const char *path, mode_t mode, struct note *why)
 {
     char part[PATH_MAX];

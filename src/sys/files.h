@@ -17,6 +17,9 @@ MUST_USE enum err file_read(const char *path, struct buf *out, struct note *why)
  * directory. */
 MUST_USE enum err file_write(const char *path, struct bytes bytes, mode_t mode, struct note *why);
 
+/* Gives it those permission bits, whatever the umask. */
+MUST_USE enum err file_set_mode(const char *path, mode_t mode, struct note *why);
+
 /* Removes the name, if it is there. */
 void file_remove(const char *path);
 

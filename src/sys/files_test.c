@@ -35,6 +35,10 @@ static void test_writing_and_reading(void **state)
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(file_read(below("a"), &out, &why), ERR_OK);
     ASSERT_BYTES(buf_bytes(&out), BYTES("12345"));
+    assert_int_equal(file_set_mode(below("a"), 0666, &why), ERR_OK);
+    assert_int_equal(stat(below("a"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0666);
+    assert_int_equal(file_set_mode(below("b"), 0600, &why), ERR_NOT_FOUND);
     buf_clear(&out);
     assert_int_equal(file_write(below("a"), BYTES("123456"), 0600, &why), ERR_OK);
     assert_int_equal(file_read(below("a"), &out, &why), ERR_LIMIT);

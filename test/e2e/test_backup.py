@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import sqlite3
 import struct
 import subprocess
@@ -165,7 +166,7 @@ def test_places_that_will_not_do(make_server, place, tmp_path):
     fill(server)
     data = server.folder / 'data'
     assert 'one within the other' in refused(server, 'backup', str(data / 'backup'))
-    (data / 'backup').rmdir()
+    assert not (data / 'backup').exists()
     assert 'one within the other' in refused(server, 'backup', str(server.folder))
     other = tmp_path / 'other'
     other.mkdir()
@@ -173,6 +174,20 @@ def test_places_that_will_not_do(make_server, place, tmp_path):
     assert 'is no backup of Roost' in refused(server, 'backup', str(other))
     assert 'is no backup of Roost' in refused(server, 'restore', str(other))
     assert str(other / 'file') in refused(server, 'backup', str(other / 'file'))
+    assert server.run('backup', str(other / 'file'), check=False).returncode == 73
+    new = tmp_path / 'new'
+    assert 'no directory' in refused(server, 'backup', str(new / 'more'))
+    assert server.run('backup', str(new / 'more'), check=False).returncode == 73
+    assert 'there is no account nobody' in refused(server, 'backup', str(new), 'nobody')
+    assert not new.exists()
+    server.run('backup', str(new))
+    assert stat.S_IMODE((new / 'roost-backup').stat().st_mode) == 0o644
+    kept = files_of(new)
+    assert 'there is no account nobody' in refused(server, 'backup', str(new), 'nobody')
+    assert files_of(new) == kept
+    shutil.rmtree(new / 'auth')
+    server.stop()
+    assert server.run('restore', str(new), check=False).returncode == 66
     assert 'DEST' in refused(server, 'backup')
 
 
@@ -333,7 +348,7 @@ def test_a_lost_account_stays_in_the_backup(make_server, place):
     server.run('backup', str(place))
     server.start()
     assert all_mail(server, 'bob') == before
-    server.run('purge', 'bob')  # a later state of the same account
+    server.run('purge', 'bob', '--yes')  # a later state of the same account
     server.run('backup', str(place))
 
 
@@ -382,3 +397,22 @@ def test_a_restore_that_is_killed(make_server, place):
         assert code == 75  # a child is about to end
     twin.start()
     assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
+
+
+def test_first_runs_at_once(make_server, tmp_path):
+    """Into one new place: one makes it, and the others are told, or come after it."""
+    os.chmod(tmp_path, 0o755)
+    server = make_server()
+    fill(server)
+    for number in range(5):
+        place = str(tmp_path / f'new{number}')
+        runs = [subprocess.Popen(server.command('backup', place), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE) for _ in range(4)]
+        said = [run.communicate()[1] for run in runs]
+        assert {run.returncode for run in runs} <= {0, 75} and 0 in {run.returncode for run in runs}
+        assert all(b'another backup' in said[index] for index, run in enumerate(runs)
+                   if run.returncode == 75)
+        server.run('backup', place)
+    (tmp_path / 'begun').mkdir()
+    (tmp_path / 'begun' / 'roost-backup').touch()  # a run that was killed did not get further
+    server.run('backup', str(tmp_path / 'begun'))

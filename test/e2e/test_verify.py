@@ -204,7 +204,7 @@ def test_an_account_without_a_directory(server):
     server.stop()
     bob = pathlib.Path(server.folder / 'data' / 'accounts') / hex_place(server, 'bob')
     shutil.rmtree(bob.parent)
-    for verb in (('verify', 'bob'), ('undelete', 'bob'), ('log', 'bob'), ('purge', 'bob'),
+    for verb in (('verify', 'bob'), ('undelete', 'bob'), ('log', 'bob'), ('purge', 'bob', '--yes'),
                  ('account', 'restore', 'bob', '--at', '1h')):
         done = server.run(*verb, check=False)
         assert done.returncode == EX_NOUSER
