@@ -12,7 +12,7 @@ struct account_restore {
 };
 
 /* Says what would change, or what has changed; answers the exit code. */
-int account_restore_run(const struct account_restore *restore, const struct config *config,
+int account_restore_run(struct account_restore *restore, const struct config *config,
                         const char *name);
 
 #endif

@@ -42,9 +42,10 @@ static void print_messages(const json_t *event, const char *verb, const char *wh
                  messages == 1 ? "" : "s", where, text(event, "mailbox"));
 }
 
+/* Of a transfer they are told before: they are those of the mailbox that it was from. */
 static void print_uids(const json_t *event)
 {
-    if (json_object_get(event, "uids") != NULL)
+    if (json_object_get(event, "uids") != NULL && json_object_get(event, "to") == NULL)
         (void)printf(", UID %s", text(event, "uids"));
 }
 
@@ -66,8 +67,12 @@ static void print_added(const json_t *event)
 
 static void print_transfer(const json_t *event, const char *verb)
 {
-    print_messages(event, verb, "from");
-    (void)printf(" to %s", text(event, "to"));
+    json_int_t messages = number(event, "messages");
+
+    (void)printf("%s %" JSON_INTEGER_FORMAT " message%s", verb, messages, messages == 1 ? "" : "s");
+    if (json_object_get(event, "uids") != NULL)
+        (void)printf(" (UID %s)", text(event, "uids"));
+    (void)printf(" from %s to %s", text(event, "mailbox"), text(event, "to"));
 }
 
 static void print_what(const json_t *event)

@@ -42,16 +42,23 @@ static void print_result(const struct undeleting *undeleting, const json_t *resu
 {
     json_int_t messages = number(result, "messages");
     json_int_t mailboxes = number(result, "mailboxes");
+    json_int_t levels = number(result, "levels");
     char since[WHEN_BYTES_MAX];
 
     when_print(number(result, "since"), since);
-    if (messages == 0 && mailboxes == 0)
+    if (messages == 0 && mailboxes == 0) {
         (void)printf("nothing to bring back; the log knows what went since %s\n", since);
-    else
-        (void)printf("%" JSON_INTEGER_FORMAT " message%s and %" JSON_INTEGER_FORMAT
-                     " mailbox%s %s\n",
-                     messages, messages == 1 ? "" : "s", mailboxes, mailboxes == 1 ? "" : "es",
-                     undeleting->is_dry ? "would come back; nothing was changed" : "came back");
+        return;
+    }
+    (void)printf("%" JSON_INTEGER_FORMAT " message%s and %" JSON_INTEGER_FORMAT " mailbox%s %s",
+                 messages, messages == 1 ? "" : "s", mailboxes, mailboxes == 1 ? "" : "es",
+                 undeleting->is_dry ? "would come back" : "came back");
+    if (levels > 0)
+        (void)printf(", and %" JSON_INTEGER_FORMAT " above %s made", levels,
+                     undeleting->is_dry ? "would be"
+                     : levels == 1      ? "was"
+                                        : "were");
+    (void)printf("%s\n", undeleting->is_dry ? "; nothing was changed" : "");
 }
 
 static void take_line(void *context, const json_t *line)

@@ -4,9 +4,10 @@
  * do it, not only say what would be done. Lines, one for each mailbox that has to change:
  * {"mailbox":{"name" (at that time), "messages" (that come back), "bytes", "flags" (messages that
  * get other ones), "made" (it has to be made), "now" (its present name, when that is another
- * one)}}. Progress counts bytes of the log, which is read twice. Result: {"messages", "bytes",
- * "flags", "mailboxes" (made), "renamed", "not_renamed" (the name is taken), "changes" (of the
- * log), "since" (seconds: the earliest time that can be asked for), "applied"}. */
+ * one), "stays" (with "now": it keeps that, the other is taken)}}. Progress counts bytes of the
+ * log, which is read twice. Result: {"messages", "bytes", "flags", "mailboxes" (made), "renamed",
+ * "not_renamed" (the name is taken), "changes" (of the log), "since" (seconds: the earliest time
+ * that can be asked for), "applied"}. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -98,8 +99,10 @@ static void tell(struct maintain *act, size_t index, struct buf *out)
     line = json_pack("{s:o, s:I, s:I, s:I, s:b}", "name", maintain_text(mailbox->name), "messages",
                      (json_int_t)messages, "bytes", (json_int_t)bytes, "flags",
                      count_flags(&state->past, index), "made", (int)target.is_made);
-    if (mailbox->is_renamed)
+    if (mailbox->is_renamed) {
         (void)json_object_set_new(line, "now", maintain_text(target.name));
+        (void)json_object_set_new(line, "stays", json_boolean(mailbox->is_refused));
+    }
     maintain_put(out, json_pack("{s:o}", "mailbox", line));
 }
 

@@ -5,8 +5,9 @@
  * Lines, one for each mailbox of which something comes back: {"mailbox":{"name" (where it goes),
  * "messages", "bytes", "made" (it has to be made again), "first", "last" (seconds: when the first
  * and the last of them went)}}. Progress counts bytes of the log. Result: {"messages", "bytes",
- * "mailboxes" (made), "changes" (of the log), "since" (seconds: what went before is not known),
- * "dry_run"}. ERR_NOT_FOUND: there is no mailbox of that name, and nothing went from one. */
+ * "mailboxes" (made), "levels" (made above those), "changes" (of the log), "since" (seconds: what
+ * went before is not known), "dry_run"}. ERR_NOT_FOUND: there is no mailbox of that name, and
+ * nothing went from one. */
 #include <stdlib.h>
 
 #include "maintain/past.h"
@@ -120,10 +121,10 @@ static enum maintain_want sum_up(struct maintain *act, struct buf *out)
 
     return maintain_succeed(
         act, out,
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "messages", (json_int_t)counts->messages,
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "messages", (json_int_t)counts->messages,
                   "bytes", (json_int_t)counts->bytes, "mailboxes", (json_int_t)counts->made,
-                  "changes", (json_int_t)state->past.changes, "since",
-                  (json_int_t)wall_seconds(lost_find_since(state->find)), "dry_run",
+                  "levels", (json_int_t)counts->levels, "changes", (json_int_t)state->past.changes,
+                  "since", (json_int_t)wall_seconds(lost_find_since(state->find)), "dry_run",
                   (int)state->is_dry));
 }
 

@@ -84,8 +84,10 @@ static void make_levels_above(struct making *making, struct bytes name)
          at = bytes_find_byte(name, at + 1, '/')) {
         struct bytes level = bytes_slice(name, 0, at);
 
-        if (name_overlay_find(&making->names, level).value == 0)
-            (void)make_mailbox(making, level, 0);
+        if (name_overlay_find(&making->names, level).value != 0)
+            continue;
+        (void)make_mailbox(making, level, 0);
+        making->counts->levels++;
     }
 }
 
@@ -105,19 +107,20 @@ static const struct mailbox *to_be_renamed(const struct making *making,
 /* True when there was one whose name is free. One name that becomes free may free another. */
 static bool rename_some(struct making *making, uint32_t *out_refused)
 {
-    const struct lost *lost = making->undelete->lost;
+    struct lost *lost = making->undelete->lost;
     bool renamed = false;
 
     *out_refused = 0;
     for (size_t i = 0; i < lost->mailbox_count && !is_full(making); i++) {
-        const struct lost_mailbox *mine = &lost->mailboxes[making->undelete->order[i].index];
+        struct lost_mailbox *mine = &lost->mailboxes[making->undelete->order[i].index];
         const struct mailbox *mailbox = to_be_renamed(making, mine);
         struct op op = { .code = OP_MAILBOX_RENAME,
                          .as.mailbox = { .id = mine->id, .name = mine->name } };
 
         if (mailbox == NULL)
             continue;
-        if (name_overlay_find(&making->names, mine->name).value != 0) {
+        mine->is_refused = name_overlay_find(&making->names, mine->name).value != 0;
+        if (mine->is_refused) {
             ++*out_refused;
             continue;
         }

@@ -25,6 +25,7 @@ struct undelete_counts {
     uint64_t bytes;
     uint64_t flags; /* messages that get other flags */
     uint32_t made; /* mailboxes, levels above them not counted */
+    uint32_t levels; /* mailboxes made only because they are above another one */
     uint32_t renamed;
     uint32_t not_renamed; /* the name that it should have is taken */
 };

@@ -36,6 +36,7 @@ struct lost_mailbox {
     unsigned uses; /* enum special_use */
     bool is_wanted; /* it is to be there even when it is empty */
     bool is_renamed; /* the mailbox with this id is to have this name again */
+    bool is_refused; /* that name is taken: it is not renamed (act_undelete.h) */
     uint32_t event; /* that deleted it; meaningless when it was not */
     struct keyword_table keywords; /* what the bits in `row` mean */
     struct mailbox_id

@@ -164,21 +164,48 @@ def test_an_account_goes_back_in_time(server):
     append(imap, 4)
     at = time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(then))
     dry = said(server, 'account', 'restore', 'ann', '--at', at)
-    assert dry == ['Drafts: 0 messages back, flags of 0 messages, made again',
-                   'INBOX: 1 message back, flags of 1 message',
-                   'Work: 0 messages back, flags of 0 messages, named Play now',
-                   '1 message back, flags of 1 message, 1 mailbox made, 1 renamed; '
-                   'nothing was changed, --yes does it']
+    assert dry == ['Drafts: 0 messages would come back, 0 would get other flags; '
+                   'would be made again',
+                   'INBOX: 1 message would come back, 1 would get other flags',
+                   'Work: 0 messages would come back, 0 would get other flags; is called Play now, '
+                   'and would be renamed',
+                   '1 message would come back, 1 would get other flags, 1 mailbox would be made, '
+                   '1 renamed; nothing was changed, --yes does it']
     assert uids(imap) == [b'2', b'3']
     done = said(server, 'account', 'restore', 'ann', '--at', at, '--yes')
-    assert done[-1] == '1 message back, flags of 1 message, 1 mailbox made, 1 renamed'
+    assert done[1:] == ['INBOX: 1 message back, 1 with other flags',
+                        'Work: 0 messages back, 0 with other flags; was called Play, and is '
+                        'renamed',
+                        '1 message back, 1 with other flags, 1 mailbox made, 1 renamed']
     assert uids(imap) == [b'2', b'3', b'4']
     flags = imap.uid('FETCH', '2:4', '(FLAGS)')[1]
     assert all(rb'\Seen' in line and rb'red' in line for line in flags), flags
     assert len(uids(imap, 'Work')) == 1 and imap.status('Drafts', '(MESSAGES)')[0] == 'OK'
     server.stop()
     assert said(server, 'account', 'restore', 'ann', '--at', at)[-1].startswith(
-        '0 messages back, flags of 0 messages, 0 mailboxes made, 0 renamed; ')
+        '0 messages would come back, 0 would get other flags, 0 mailboxes would be made, 0 '
+        'renamed; ')
+
+
+def test_what_a_verb_does_besides_is_said(server):
+    imap = server.imap('ann')
+    assert imap.create('Work/Deep')[0] == 'OK' and imap.create('Job')[0] == 'OK'
+    append(imap, 1, 'Work/Deep')
+    time.sleep(1.1)
+    at = time.strftime('%Y-%m-%d %H:%M:%S')
+    time.sleep(1.1)
+    imap.select('Work/Deep')
+    assert imap.uid('MOVE', '1', 'INBOX')[0] == 'OK'
+    imap.close()
+    moved = said(server, 'log', 'ann')[-1]
+    assert moved.endswith('moved 1 message (UID 1) from Work/Deep to INBOX')
+    assert imap.rename('Job', 'Job2')[0] == 'OK' and imap.create('Job')[0] == 'OK'
+    lines = said(server, 'account', 'restore', 'ann', '--at', at)
+    assert any(line.startswith('Job: ') and line.endswith('; is called Job2 now, and stays so')
+               for line in lines), lines
+    assert imap.delete('Work/Deep')[0] == 'OK' and imap.delete('Work')[0] == 'OK'
+    assert said(server, 'undelete', 'ann', '--mailbox', 'Work/Deep')[-1] == \
+        '0 messages and 1 mailbox came back, and 1 above was made'
 
 
 def test_times_that_cannot_be_gone_back_to(server):
