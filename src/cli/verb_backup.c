@@ -26,6 +26,7 @@ enum { DATABASE_BYTES_MAX = 1024 * 1024 * 1024, PAGE = 64 };
 
 struct backing_up {
     const struct config *config;
+    const char *path; /* of the backup */
     struct backup_place place;
     bool is_running; /* the server; it has made a copy of its database */
     const char *const *names; /* of the accounts; none: all */
@@ -133,10 +134,14 @@ static enum err keep_database(struct backing_up *own, const char *path, json_t *
 
     if (err == ERR_OK)
         err = list_accounts(own, buf_bytes(&database), found, why);
+    if (err == ERR_OK && json_array_size(found) == 0)
+        err = note_fail(why, ERR_CONFLICT, "there are no accounts in %s: nothing was copied",
+                        own->config->data);
     if (err == ERR_OK) {
         err = write_database(to, buf_bytes(&database));
         if (err != ERR_OK)
-            note_set(why, "the accounts database: %s", err_text(err));
+            note_set(why, "%s/auth/" BACKUP_DATABASE " cannot be written: %s", own->path,
+                     err_text(err));
     }
     vfs_posix_free(to);
     if (database.at != NULL)
@@ -232,6 +237,8 @@ static enum err explain(enum err err, const char *path, struct note *why)
 {
     struct note what = *why;
 
+    if (err == ERR_NO_SPACE)
+        return note_fail(why, err, "not copied: no space on the disk of the backup");
     if (err != ERR_CONFLICT)
         return err;
     return note_fail(why, err,
@@ -272,6 +279,19 @@ static enum err copy_one(struct copying *copying, struct account_id id, struct n
     return err;
 }
 
+/* Where there is no space for one, the others are not tried. */
+static void name_rest(const json_t *accounts, size_t index, json_t *found)
+{
+    for (; index < json_array_size(accounts); index++) {
+        const json_t *account = json_array_get(accounts, index);
+
+        (void)json_array_append_new(found,
+                                    json_pack("{s:s, s:s}", "name",
+                                              json_string_value(json_object_get(account, "name")),
+                                              "failed", "not copied"));
+    }
+}
+
 static enum err copy_each(struct copying *copying, const json_t *accounts, json_t *found)
 {
     enum err first = ERR_OK;
@@ -294,8 +314,10 @@ static enum err copy_each(struct copying *copying, const json_t *accounts, json_
                                     json_pack("{s:s, s:s}", "name", copying->name, "failed",
                                               why.text[0] != '\0' ? why.text : err_text(err)));
         first = first == ERR_OK ? err : first;
-        if (err == ERR_NO_SPACE)
+        if (err == ERR_NO_SPACE) {
+            name_rest(accounts, index + 1, found);
             break;
+        }
     }
     return first;
 }
@@ -331,7 +353,7 @@ static enum err copy_accounts(void *context, json_t *found, struct note *why)
                          (json_int_t)copying.sum.files, "bytes", (json_int_t)copying.sum.bytes,
                          "copied", (json_int_t)copying.sum.bytes_copied));
     if (err != ERR_OK)
-        note_set(why, "not all accounts were copied");
+        note_set(why, "not all accounts were copied to %s", own->path);
     return err;
 }
 
@@ -361,6 +383,19 @@ static enum err ask_server(struct backing_up *own, struct note *why)
     return err;
 }
 
+static void print_sum(const json_t *sum)
+{
+    json_int_t accounts = json_integer_value(json_object_get(sum, "accounts"));
+    json_int_t files = json_integer_value(json_object_get(sum, "files"));
+
+    (void)printf("%" JSON_INTEGER_FORMAT " account%s: %" JSON_INTEGER_FORMAT
+                 " file%s of %" JSON_INTEGER_FORMAT " bytes, %" JSON_INTEGER_FORMAT
+                 " bytes copied\n",
+                 accounts, accounts == 1 ? "" : "s", files, files == 1 ? "" : "s",
+                 json_integer_value(json_object_get(sum, "bytes")),
+                 json_integer_value(json_object_get(sum, "copied")));
+}
+
 static void print_found(const json_t *found)
 {
     size_t index;
@@ -382,13 +417,7 @@ static void print_found(const json_t *found)
             (void)cli_complain(0, "%s: %s", json_string_value(json_object_get(value, "name")),
                                json_string_value(failed));
         else
-            (void)printf("%" JSON_INTEGER_FORMAT " accounts: %" JSON_INTEGER_FORMAT
-                         " files of %" JSON_INTEGER_FORMAT " bytes, %" JSON_INTEGER_FORMAT
-                         " bytes copied\n",
-                         json_integer_value(json_object_get(value, "accounts")),
-                         json_integer_value(json_object_get(value, "files")),
-                         json_integer_value(json_object_get(value, "bytes")),
-                         json_integer_value(json_object_get(value, "copied")));
+            print_sum(value);
     }
 }
 
@@ -429,6 +458,7 @@ static int run(const struct verb *verb, struct arguments arguments)
         code = cli_configure(&cli);
     if (code == CLI_GO_ON) {
         own.config = &cli.config;
+        own.path = cli.options.words[0];
         own.names = cli.options.words + 1;
         own.name_count = cli.options.words_count - 1;
         err = backup_place_make(cli.options.words[0], &cli.config, &own.place, &why);

@@ -170,6 +170,7 @@ struct bringing {
     struct vfs *from;
     struct vfs *to;
     size_t count; /* accounts with mail that were brought back */
+    json_t *found; /* what there is to say of accounts */
 };
 
 static void on_total(struct backup_listener *listener, uint64_t bytes)
@@ -228,11 +229,20 @@ static enum err is_done(const struct bringing *bringing, const char *path, bool 
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+/* For the person, when all is done. */
+static enum err tell(struct bringing *bringing, const char *what, const char *text)
+{
+    (void)json_array_append_new(bringing->found,
+                                json_pack("{s:s, s:s}", "name", bringing->name, what, text));
+    return ERR_OK;
+}
+
 /* Whole beside its place first, so that it is never there in part. */
 static enum err bring_one(struct bringing *bringing, const struct account_id *id, struct note *why)
 {
     char path[PLACE_PATH_BYTES];
     char aside[PLACE_ASIDE_BYTES];
+    char trash[PLACE_TRASH_BYTES];
     struct vfs *from = NULL;
     struct vfs *to = NULL;
     bool done = false;
@@ -245,8 +255,8 @@ static enum err bring_one(struct bringing *bringing, const struct account_id *id
         return err;
     }
     err = vfs_posix_below(bringing->from, path, &from);
-    if (err == ERR_NOT_FOUND)
-        return ERR_OK; /* nobody had used it */
+    if (err == ERR_NOT_FOUND) /* nobody had used it */
+        return tell(bringing, "without", "mail");
     if (err == ERR_OK)
         err = place_make_aside(bringing->to, id->raw, aside, why);
     if (err == ERR_OK)
@@ -256,7 +266,9 @@ static enum err bring_one(struct bringing *bringing, const struct account_id *id
     vfs_posix_free(from);
     vfs_posix_free(to);
     if (err == ERR_OK)
-        err = place_trash(bringing->to, id->raw, clock_wall(), why);
+        err = place_trash(bringing->to, id->raw, clock_wall(), trash, why);
+    if (err == ERR_OK)
+        err = tell(bringing, "trash", trash);
     if (err == ERR_OK || err == ERR_NOT_FOUND)
         err = place_take_aside(bringing->to, id->raw, why);
     if (err == ERR_OK)
@@ -323,7 +335,8 @@ static enum err with_accounts(struct restoring *own, bool write, json_t *found, 
 {
     struct bringing bringing = { .listener = { on_total, on_done },
                                  .progress = { .is_terminal = terminal_is(2) },
-                                 .replace = own->replace };
+                                 .replace = own->replace,
+                                 .found = found };
     int fd = -1;
     enum err err = offline_open_part(own->config, &offline_accounts, &fd, why);
 
@@ -336,7 +349,8 @@ static enum err with_accounts(struct restoring *own, bool write, json_t *found, 
         err = check_places(&bringing, own->accounts, why);
     if (err == ERR_OK && write) {
         err = bring_each(&bringing, own->accounts, why);
-        (void)json_array_append_new(found, json_integer((json_int_t)bringing.count));
+        (void)json_array_append_new(found,
+                                    json_pack("{s:I}", "with_mail", (json_int_t)bringing.count));
     }
     vfs_posix_free(bringing.from);
     vfs_posix_free(bringing.to);
@@ -370,11 +384,37 @@ static enum err do_errand(struct restoring *own,
     return err;
 }
 
+static void print_restored(const struct restoring *own, const json_t *found)
+{
+    size_t count = json_array_size(own->accounts);
+    json_int_t with_mail = 0;
+    size_t index;
+    json_t *value;
+
+    json_array_foreach(found, index, value)
+    {
+        const char *name = json_string_value(json_object_get(value, "name"));
+        const char *trash = json_string_value(json_object_get(value, "trash"));
+
+        if (trash != NULL)
+            (void)printf("%s: the mail that was there is in %s/accounts/%s\n", name,
+                         own->config->data, trash);
+        else if (name != NULL)
+            (void)printf("%s: the backup has no mail of it\n", name);
+        else
+            with_mail = json_integer_value(json_object_get(value, "with_mail"));
+    }
+    (void)printf("restored %zu account%s, %" JSON_INTEGER_FORMAT " with mail\n", count,
+                 count == 1 ? "" : "s", with_mail);
+}
+
 static enum err restore(struct restoring *own, struct note *why)
 {
     json_t *found = NULL;
     enum err err = do_errand(own, read_accounts, &own->accounts, why);
 
+    if (err == ERR_OK && json_array_size(own->accounts) == 0)
+        err = note_fail(why, ERR_CONFLICT, "there are no accounts in the backup");
     if (err == ERR_OK)
         err = do_errand(own, look_at_mail, NULL, why);
     if (err == ERR_OK && own->place.accounts_fd >= 0)
@@ -383,8 +423,7 @@ static enum err restore(struct restoring *own, struct note *why)
     if (err == ERR_OK)
         err = do_errand(own, write_accounts, NULL, why);
     if (err == ERR_OK)
-        (void)printf("restored %zu accounts, %" JSON_INTEGER_FORMAT " with mail\n",
-                     json_array_size(own->accounts), json_integer_value(json_array_get(found, 0)));
+        print_restored(own, found);
     json_decref(found);
     return err;
 }

@@ -32,7 +32,7 @@ def place(tmp_path):
 
 def told(done):
     """(accounts, files, bytes, copied) of a run."""
-    return tuple(map(int, re.search(rb'(\d+) accounts: (\d+) files of (\d+) bytes, (\d+) bytes',
+    return tuple(map(int, re.search(rb'(\d+) accounts?: (\d+) files? of (\d+) bytes, (\d+) bytes',
                                     done.stdout).groups()))
 
 
@@ -78,7 +78,8 @@ def test_all_comes_back(make_server, place, running):
         server.stop()
     other = make_server(start=False, accounts=())
     done = other.run('restore', str(place))
-    assert done.stdout == b'restored 3 accounts, 2 with mail\n', done
+    assert done.stdout == (b'never: the backup has no mail of it\n'
+                           b'restored 3 accounts, 2 with mail\n'), done
     other.start()
     assert {name: all_mail(other, name) for name in ('ann', 'bob')} == before
     assert all_mail(other, 'never')['INBOX'][1] == {}
@@ -136,9 +137,11 @@ def test_one_account_goes_back(make_server, place):
     assert 'ann has mail; --replace' in refused(server, 'restore', str(place), 'ann')
     assert 'no account nobody in the backup' in refused(server, 'restore', str(place), 'nobody')
     server.run('account', 'password', 'ann', '--password-stdin', data=b'another one\n')
-    server.run('restore', str(place), 'ann', '--replace')
+    done = server.run('restore', str(place), 'ann', '--replace')
     trash = list((server.folder / 'data' / 'accounts' / 'trash').iterdir())
     assert len(trash) == 1 and (trash[0] / 'log').is_dir()
+    assert done.stdout == (f'ann: the mail that was there is in {trash[0]}\n'
+                           'restored 1 account, 1 with mail\n').encode()
     server.start()
     client = server.imap('ann', 'another one')  # the present password stays
     assert len(bodies(client)) == len(before['ann']['INBOX'][1])
@@ -212,7 +215,11 @@ def test_a_full_disk(make_server, place):
         server.run('backup', str(place))
         for number in range(8):
             assert server.deliver('bob@example.org', message(number, LARGE)) == {}
-        assert 'no space' in refused_lines(server, 'backup', str(place))
+        server.add_account('zoe')
+        assert server.deliver('zoe@example.org', message(1)) == {}
+        assert refused_lines(server, 'backup', str(place)).splitlines() == [
+            'roost: bob: not copied: no space on the disk of the backup',
+            'roost: zoe: not copied', f'roost: not all accounts were copied to {place}']
         server.stop()
         for part in ('auth', 'accounts'):
             shutil.rmtree(server.folder / 'data' / part)
@@ -416,3 +423,15 @@ def test_first_runs_at_once(make_server, tmp_path):
     (tmp_path / 'begun').mkdir()
     (tmp_path / 'begun' / 'roost-backup').touch()  # a run that was killed did not get further
     server.run('backup', str(tmp_path / 'begun'))
+
+
+def test_nothing_to_copy(make_server, place):
+    server = make_server(accounts=())
+    assert 'there are no accounts' in refused(server, 'backup', str(place))
+    assert not place.exists()
+    server.add_account('ann')
+    server.run('backup', str(place))
+    kept = files_of(place)
+    server.run('account', 'remove', 'ann')
+    assert server.run('backup', str(place), check=False).returncode == 69
+    assert files_of(place) == kept

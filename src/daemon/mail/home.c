@@ -439,8 +439,9 @@ struct trash_job {
 static void trash_run(struct job *job)
 {
     struct trash_job *trash = CONTAINER_OF(job, struct trash_job, job);
+    char path[PLACE_TRASH_BYTES];
 
-    trash->err = place_trash(trash->accounts, trash->id, trash->now, &trash->why);
+    trash->err = place_trash(trash->accounts, trash->id, trash->now, path, &trash->why);
 }
 
 static void trash_done(struct job *job)

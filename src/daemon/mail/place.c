@@ -89,23 +89,23 @@ enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_
 }
 
 /* Into a name that is free: an account may go there more than once in a second. */
-static enum err move_to_trash(struct vfs *accounts, const char *path, struct wall now)
+static enum err move_to_trash(struct vfs *accounts, const char *path, struct wall now,
+                              char trash[PLACE_TRASH_BYTES])
 {
-    char trash[VFS_PATH_MAX];
     enum err err;
 
-    (void)snprintf(trash, sizeof(trash), "trash/%s.%" PRId64, path + 3, wall_seconds(now));
+    (void)snprintf(trash, PLACE_TRASH_BYTES, "trash/%s.%" PRId64, path + 3, wall_seconds(now));
     err = accounts->rename(accounts, path, trash);
     for (unsigned i = 1; err == ERR_EXISTS && i <= TRASH_TRIES; i++) {
-        (void)snprintf(trash, sizeof(trash), "trash/%s.%" PRId64 ".%u", path + 3, wall_seconds(now),
-                       i);
+        (void)snprintf(trash, PLACE_TRASH_BYTES, "trash/%s.%" PRId64 ".%u", path + 3,
+                       wall_seconds(now), i);
         err = accounts->rename(accounts, path, trash);
     }
     return err;
 }
 
 enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES], struct wall now,
-                     struct note *why)
+                     char out_path[PLACE_TRASH_BYTES], struct note *why)
 {
     char path[PLACE_PATH_BYTES];
     char parent[3];
@@ -116,7 +116,7 @@ enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES
     place_path(id, path);
     memcpy(parent, path, 2);
     parent[2] = '\0';
-    err = move_to_trash(accounts, path, now);
+    err = move_to_trash(accounts, path, now, out_path);
     if (err == ERR_NOT_FOUND)
         return err;
     if (err == ERR_OK)

@@ -18,6 +18,7 @@ enum {
     PLACE_PATH_BYTES = 3 + 2 * IPC_ACCOUNT_ID_BYTES + 1,
     PLACE_HEX_BYTES = 2 * IPC_ACCOUNT_ID_BYTES + 1,
     PLACE_ASIDE_BYTES = 8 + PLACE_HEX_BYTES,
+    PLACE_TRASH_BYTES = 6 + PLACE_HEX_BYTES + 32,
 };
 
 /* 32 digits and a NUL. */
@@ -41,8 +42,8 @@ MUST_USE enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_AC
                                    struct note *why);
 
 /* Moves the directory to "trash/<hex>.<seconds>", with ".1" and so on behind it where that is
- * taken, durably. ERR_NOT_FOUND: there was none. */
+ * taken, durably. ERR_NOT_FOUND: there was none. `out_path` is valid after ERR_OK only. */
 MUST_USE enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
-                              struct wall now, struct note *why);
+                              struct wall now, char out_path[PLACE_TRASH_BYTES], struct note *why);
 
 #endif

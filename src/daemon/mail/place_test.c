@@ -39,24 +39,26 @@ static void test_made_and_moved_to_the_trash(void **state)
     struct note why = { .text = "" };
     struct wall now = { 1700000000000000 };
     char aside[PLACE_ASIDE_BYTES];
+    char trash[PLACE_TRASH_BYTES];
     struct vfs *vfs;
 
     (void)state;
     assert_non_null(mkdtemp(root));
     vfs = vfs_posix_new(open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    assert_int_equal(place_trash(vfs, id, now, &why), ERR_NOT_FOUND);
+    assert_int_equal(place_trash(vfs, id, now, trash, &why), ERR_NOT_FOUND);
     assert_int_equal(place_make(vfs, id, &why), ERR_OK);
     assert_int_equal(place_make(vfs, id, &why), ERR_OK);
     assert_int_equal(vfs->mkdir(vfs, "ab/" HEX), ERR_EXISTS);
-    assert_int_equal(place_trash(vfs, id, now, &why), ERR_OK);
+    assert_int_equal(place_trash(vfs, id, now, trash, &why), ERR_OK);
     assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000"), ERR_EXISTS);
     assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000/log"), ERR_OK);
     for (int i = 0; i < 2; i++) { /* within the same second */
         assert_int_equal(place_make(vfs, id, &why), ERR_OK);
         assert_int_equal(vfs->mkdir(vfs, "ab/" HEX "/log"), ERR_OK);
-        assert_int_equal(place_trash(vfs, id, now, &why), ERR_OK);
+        assert_int_equal(place_trash(vfs, id, now, trash, &why), ERR_OK);
     }
-    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.2"), ERR_EXISTS);
+    assert_string_equal(trash, "trash/" HEX ".1700000000.2");
+    assert_int_equal(vfs->mkdir(vfs, trash), ERR_EXISTS);
     assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
     assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
     assert_string_equal(aside, "restore/" HEX);
