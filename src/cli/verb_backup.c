@@ -210,8 +210,8 @@ static void see_anything(void *context, struct bytes name)
     *(bool *)context = true;
 }
 
-/* An account without a directory: nobody has used it yet, or it is lost, and then the copy may be
- * the last one of its mail. */
+/* An account without a directory, or a log in it: nobody has used it yet, or it is lost, and then
+ * the copy may be the last one of its mail. */
 static enum err check_unused(const struct copying *copying, const char *path, struct note *why)
 {
     bool has_mail = false;
@@ -227,7 +227,7 @@ static enum err check_unused(const struct copying *copying, const char *path, st
     if (err != ERR_OK)
         return note_fail(why, err, "%s", err_text(err));
     return note_fail(why, ERR_CONFLICT,
-                     "its directory accounts/%s is missing; the copy of its mail in the backup "
+                     "there is no log of it in accounts/%s; the copy of its mail in the backup "
                      "stays as it is: restore it, or remove accounts/%s of the backup",
                      path, path);
 }
@@ -271,8 +271,9 @@ static enum err copy_one(struct copying *copying, struct account_id id, struct n
         err = explain(backup_account(&options, &result, why), path, why);
     vfs_posix_free(options.from);
     vfs_posix_free(options.to);
-    if (err == ERR_OK)
-        copying->count++;
+    if (err == ERR_NOT_FOUND)
+        return check_unused(copying, path, why);
+    copying->count += err == ERR_OK;
     copying->sum.files += result.files;
     copying->sum.bytes += result.bytes;
     copying->sum.bytes_copied += result.bytes_copied;

@@ -333,11 +333,12 @@ def test_a_lost_account_stays_in_the_backup(make_server, place):
     copy = files_of(kept)
     assert server.deliver('ann@example.org', message(50)) == {}
     server.stop()
-    shutil.rmtree(bob)
-    done = server.run('backup', str(place), check=False)
-    assert done.returncode == 69 and told(done)[0] == 1  # ann was copied
-    assert b'roost: bob: its directory ' in done.stderr
-    assert files_of(kept) == copy
+    for lost in (bob / 'log', bob):
+        shutil.rmtree(lost)
+        done = server.run('backup', str(place), check=False)
+        assert done.returncode == 69 and told(done)[0] == 1  # ann was copied
+        assert b'roost: bob: there is no log of it in accounts/' in done.stderr
+        assert files_of(kept) == copy
     server.start()
     assert server.deliver('bob@example.org', message(51)) == {}  # begins another one
     done = server.run('backup', str(place), check=False)
