@@ -135,30 +135,15 @@ static void tell_messages(struct imap_session *session, struct imap_news *news)
     go_to(news, IMAP_NEWS_CHANGED);
 }
 
-static void tell_flags(struct imap_session *session, struct seqno seqno)
-{
-    struct row row;
-
-    view_row(session->selected->view, seqno, &row);
-    buf_add(session->out, BYTES("* "));
-    buf_add_number(session->out, seqno.value);
-    buf_add(session->out, BYTES(" FETCH (UID "));
-    buf_add_number(session->out, row.uid.value);
-    buf_add_byte(session->out, ' ');
-    if (session->condstore) {
-        imap_modseq_print(session, &row);
-        buf_add_byte(session->out, ' ');
-    }
-    imap_selected_print_flags(session, &row);
-    buf_add(session->out, BYTES(")\r\n"));
-}
-
 static void tell_changed(struct imap_session *session, struct imap_news *news)
 {
     for (; news->next < news->changes.changed_count; news->next++) {
+        struct row row;
+
         if (imap_output_is_full(session))
             return;
-        tell_flags(session, news->changes.changed[news->next]);
+        view_row(session->selected->view, news->changes.changed[news->next], &row);
+        imap_selected_tell_flags(session, news->changes.changed[news->next], &row);
     }
     if (news->changes.expunged_count > 0)
         imap_modseq_tell_highest(session);

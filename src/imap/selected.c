@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "imap/flags.h"
+#include "imap/modseq.h"
 #include "imap/state.h"
 #include "store/act.h"
 #include "store/mailbox.h"
@@ -116,6 +117,22 @@ void imap_selected_print_flags(struct imap_session *session, const struct row *r
         system |= IMAP_FLAG_RECENT;
     buf_add(session->out, BYTES("FLAGS "));
     imap_flags_print(session->out, system, session->selected->handle.mailbox, &row->keywords);
+}
+
+void imap_selected_tell_flags(struct imap_session *session, struct seqno seqno,
+                              const struct row *row)
+{
+    buf_add(session->out, BYTES("* "));
+    buf_add_number(session->out, seqno.value);
+    buf_add(session->out, BYTES(" FETCH (UID "));
+    buf_add_number(session->out, row->uid.value);
+    buf_add_byte(session->out, ' ');
+    if (session->condstore) {
+        imap_modseq_print(session, row);
+        buf_add_byte(session->out, ' ');
+    }
+    imap_selected_print_flags(session, row);
+    buf_add(session->out, BYTES(")\r\n"));
 }
 
 /* All keywords of the mailbox that may be told of. */

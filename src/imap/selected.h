@@ -52,6 +52,11 @@ void imap_selected_note_name(struct imap_selected *selected);
 /* "FLAGS (...)" without the line around it: what a FETCH response says of the row. */
 void imap_selected_print_flags(struct imap_session *session, const struct row *row);
 
+/* The FETCH response that tells a message's flags without being asked: with UID and, to who knows
+ * of them, MODSEQ (RFC 7162 section 3.2.4). */
+void imap_selected_tell_flags(struct imap_session *session, struct seqno seqno,
+                              const struct row *row);
+
 /* FLAGS and PERMANENTFLAGS lines; notes what was told. */
 void imap_selected_print_mailbox_flags(struct imap_session *session);
 

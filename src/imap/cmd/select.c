@@ -148,19 +148,6 @@ static enum err begin_resync(struct imap_session *session, struct imap_run *run)
     return err;
 }
 
-static void print_changed(struct imap_session *session, struct seqno seqno, const struct row *row)
-{
-    buf_add(session->out, BYTES("* "));
-    buf_add_number(session->out, seqno.value);
-    buf_add(session->out, BYTES(" FETCH (UID "));
-    buf_add_number(session->out, row->uid.value);
-    buf_add_byte(session->out, ' ');
-    imap_modseq_print(session, row);
-    buf_add_byte(session->out, ' ');
-    imap_selected_print_flags(session, row);
-    buf_add(session->out, BYTES(")\r\n"));
-}
-
 static enum imap_progress end_select(struct imap_session *session, struct imap_run *run)
 {
     return session->selected->read_only ? imap_answer(run, IMAP_OK, "READ-ONLY", "EXAMINE done")
@@ -187,7 +174,7 @@ static enum imap_progress resync(struct imap_session *session, struct imap_run *
             return end_select(session, run);
         if (err == ERR_LIMIT)
             break;
-        print_changed(session, seqno, &row);
+        imap_selected_tell_flags(session, seqno, &row);
     }
     return IMAP_AGAIN;
 }
