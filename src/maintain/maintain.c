@@ -9,6 +9,7 @@
 
 #include "maintain/verb.h"
 #include "store/account_compact.h"
+#include "store/mailbox.h"
 
 static const struct maintain_verb *const verbs[] = {
     &maintain_verb_hold,   &maintain_verb_log,      &maintain_verb_purge,
@@ -212,6 +213,13 @@ struct bytes maintain_mailbox_name(const json_t *arguments)
     struct bytes bytes = bytes_make(json_string_value(name), json_string_length(name));
 
     return bytes_equal_nocase(bytes, BYTES("INBOX")) ? BYTES("INBOX") : bytes;
+}
+
+struct mailbox_id maintain_mailbox_id(const struct maintain *act, struct bytes name)
+{
+    const struct mailbox *mailbox = name.len == 0 ? NULL : mailbox_find(act->account, name);
+
+    return mailbox == NULL ? (struct mailbox_id){ 0 } : mailbox_id(mailbox);
 }
 
 struct wall maintain_time(const json_t *arguments, const char *name)

@@ -81,6 +81,9 @@ MUST_USE enum maintain_want maintain_fail(struct maintain *act, enum err err, co
  * Borrowed from the arguments. */
 struct bytes maintain_mailbox_name(const json_t *arguments);
 
+/* The id of the mailbox that has that name now; 0: none has, or the name is empty. */
+struct mailbox_id maintain_mailbox_id(const struct maintain *act, struct bytes name);
+
 /* An argument in seconds since 1970; 0: it is not there. */
 struct wall maintain_time(const json_t *arguments, const char *name);
 

@@ -44,13 +44,10 @@ static void begin_to_find(struct maintain *act)
 {
     struct state *state = act->state;
     struct lost_find_options *options = &state->options;
-    const struct mailbox *mailbox =
-        options->name.len == 0 ? NULL : mailbox_find(act->account, options->name);
 
     options->vfs = act->vfs;
     options->position = account_durable(act->account);
-    if (mailbox != NULL)
-        options->id = mailbox_id(mailbox);
+    options->id = maintain_mailbox_id(act, options->name);
     state->find = lost_find_new(options);
 }
 
