@@ -113,6 +113,10 @@ static enum err choose(struct run *run)
             err = ERR_OK;
             continue;
         }
+        if (err != ERR_OK) {
+            run->listing.numbers[kept++] = number; /* it has files: it is looked at anew */
+            break;
+        }
         if ((segment_kind(number) == SEGMENT_LOG && number > run->log_last) ||
             (base >= run->log_last && base != 0 && run->log_last != 0))
             continue;
