@@ -10,6 +10,7 @@
 #include "imap/session.h"
 #include "kit/jobs.h"
 #include "kit/mem_vfs.h"
+#include "kit/script.h"
 #include "store/account.h"
 
 enum { SESSIONS = 4, TURNS_MAX = 100000, OUT_BYTES_MAX = 64 * 1024 * 1024 };
@@ -212,6 +213,18 @@ static bool send_text(struct host *host, struct seat *seat, struct bytes text, b
     return run_until_quiet(host);
 }
 
+/* "c: a1 SEARCH SUBJECT {1+}\r\n\xe4\r\n" */
+static bool send_escaped(struct host *host, struct seat *seat, struct bytes text)
+{
+    struct arena arena = arena_make(1 << 16);
+    struct bytes plain = script_unescape(text, &arena);
+    bool good = plain.at != NULL ? send_text(host, seat, plain, false)
+                                 : fail(host, "not an escape", (const char *)text.at, BYTES(""));
+
+    arena_done(&arena);
+    return good;
+}
+
 static void reopen(struct host *host)
 {
     close_all(host);
@@ -255,6 +268,8 @@ static bool play_line(struct host *host, char *line)
 
     if (line[0] == 'C')
         return send_text(host, seat, rest, mark != '-');
+    if (line[0] == 'c' && text == line + head && head < 3)
+        return send_escaped(host, seat, rest);
     if (line[0] == 'S')
         return expect(host, seat, rest, mark == '*');
     if (strncmp(line, "time ", 5) == 0)

@@ -5,6 +5,7 @@
  *     C: a1 SELECT INBOX       session 1 sends this line with CRLF; `C2:` is session 2, up to 4
  *     S: a1 OK ...             the next line of session 1's output is this; `S2:` likewise
  *     C-: 12345                sends the text without CRLF
+ *     c: a1 NOOP\r\n           the same with the escapes of script.h
  *     S*: lines                any number of lines up to one that fits
  *     cold                     the page cache forgets everything: reads must wait for jobs
  *     time 60000               so many milliseconds go by, then all sessions run
