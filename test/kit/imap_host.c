@@ -245,6 +245,17 @@ static bool end_session(struct host *host, const char *number, enum imap_want wa
     return true;
 }
 
+/* "gone 2": the client closes its connection; it has read all that was said. */
+static bool hang_up(struct host *host, const char *number)
+{
+    struct seat *seat = &host->seats[number[0] >= '1' && number[0] <= '4' ? number[0] - '1' : 0];
+
+    if (seat->session == NULL || seat->out.len > 0)
+        return fail(host, "more was said than expected", "", buf_bytes(&seat->out));
+    leave(seat);
+    return run_until_quiet(host);
+}
+
 static bool pass_time(struct host *host, const char *text)
 {
     uint64_t ms = 0;
@@ -278,6 +289,8 @@ static bool play_line(struct host *host, char *line)
         return end_session(host, line + 7, IMAP_WANT_CLOSE);
     if (strncmp(line, "back ", 5) == 0)
         return end_session(host, line + 5, IMAP_WANT_HAND_BACK);
+    if (strncmp(line, "gone ", 5) == 0)
+        return hang_up(host, line + 5);
     if (strcmp(line, "cold") == 0) {
         mem_vfs_chill(host->vfs);
         return true;
