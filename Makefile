@@ -27,6 +27,7 @@ check:  ## the quick gate: format, layers, sizes, headers, house rules
 	@tools/install.sh check
 	@$(PYTHON) tools/tidy.py
 	@$(PYTHON) tools/rfcxref.py --check
+	@$(PYTHON) tools/conformance.py --check
 	@echo "check: all is well"
 
 fuzz:  ## every fuzz harness for FUZZ_SECONDS (60) each
@@ -51,8 +52,9 @@ fixtures: all  ## account directories that later versions must open (NAME=0.2.0)
 install: all  ## binary, manual page and units below PREFIX (/usr/local), DESTDIR before it
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/place.sh
 
-docs:  ## docs/rfc.md from the citations in the code
+docs:  ## docs/rfc.md and docs/conformance.md from the citations in code and tests
 	@$(PYTHON) tools/rfcxref.py
+	@$(PYTHON) tools/conformance.py
 
 clean:  ## remove everything that was built
 	rm -rf build build-asan build-fuzz

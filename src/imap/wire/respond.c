@@ -107,6 +107,7 @@ void imap_appenduid_print(struct buf *out, uint32_t uidvalidity, const struct im
     imap_seqset_print(out, uids);
 }
 
+/* RFC 9051 s4.3 */
 void imap_literal_announce(struct buf *out, uint64_t bytes, bool literal8)
 {
     buf_add_string(out, literal8 ? "~{" : "{");
