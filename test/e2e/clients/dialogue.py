@@ -4,8 +4,8 @@ import socket
 
 LOGGED_IN = re.compile(rb'^\S+ OK \[CAPABILITY [^]]*\] Logged in\r\n')
 VALIDITY = re.compile(rb'UIDVALIDITY (\d+)|(?:APPENDUID|COPYUID) (\d+)|QRESYNC \((\d+)')
-# The clock of the player stands still here; so do the UIDVALIDITYs of new mailboxes, one by one.
 AWKWARD = re.compile(rb'[\x00-\x1f]|[ \t]\Z')
+# The player's clock stands still here; UIDVALIDITYs follow one by one.
 PLAYER_SECONDS = 1700000000
 BORN_MAILBOXES = 6
 SEATS = 4
@@ -37,7 +37,7 @@ class Dialogue:
         self.clients = {}
         self.free = list(range(1, SEATS + 1))
         self.validities = known_validities(events)
-        self.host = socket.gethostname().encode()
+        self.host = re.compile(rb'\b%s\b' % re.escape(socket.gethostname().encode()))
 
     def text(self, remark):
         for number, who, data in self.events:
@@ -83,7 +83,7 @@ class Dialogue:
         for there, here in self.validities.items():
             line = line.replace(there, here)
         # As long as before: it may stand in a literal.
-        return line.replace(self.host, b'client'.ljust(len(self.host), b'x')[:len(self.host)])
+        return self.host.sub(lambda host: b'client'.ljust(len(host[0]), b'x')[:len(host[0])], line)
 
 
 def known_validities(events):
@@ -115,4 +115,4 @@ def masked(line):
 
 def mask_date(match):
     """Dates that a client gave are of 2026-11-02 in the story; the others are those of the run."""
-    return match[0] if b' 02-Nov-2026 ' in match[0].replace(b'"', b' ') else match[1] + b' "..."'
+    return match[0] if re.search(rb'"[ 0]2-Nov-2026 ', match[0]) else match[1] + b' "..."'

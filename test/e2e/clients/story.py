@@ -88,6 +88,8 @@ class Story:
                     self.far.ok(f'SUBSCRIBE {name}')
             for text, flags in mails:
                 self.put(text, name, flags)
+        # Every UIDVALIDITY is heard, so that a dialogue knows which is which.
+        self.far.ok('LIST "" "*" RETURN (STATUS (UIDVALIDITY))')
         self.looking = server.imap('ann')
 
     def put(self, text, mailbox='INBOX', flags=''):
