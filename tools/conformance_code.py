@@ -59,8 +59,8 @@ def find_piece(text, piece):
 
 
 def has_tag(text, tag):
-    """Whether a dialogue awaits an answer to the command with this tag."""
-    return re.search(rf'^S\d?\*?: {re.escape(tag)} ', text, re.M) is not None
+    """Whether a dialogue awaits an answer to the command with this tag, or that it logs in."""
+    return re.search(rf'^(?:S\d?\*?: |W: HANDOFF ){re.escape(tag)}(?: |$)', text, re.M) is not None
 
 
 def has_test(text, name):

@@ -151,6 +151,7 @@ static void tell_changed(struct imap_session *session, struct imap_news *news)
     forget(news);
 }
 
+/* RFC 9051 s6.5 */
 void imap_news_tell(struct imap_session *session)
 {
     struct imap_news *news = &session->selected->news;

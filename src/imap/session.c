@@ -175,7 +175,7 @@ static void count_command(struct imap_session *session, bool bad)
     end_run(session);
 }
 
-/* News of the selected mailbox, then the tagged line. RFC 9051 s5.2. */
+/* News of the selected mailbox, then the tagged line. RFC 9051 s5.2. RFC 9051 s6.3.12. */
 static void finish_run(struct imap_session *session)
 {
     struct imap_run *run = &session->run;
@@ -338,7 +338,7 @@ static bool read_or_rest(struct imap_session *session)
 }
 
 /* One turn of the loop; true: go round again, false: *out_want says what for. News that wait are
- * told before anything else: numbers in them count only until then. */
+ * told before anything else: numbers in them count only until then. RFC 9051 s6.4.4.2. */
 static bool turn(struct imap_session *session, enum imap_want *out_want)
 {
     struct imap_run *run = &session->run;

@@ -102,7 +102,8 @@ static bool next_run(struct search_scan *scan)
     return false;
 }
 
-/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one. */
+/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one.
+ * RFC 9051 s6.4.4. */
 static enum err read_header(struct search_scan *scan, const struct search_program *program,
                             struct search_source *source, struct body_id body)
 {

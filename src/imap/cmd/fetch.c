@@ -166,7 +166,7 @@ static bool says_change(const struct imap_session *session, const struct imap_ru
            state->row.modseq.value == run->silent.value;
 }
 
-/* RFC 9051 s2.3.1.1 */
+/* RFC 9051 s2.3.1.1. RFC 9051 s6.4.9. */
 static void open_line(struct imap_session *session, const struct imap_run *run,
                       struct fetch_state *state)
 {
