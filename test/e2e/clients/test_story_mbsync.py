@@ -2,11 +2,9 @@
 import pytest
 
 from mail import crlf, need
-from mbsync import Mbsync, maildir_flags, pure, utf7_decode
-from story import SUBJECTS, TEXTS, mail, subject_of
-
-FLAGS = {'S': r'\Seen', 'F': r'\Flagged', 'R': r'\Answered', 'D': r'\Draft', 'T': r'\Deleted',
-         'P': '$Forwarded'}
+from maildir import Maildir, known_to_maildirs
+from mbsync import Mbsync, pure
+from story import SUBJECTS, TEXTS, mail
 
 
 @pytest.fixture(autouse=True)
@@ -14,57 +12,11 @@ def program():
     need('mbsync')
 
 
-class Maildir:
-    """What mbsync keeps: {mailbox: {subject: (path, text, flags)}}"""
-
-    def __init__(self, sync):
-        self.sync = sync
-        self.mail = sync.folder / 'mail'
-
-    def folders(self):
-        return sorted(utf7_decode(str(path.parent.relative_to(self.mail)))
-                      for path in self.mail.rglob('cur'))
-
-    def files(self, folder):
-        found = {}
-        for part in ('cur', 'new'):
-            for path in (self.mail / folder / part).iterdir():
-                found[subject_of(crlf(path.read_bytes()))] = path
-        return found
-
-    def texts(self, folder):
-        return {name: crlf(pure(path.read_bytes()))
-                for name, path in self.files(folder).items()}
-
-    def flags(self, folder):
-        return {name: {FLAGS[letter] for letter in maildir_flags(path.name)}
-                for name, path in self.files(folder).items()}
-
-    def flag(self, folder, subject, letters):
-        path = self.files(folder)[subject]
-        path.rename(path.parent.parent / 'cur' / (path.name.partition(':')[0] + ':2,' + letters))
-
-    def file(self, folder, subject, other):
-        """As mail programs do: a new name, so that no UID of the old folder comes along."""
-        path = self.files(folder)[subject]
-        path.rename(self.mail / other / 'new' / 'moved.1.here')
-
-    def write(self, folder, text, letters=''):
-        for part in ('cur', 'new', 'tmp'):
-            (self.mail / folder / part).mkdir(parents=True, exist_ok=True)
-        (self.mail / folder / 'cur' / f'written.1.here:2,{letters}').write_bytes(
-            text.replace(b'\r\n', b'\n'))
-
-
-def known_to_maildirs(flags):
-    return {name: found & set(FLAGS.values()) for name, found in flags.items()}
-
-
 @pytest.mark.parametrize('without', ['', 'LITERAL+ UIDPLUS MOVE'])
 def test_away_and_back(story, keep, tmp_path, without):
     more = f'DisableExtensions {without}' if without else ''
     sync = Mbsync(story.server, tmp_path / 'a', 'ann', port=story.port, more=more)
-    here = Maildir(sync)
+    here = Maildir(sync.folder / 'mail')
     sync.run()
     assert here.folders() == story.mailboxes()
     assert here.texts('INBOX') == {name: TEXTS[name] for name in SUBJECTS}
@@ -78,7 +30,7 @@ def test_away_and_back(story, keep, tmp_path, without):
     story.far.ok(f'UID MOVE {story.uid("Grüße aus Köln")} Archive')
     story.put(mail(b'while away', 'away'))
     here.flag('INBOX', 'a plain word', 'RS')
-    here.files('INBOX')['with a picture'].unlink()
+    here.delete('INBOX', 'with a picture')
     here.file('INBOX', 'Re: a plain word', 'lists/work')
     draft = mail(b'half a thought', 'half')
     here.write('Drafts', draft, 'DS')
