@@ -119,7 +119,6 @@ void imap_selected_print_flags(struct imap_session *session, const struct row *r
     imap_flags_print(session->out, system, session->selected->handle.mailbox, &row->keywords);
 }
 
-/* RFC 9051 s6.3.13 */
 void imap_selected_tell_flags(struct imap_session *session, struct seqno seqno,
                               const struct row *row)
 {
@@ -217,12 +216,22 @@ static enum err uids_of_uids(struct imap_run *run, const struct imap_seqset *res
     return ERR_OK;
 }
 
-/* RFC 9051 s6.4.4.1 */
+/* What `*` stands for (RFC 9051 section 9, seq-number): in a view without messages UIDs go on to
+ * the current UIDNEXT, so that "1:*" names all that came meanwhile and not only the first. */
+static uint32_t star_of(const struct imap_selected *selected, bool uid)
+{
+    uint32_t count = view_count(selected->view);
+
+    if (!uid)
+        return count;
+    return count > 0 ? view_uid_last(selected->view) : mailbox_uidnext(selected->handle.mailbox);
+}
+
 enum err imap_selected_resolve(struct imap_session *session, struct imap_run *run,
                                const struct imap_seqset *set, bool uid, struct uid_set *out_uids)
 {
     struct imap_selected *selected = session->selected;
-    uint32_t star = uid ? view_uid_last(selected->view) : view_count(selected->view);
+    uint32_t star = star_of(selected, uid);
     struct imap_seqset resolved;
 
     if (set->saved) {

@@ -44,11 +44,9 @@ static void look(struct search_scan *scan, const struct search_program *program)
         buf_consume(&scan->window, window.len - kept);
 }
 
-/* The parts of message/delivery-status and its kin are lines of text (RFC 3464 section 2.1). */
 static bool is_text(const struct summary_part *part)
 {
-    return part->kind == MESSAGE_PART_LEAF && (bytes_equal_nocase(part->type, BYTES("text")) ||
-                                               bytes_equal_nocase(part->type, BYTES("message")));
+    return part->kind == MESSAGE_PART_LEAF && bytes_equal_nocase(part->type, BYTES("text"));
 }
 
 static void start_run(struct search_scan *scan, enum search_run run, uint64_t from, uint64_t bytes)
@@ -102,8 +100,7 @@ static bool next_run(struct search_scan *scan)
     return false;
 }
 
-/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one.
- * RFC 9051 s6.4.4. */
+/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one. */
 static enum err read_header(struct search_scan *scan, const struct search_program *program,
                             struct search_source *source, struct body_id body)
 {

@@ -46,7 +46,6 @@ static enum err replay_log(struct account *account, const struct account_options
         .vfs = options->vfs,
         .executor = options->executor,
         .create = options->create,
-        .account = options->id,
         .compress = options->compress,
         .segment_bytes = options->log_segment_bytes,
         .packing = options->packing,

@@ -1,4 +1,4 @@
-/* Names in both encodings, refusals, limits, printing. RFC 9051 s5.1. */
+/* Names in both encodings, refusals, limits, printing. */
 #include "imap/wire/mailbox.h"
 
 #include <string.h>
