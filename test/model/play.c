@@ -1,0 +1,475 @@
+/* A life of an account: sessions stepped by hand, their answers read after each step. */
+#include "model/play.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kit/imap_seat.h"
+#include "kit/mem_vfs.h"
+#include "model/client.h"
+#include "model/clock.h"
+#include "model/generate.h"
+#include "model/mouth.h"
+#include "model/names.h"
+#include "model/samples.h"
+
+enum { HEARD_MAX = 64 * 1024 * 1024, STEPS_MAX = 20000, BUFFER_LAZY_MAX = 1 << 20 };
+
+struct person {
+    struct client client;
+    struct imap_seat seat;
+    struct mouth mouth;
+    struct buf heard; /* and not yet read as whole responses */
+    size_t copied; /* of the seat's output, by one who does not read */
+    bool lazy;
+};
+
+struct play {
+    struct world world;
+    struct vfs *vfs;
+    struct desk desk;
+    struct person people[CLIENTS];
+    struct report *report;
+    struct generator generator;
+    bool aloud;
+    struct bytes line; /* being read, of client */
+    unsigned line_client;
+};
+
+static struct play play;
+
+void model_fail(const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    (void)vsnprintf(play.report->failure, FAILURE_BYTES, format, list);
+    va_end(list);
+    (void)snprintf(play.report->last_line, FAILURE_BYTES, "client %u: %.*s", play.line_client,
+                   (int)(play.line.len > 3000 ? 3000 : play.line.len), (const char *)play.line.at);
+    (void)fflush(stdout);
+    _exit(9);
+}
+
+static void say_aloud(const struct person *person, char who, struct bytes text)
+{
+    while (play.aloud && text.len > 0) {
+        size_t end = bytes_find(text, 0, BYTES("\r\n"));
+        size_t shown = end > 300 ? 300 : end;
+
+        printf("%c%u%s: %.*s\n", who, person->client.number, end == text.len ? "-" : "", (int)shown,
+               (const char *)text.at);
+        text = bytes_from(text, end == text.len ? end : end + 2);
+    }
+}
+
+/* Reads the whole responses that were heard. */
+static void read_heard(struct person *person)
+{
+    struct bytes heard = buf_bytes(&person->heard);
+    size_t at = 0;
+
+    for (;;) {
+        size_t len = reader_response_len(bytes_from(heard, at));
+        struct bytes line;
+
+        if (len == 0)
+            break;
+        line = bytes_slice(heard, at, len - 2);
+        play.line = line;
+        play.line_client = person->client.number;
+        say_aloud(person, 'S', bytes_slice(heard, at, len));
+        client_read(&person->client, line);
+        mouth_hear(&person->mouth, &person->client);
+        play.report->responses++;
+        at += len;
+    }
+    play.line.len = 0;
+    buf_consume(&person->heard, at);
+}
+
+/* The log knows how many changes there were: none that the model knows nothing of, and none less.
+ */
+static void compare_changes(struct person *person)
+{
+    struct client *client = &person->client;
+
+    model_real_change = account_change_number(play.desk.account).value;
+    if (model_real_change > play.world.change && client->pending_count > 0)
+        client_apply(client, &client->pending[0]);
+    if (model_real_change != play.world.change)
+        model_fail("change %llu of the log, but %llu of the model",
+                   (unsigned long long)model_real_change, (unsigned long long)play.world.change);
+}
+
+/* A command has begun when its text is taken. APPEND has its mailbox then, and FETCH has set \Seen,
+ * though it may wait for the disk before it says so. */
+static void note_begun(struct person *person)
+{
+    struct client *client = &person->client;
+    struct pending *head = &client->pending[0];
+    size_t taken = person->mouth.sent - person->seat.unsent.len;
+
+    if (client->pending_count > 0 && head->command.verb == VERB_APPEND &&
+        taken >= head->announces_at)
+        client_resolve(client, head);
+    if (client->pending_count > 0 && head->command.verb == VERB_FETCH && taken >= head->ends_at)
+        client_apply(client, head);
+}
+
+static void step(struct person *person)
+{
+    struct imap_seat *seat = &person->seat;
+
+    (void)imap_seat_step(seat);
+    model_real_change = account_change_number(play.desk.account).value;
+    buf_add(&person->heard, bytes_from(buf_bytes(&seat->out), person->copied));
+    person->copied = seat->out.len;
+    if (!person->lazy) {
+        buf_clear(&seat->out);
+        person->copied = 0;
+    }
+    read_heard(person);
+    note_begun(person);
+    compare_changes(person);
+}
+
+static void give(struct person *person, size_t most)
+{
+    struct bytes ready = bytes_slice(mouth_ready(&person->mouth), 0, most);
+
+    if (ready.len == 0)
+        return;
+    say_aloud(person, 'C', ready);
+    imap_seat_say(&person->seat, ready);
+    mouth_take(&person->mouth, &person->client, ready.len);
+}
+
+static void open_person(struct person *person, unsigned number)
+{
+    struct client *client = &person->client;
+
+    memset(client, 0, offsetof(struct client, view));
+    client->selected = NULL;
+    client_forget_selected(client);
+    client->pending_count = 0;
+    client->next_tag = client->bad_in_a_row = client->plus = 0;
+    client->ended = false;
+    client->ended_at = 0;
+    client->highest = 0;
+    client->number = number;
+    client->world = &play.world;
+    client->uid_seen = 0;
+    mouth_init(&person->mouth);
+    person->heard = buf_make(HEARD_MAX);
+    person->copied = 0;
+    person->lazy = false;
+    imap_seat_open(&person->seat, &play.desk);
+}
+
+static void close_person(struct person *person)
+{
+    imap_seat_close(&person->seat);
+    mouth_done(&person->mouth);
+    buf_done(&person->heard);
+}
+
+static void cut(struct person *person)
+{
+    unsigned number = person->client.number;
+
+    if (play.aloud)
+        printf("# client %u is cut off\n", number);
+    close_person(person);
+    open_person(person, number);
+}
+
+/* Until nothing more comes by itself. */
+static void run(struct person *person)
+{
+    for (unsigned steps = 0; steps < STEPS_MAX; steps++) {
+        give(person, SIZE_MAX);
+        step(person);
+        if (person->seat.want == IMAP_WANT_WAKE)
+            desk_settle(&play.desk);
+        if (person->seat.want == IMAP_WANT_DRAIN && person->lazy) {
+            person->lazy = false;
+            buf_clear(&person->seat.out);
+            person->copied = 0;
+        }
+        if (person->seat.want == IMAP_WANT_CLOSE) {
+            if (!person->client.ended)
+                model_fail("the session ends by itself");
+            cut(person);
+            return;
+        }
+        if (person->seat.want == IMAP_WANT_INPUT && person->seat.unsent.len == 0 &&
+            mouth_ready(&person->mouth).len == 0)
+            return;
+    }
+    model_fail("the session never comes to rest");
+}
+
+static bool is_idle(const struct client *client)
+{
+    return client->pending_count > 0 && client->pending[0].command.verb == VERB_IDLE &&
+           client->pending[0].continued;
+}
+
+/* IDLE hears of everything in the same turn (RFC 9051 section 6.3.13). */
+static void tell_idle(void)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct person *person = &play.people[i];
+
+        if (!is_idle(&person->client) || person->lazy)
+            continue;
+        for (unsigned n = 0; n < 3; n++)
+            step(person);
+        if (is_idle(&person->client) && person->heard.len == 0)
+            client_check_told(&person->client, true);
+    }
+}
+
+static void note_overlap(const struct person *busy)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct client *client = &play.people[i].client;
+
+        if (&play.people[i] == busy || client->pending_count == 0 || is_idle(client))
+            continue;
+        if (!client->pending[0].overlapped)
+            play.report->overlaps++;
+        for (unsigned n = 0; n < client->pending_count; n++)
+            client->pending[n].overlapped = true;
+    }
+}
+
+/* Commands that change what the next ones mean are not sent in front of others. */
+static bool may_say(const struct client *client)
+{
+    const struct pending *last = &client->pending[client->pending_count - 1];
+
+    return client->pending_count == 0 ||
+           (client->pending_count < PENDING_MAX && last->command.verb != VERB_IDLE &&
+            last->command.verb != VERB_ENABLE && last->command.verb != VERB_LOGOUT);
+}
+
+static void say(struct person *person, const struct model_command *command)
+{
+    if (!may_say(&person->client))
+        return;
+    play.report->commands++;
+    play.report->by_verb[command->verb]++;
+    play.report->uid_forms += command->uid;
+    play.report->pipelined += person->client.pending_count > 0;
+    mouth_say(&person->mouth, &person->client, command);
+}
+
+static void end_idle(struct person *person)
+{
+    if (!is_idle(&person->client))
+        return;
+    buf_add(&person->mouth.unsent, BYTES("DONE\r\n"));
+    run(person);
+}
+
+static void reopen(void)
+{
+    if (play.aloud)
+        printf("reopen\n");
+    for (unsigned i = 0; i < CLIENTS; i++)
+        close_person(&play.people[i]);
+    desk_close(&play.desk);
+    if (desk_open(&play.desk) != ERR_OK)
+        model_fail("the account does not open again");
+    for (unsigned i = 0; i < CLIENTS; i++)
+        open_person(&play.people[i], i + 1);
+}
+
+static void do_event(const struct event *event)
+{
+    struct person *person = &play.people[event->client];
+
+    switch ((enum event_kind)event->kind) {
+    case EVENT_SAY: say(person, &event->command); return;
+    case EVENT_RUN: run(person); break;
+    case EVENT_FEED:
+        give(person, event->amount);
+        step(person);
+        break;
+    case EVENT_STEP: step(person); break;
+    case EVENT_CUT:
+        play.report->cuts++;
+        cut(person);
+        break;
+    case EVENT_DONE: end_idle(person); break;
+    case EVENT_LAZY:
+        person->lazy = !person->lazy;
+        step(person);
+        break;
+    case EVENT_COLD: mem_vfs_chill(play.vfs); break;
+    case EVENT_JOB:
+        (void)jobs_run(&play.desk.jobs);
+        (void)jobs_deliver(&play.desk.jobs);
+        return;
+    case EVENT_TICK: (void)desk_tick(&play.desk); break;
+    case EVENT_REOPEN: reopen(); break;
+    }
+    if (person->seat.want == IMAP_WANT_CLOSE)
+        cut(person);
+    note_overlap(person);
+    tell_idle();
+}
+
+/* --- a life --- */
+
+static void begin(struct report *report, uint64_t seed)
+{
+    static const struct model_clock clock = { "14-Nov-2023 22:13:20 +0000", 1700000000, 20231114 };
+
+    model_clock = clock;
+    play.report = report;
+    report->seed = seed;
+    play.vfs = mem_vfs_new(seed);
+    desk_init(&play.desk, play.vfs);
+    if (desk_open(&play.desk) != ERR_OK)
+        model_fail("the account does not open");
+    world_init(&play.world, account_change_number(play.desk.account).value);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        open_person(&play.people[i], i + 1);
+}
+
+/* Everybody ends what was begun, and is told all. */
+static void finish(void)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct person *person = &play.people[i];
+
+        person->lazy = false;
+        end_idle(person);
+        run(person);
+        if (person->client.pending_count > 0 && !is_idle(&person->client))
+            model_fail("a command was never answered");
+        end_idle(person);
+        close_person(person);
+    }
+    desk_close(&play.desk);
+    if (mem_vfs_open_files(play.vfs) != 0)
+        model_fail("a file is still open");
+    mem_vfs_free(play.vfs);
+    world_done(&play.world);
+}
+
+static bool is_worn_out(void)
+{
+    if (play.world.box_count > BOXES_MAX - 60 || play.world.name_count > BOXES_MAX * 3)
+        return true;
+    for (unsigned i = 0; i < play.world.box_count; i++)
+        if (play.world.boxes[i].row_count > BOX_ROWS_MAX - 150)
+            return true;
+    return false;
+}
+
+static uint64_t below(uint64_t limit)
+{
+    return test_random_below(&play.generator.random, limit);
+}
+
+static void note(enum event_kind kind, unsigned client, uint32_t amount)
+{
+    struct event *event = &play.report->events[play.report->event_count];
+
+    if (play.report->event_count == EVENTS_MAX)
+        return;
+    play.report->event_count++;
+    memset(event, 0, sizeof(*event));
+    event->kind = (uint8_t)kind;
+    event->client = (uint8_t)client;
+    event->amount = amount;
+    if (kind == EVENT_SAY)
+        model_generate(&play.generator, &play.people[client].client,
+                       play.people[client].client.pending_count > 0, &event->command);
+    do_event(event);
+}
+
+static void note_commands(unsigned client)
+{
+    uint64_t kind = below(20);
+    unsigned count = kind < 16 ? 1 : 1 + (unsigned)below(4);
+
+    for (unsigned i = 0; i < count; i++)
+        note(EVENT_SAY, client, 0);
+    if (kind < 18)
+        note(EVENT_RUN, client, 0);
+    else
+        note(EVENT_FEED, client, (uint32_t)below(120));
+}
+
+static void go_on(unsigned client)
+{
+    switch (below(12)) {
+    case 0: note(EVENT_STEP, client, 0); break;
+    case 1: note(EVENT_CUT, client, 0); break;
+    case 2:
+    case 3:
+    case 4: note(EVENT_FEED, client, (uint32_t)below(200)); break;
+    case 5:
+    case 6: note(EVENT_JOB, client, 0); break;
+    default: note(EVENT_RUN, client, 0); break;
+    }
+}
+
+static void note_something(void)
+{
+    unsigned client = (unsigned)below(CLIENTS);
+    const struct client *who = &play.people[client].client;
+
+    switch (below(400)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4: note(EVENT_COLD, client, 0); return;
+    case 5: note(EVENT_TICK, client, 0); return;
+    case 6: note(EVENT_CUT, client, 0); return;
+    case 7:
+    case 8: note(EVENT_LAZY, client, 0); return;
+    case 9:
+        if (below(10) == 0)
+            note(EVENT_REOPEN, client, 0);
+        return;
+    default: break;
+    }
+    if (is_idle(who)) {
+        if (below(4) == 0)
+            note(EVENT_DONE, client, 0);
+    } else if (who->pending_count > 0) {
+        go_on(client);
+    } else {
+        note_commands(client);
+    }
+}
+
+void play_seed(struct report *report, uint64_t seed, uint32_t count)
+{
+    play.generator = (struct generator){ .random = { seed }, .large = seed % 8 == 0 };
+    report->event_count = 0;
+    begin(report, seed);
+    while (report->event_count + 8 < count && !is_worn_out())
+        note_something();
+    finish();
+}
+
+void play_again(struct report *report, bool aloud)
+{
+    play.aloud = aloud;
+    begin(report, report->seed);
+    for (uint32_t i = 0; i < report->event_count; i++)
+        do_event(&report->events[i]);
+    finish();
+}
