@@ -1,6 +1,6 @@
 # The verbs a person types. `make help` lists them; meson and ninja do the work.
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 120
 BENCH ?=
 BENCHES := idle scale
 PREFIX ?= /usr/local
@@ -27,11 +27,12 @@ check:  ## the quick gate: format, layers, sizes, headers, house rules
 	@tools/install.sh check
 	@$(PYTHON) tools/tidy.py
 	@$(PYTHON) tools/rfcxref.py --check
+	@$(PYTHON) tools/conformance.py --check
 	@echo "check: all is well"
 
-fuzz:  ## every fuzz harness for FUZZ_SECONDS (60) each
+fuzz:  ## every fuzz harness for FUZZ_SECONDS (120) each
 	@tools/install.sh fuzz
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) tools/run_tests.py fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) tools/fuzz.py run
 
 bench: all  ## the benchmarks, next to Dovecot; BENCH="idle --sessions 1000" runs one
 	@tools/install.sh bench
@@ -51,11 +52,12 @@ fixtures: all  ## account directories that later versions must open (NAME=0.2.0)
 install: all  ## binary, manual page and units below PREFIX (/usr/local), DESTDIR before it
 	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/place.sh
 
-docs:  ## docs/rfc.md from the citations in the code
+docs:  ## docs/rfc.md and docs/conformance.md from the citations in code and tests
 	@$(PYTHON) tools/rfcxref.py
+	@$(PYTHON) tools/conformance.py
 
 clean:  ## remove everything that was built
-	rm -rf build build-asan build-fuzz
+	rm -rf build build-asan build-fuzz build-coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list

@@ -4,7 +4,8 @@
     tools/rfcxref.py            write it
     tools/rfcxref.py --check    fail when it is not up to date
 
-A citation is "RFC 9051 s7.5.1" (or "section 7.5.1") in a comment; "RFC 9051" alone names the whole.
+A citation is "RFC 9051 s7.5.1" (or "section 7.5.1", "sections 5.5 and 7.5.1") in a comment;
+"RFC 9051" alone names the whole.
 """
 import pathlib
 import re
@@ -12,9 +13,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / 'docs' / 'rfc.md'
-SECTION = re.compile(r'\b(?:s|[Ss]ections? )([0-9A-Z][0-9A-Z.]*(?<!\.))')
-CITATION = re.compile(r'RFC (\d{3,5})((?:(?:,| and)? ?(?:s|[Ss]ections? )'
-                      r'[0-9A-Z][0-9A-Z.]*(?<!\.))*)')
+NUMBER = r'(?:\d+|[A-Z])(?:\.\d+)*(?!\w)'
+BARE = r'(?:\d+|[A-Z](?=\.\d))(?:\.\d+)*(?!\w)'
+SECTION = re.compile(rf'(?<![\w.])s?({NUMBER})')
+CITATION = re.compile(rf'RFC (\d{{3,5}})((?:,? (?:s|[Ss]ections? ){NUMBER}'
+                      rf'(?:(?:,| and| to) (?:(?:s|[Ss]ections? ){NUMBER}|{BARE}))*)?)')
 
 
 def citations():

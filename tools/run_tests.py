@@ -14,6 +14,8 @@ import sys
 import time
 import xml.etree.ElementTree
 
+import fuzz
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CASES = re.compile(r'\[  (PASSED|FAILED|SKIPPED) \s*\] (\d+) test')
 CRASH_DISKS = int(os.environ.get('CRASH_DISKS', '200000'))
@@ -140,48 +142,24 @@ def step_e2e(tally):
     pytest(tally, 'test/e2e', 'e2e')
 
 
-def fuzz_command(harness, scratch):
-    name = re.sub(r'(_fuzz|-fuzz)?$', '', harness.name)
-    found = scratch / f'{name}.found'
-    found.mkdir(parents=True, exist_ok=True)
-    command = [harness, f'-max_total_time={FUZZ_SECONDS}', '-timeout=10', '-rss_limit_mb=2048',
-               '-print_final_stats=0', '-verbosity=0', f'-artifact_prefix={scratch}/{name}-']
-    dictionary = ROOT / 'fuzz' / 'dict' / f'{name}.dict'
-    if dictionary.exists():
-        command.append(f'-dict={dictionary}')
-    seeds = ROOT / 'fuzz' / 'corpus' / name
-    return command + [found] + ([seeds] if seeds.is_dir() else [])
-
-
-def finish_fuzz(tally, name, process):
-    output, _ = process.communicate()
-    if process.returncode == 0:
-        tally.passed += 1
-        return
-    print(f'--- {name}\n{output[-4000:]}', flush=True)
-    tally.fail(f'fuzz: {name}')
-
-
 def step_fuzz(tally):
-    """Each harness for some seconds, as many at once as there are processors."""
-    if not (ROOT / 'fuzz' / 'meson.build').exists():
+    """Each harness for some seconds, beginning with the inputs that are kept."""
+    executions = 0
+
+    def report(name, is_well, count):
+        nonlocal executions
+        executions += count
+        if is_well:
+            tally.passed += 1
+        else:
+            tally.fail(f'fuzz: {name}')
+
+    if not fuzz.build():
+        tally.fail('build-fuzz: build')
         return
-    names = sorted(p.stem for p in (ROOT / 'fuzz').glob('*_fuzz.c'))
-    if not build(tally, 'build-fuzz', ['-Dfuzz=true', '-Db_lundef=false'], {'CC': 'clang-14'},
-                 [f'fuzz/{name}' for name in names]):
-        return
-    harnesses = [ROOT / 'build-fuzz' / 'fuzz' / name for name in names]
-    print(f'+ {len(harnesses)} fuzz harnesses, {FUZZ_SECONDS} s each', flush=True)
-    scratch = ROOT / 'build-fuzz' / 'scratch'
-    running = []
-    for harness in harnesses:
-        running.append((harness.name, subprocess.Popen(
-            [str(c) for c in fuzz_command(harness, scratch)], cwd=ROOT, text=True,
-            errors='replace', stdout=subprocess.PIPE, stderr=subprocess.STDOUT)))
-        if len(running) >= (os.cpu_count() or 1):
-            finish_fuzz(tally, *running.pop(0))
-    for name, process in running:
-        finish_fuzz(tally, name, process)
+    print(f'+ {len(fuzz.names())} fuzz harnesses, {FUZZ_SECONDS} s each', flush=True)
+    fuzz.run_all(fuzz.names(), FUZZ_SECONDS, report)
+    print(f'{executions:,} executions', flush=True)
 
 
 STEPS = {'units': step_units, 'crash': step_crash, 'sanitized': step_sanitized,

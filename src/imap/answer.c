@@ -4,11 +4,14 @@
 #include "base/log.h"
 #include "imap/state.h"
 
+/* RFC 9051 s6.1.1 */
 static const char capabilities[] =
     "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID NAMESPACE IDLE UNSELECT UIDPLUS MOVE BINARY ESEARCH "
     "SEARCHRES LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE CHILDREN STATUS=SIZE "
-    "MULTIAPPEND CONDSTORE QRESYNC WITHIN UNAUTHENTICATE OBJECTID PREVIEW SAVEDATE APPENDLIMIT=";
+    "MULTIAPPEND CONDSTORE QRESYNC WITHIN UNAUTHENTICATE OBJECTID PREVIEW SAVEDATE "
+    "I18NLEVEL=1 APPENDLIMIT=";
 
+/* RFC 9051 s6.3.1 */
 void imap_capabilities_print(struct buf *out, const struct imap_session *session)
 {
     buf_add_string(out, capabilities);

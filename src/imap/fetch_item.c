@@ -52,6 +52,7 @@ static void print_id(struct buf *out, char kind, uint64_t value)
     buf_add_format(out, "(%c%016llx)", kind, (unsigned long long)value);
 }
 
+/* RFC 9051 s2.3.4 */
 static void print_value(struct buf *out, const struct imap_fetch_att *att, const struct row *row,
                         const struct summary *summary)
 {

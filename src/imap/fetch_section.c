@@ -177,13 +177,22 @@ static enum err read_chunk(struct imap_session *session, const struct row *row,
     return err;
 }
 
-/* Sends the next chunk as it lies in the log. */
+/* RFC 9051 section 4.3.1: no literal holds NUL. Who wants the very bytes asks for BINARY[]. */
+static void hide_nul(struct buf *out, size_t from)
+{
+    for (size_t at = from;
+         (at += bytes_find_byte(bytes_from(buf_bytes(out), at), 0, 0)) < out->len;)
+        out->at[at] = 0x80;
+}
+
+/* Sends the next chunk as it lies in the log. RFC 9051 s4.3.1. */
 static enum err send_chunk(struct imap_session *session, const struct row *row,
                            struct imap_stream *stream)
 {
     size_t before = session->out->len;
     enum err err = read_chunk(session, row, stream, stream->left, session->out);
 
+    hide_nul(session->out, before);
     stream->at += session->out->len - before;
     stream->left -= session->out->len - before;
     return err;

@@ -41,6 +41,7 @@ static bool has_children(struct account *account, struct bytes name)
     return found;
 }
 
+/* RFC 9051 s6.3.9.5 */
 uint32_t imap_listing_attributes(struct account *account, struct bytes name)
 {
     const struct mailbox *mailbox = mailbox_find(account, name);
@@ -52,6 +53,7 @@ uint32_t imap_listing_attributes(struct account *account, struct bytes name)
     return attributes;
 }
 
+/* RFC 9051 s6.3.9.7 */
 void imap_listing_tell_name(struct imap_session *session, const struct imap_mailbox *mailbox)
 {
     struct imap_list_response list = { .name = mailbox->name, .old_name = mailbox->given };
@@ -113,6 +115,7 @@ static bool advance(struct imap_listing *listing)
     return true;
 }
 
+/* RFC 9051 s6.3.9.2 */
 static void fill(const struct imap_listing *listing, struct bytes name,
                  struct imap_listed *out_listed)
 {

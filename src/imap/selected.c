@@ -119,6 +119,7 @@ void imap_selected_print_flags(struct imap_session *session, const struct row *r
     imap_flags_print(session->out, system, session->selected->handle.mailbox, &row->keywords);
 }
 
+/* RFC 9051 s6.3.13 */
 void imap_selected_tell_flags(struct imap_session *session, struct seqno seqno,
                               const struct row *row)
 {
@@ -227,6 +228,7 @@ static uint32_t star_of(const struct imap_selected *selected, bool uid)
     return count > 0 ? view_uid_last(selected->view) : mailbox_uidnext(selected->handle.mailbox);
 }
 
+/* RFC 9051 s6.4.4.1 */
 enum err imap_selected_resolve(struct imap_session *session, struct imap_run *run,
                                const struct imap_seqset *set, bool uid, struct uid_set *out_uids)
 {

@@ -20,6 +20,7 @@ enum {
     CODE_BYTES_MAX = 32 * 1024 * 1024, /* no set that a command's arena can hold prints longer */
 };
 
+/* RFC 9051 s5.4 */
 const struct imap_session_limits imap_session_limits_default = {
     .frame = { .line_bytes_max = 64 * 1024,
                .literal_bytes_max = 64 * 1024,
@@ -143,6 +144,7 @@ bool imap_read_is_spent(struct imap_session *session, uint64_t bytes)
     return session->read_left == 0;
 }
 
+/* RFC 9051 s3.4 */
 static void say_bye(struct imap_session *session)
 {
     end_run(session);
@@ -173,7 +175,7 @@ static void count_command(struct imap_session *session, bool bad)
     end_run(session);
 }
 
-/* News of the selected mailbox, then the tagged line. */
+/* News of the selected mailbox, then the tagged line. RFC 9051 s5.2. RFC 9051 s6.3.12. */
 static void finish_run(struct imap_session *session)
 {
     struct imap_run *run = &session->run;
@@ -197,6 +199,7 @@ static void refuse_command(struct imap_session *session)
     count_command(session, true);
 }
 
+/* RFC 9051 s3.2 */
 static const char *state_complaint(const struct imap_session *session, const struct imap_verb *verb)
 {
     unsigned state = session->selected != NULL ? IMAP_IN_SELECTED : IMAP_IN_AUTHENTICATED;
@@ -206,7 +209,8 @@ static const char *state_complaint(const struct imap_session *session, const str
     return (verb->states & state) != 0 ? NULL : "No mailbox is selected: SELECT one first";
 }
 
-/* The command begins. Its tag is kept apart: IDLE and APPEND read further lines. */
+/* The command begins. Its tag is kept apart: IDLE and APPEND read further lines.
+ * RFC 9051 s2.2.1. */
 static void adopt(struct imap_session *session, const struct imap_verb *verb)
 {
     struct imap_run *run = &session->run;
@@ -334,7 +338,7 @@ static bool read_or_rest(struct imap_session *session)
 }
 
 /* One turn of the loop; true: go round again, false: *out_want says what for. News that wait are
- * told before anything else: numbers in them count only until then. */
+ * told before anything else: numbers in them count only until then. RFC 9051 s6.4.4.2. */
 static bool turn(struct imap_session *session, enum imap_want *out_want)
 {
     struct imap_run *run = &session->run;
@@ -359,6 +363,7 @@ static bool turn(struct imap_session *session, enum imap_want *out_want)
     return false;
 }
 
+/* RFC 9051 s5.3 */
 static enum imap_want step(struct imap_session *session)
 {
     enum imap_want want = IMAP_WANT_TURN;

@@ -1,5 +1,6 @@
 /* A session gives the shard back: what one step does is bounded, output that nobody reads stops it,
- * and it can be ended at any point (session.h). On a mailbox of 10,000 messages. */
+ * and it can be ended at any point (session.h). On a mailbox of 10,000 messages.
+ * RFC 9051 s5.3, s5.5. RFC 9051 s6.3.9, s6.4.4.2. */
 #include "imap/session.h"
 
 #include <malloc.h>
@@ -313,6 +314,29 @@ static void test_binary(void **state)
     close_bench(&bench);
 }
 
+/* A NUL in the message itself is sent by BINARY only (RFC 9051 section 4.3.1); sizes are the same.
+ */
+static void test_nul_in_a_message(void **state)
+{
+    static const char text[] = "Subject: a\r\n\r\nx\0\0y\0";
+    struct bench bench;
+
+    open_bench(&bench, 0);
+    assert_int_equal(desk_append(&bench.desk, desk_mailbox(&bench.desk, "INBOX"),
+                                 bytes_make(text, sizeof(text) - 1), FLAG_SEEN, NULL),
+                     ERR_OK);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 BODY[TEXT]", 1),
+                                  BYTES("* 1 FETCH (BODY[TEXT] {5}\r\nx\x80\x80y\x80)\r\n")));
+    assert_true(bytes_starts_with(
+        run(&bench.seat, "a FETCH 1 BODY[]", 1),
+        BYTES("* 1 FETCH (BODY[] {19}\r\nSubject: a\r\n\r\nx\x80\x80y\x80)\r\n")));
+    assert_true(
+        bytes_starts_with(run(&bench.seat, "a FETCH 1 BINARY[]", 1),
+                          BYTES("* 1 FETCH (BINARY[] ~{19}\r\nSubject: a\r\n\r\nx\0\0y\0)\r\n")));
+    close_bench(&bench);
+}
+
 /* A client that asks and does not read: its session stops, alone, and is ended in the end. */
 static void test_slow_reader(void **state)
 {
@@ -491,6 +515,23 @@ static void test_saved_limit(void **state)
     free(ranges);
 }
 
+/* NOTSAVED, and nothing is saved then (RFC 9051 section 6.4.4.3): every other message is one range.
+ */
+static void test_scattered_result(void **state)
+{
+    struct bench bench;
+
+    open_bench(&bench, 2 * IMAP_SAVED_RANGES_MAX + 2 * BATCH);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    assert_true(bytes_ends_with(run(&bench.seat, "a SEARCH RETURN (SAVE) 1", 1),
+                                BYTES("a OK SEARCH done\r\n")));
+    assert_true(bytes_equal(imap_seat_run(&bench.seat, "a SEARCH RETURN (SAVE COUNT) ANSWERED"),
+                            BYTES("a NO [NOTSAVED] Result is too scattered to be saved\r\n")));
+    assert_true(bytes_equal(run(&bench.seat, "a SEARCH RETURN (COUNT) $", 1),
+                            BYTES("* ESEARCH (TAG \"a\") COUNT 0\r\na OK SEARCH done\r\n")));
+    close_bench(&bench);
+}
+
 /* A session that sleeps holds no buffer: what it costs is a few structs. */
 static void test_idle_memory(void **state)
 {
@@ -585,14 +626,23 @@ static void test_old_view(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_large_answers), cmocka_unit_test(test_large_sets),
-        cmocka_unit_test(test_pipelines),     cmocka_unit_test(test_binary),
-        cmocka_unit_test(test_large_results), cmocka_unit_test(test_list),
-        cmocka_unit_test(test_pipeline),      cmocka_unit_test(test_slow_reader),
-        cmocka_unit_test(test_freed),         cmocka_unit_test(test_large_body),
-        cmocka_unit_test(test_too_long),      cmocka_unit_test(test_saved_limit),
-        cmocka_unit_test(test_idle_memory),   cmocka_unit_test(test_many_large_messages),
+        cmocka_unit_test(test_large_answers),
+        cmocka_unit_test(test_large_sets),
+        cmocka_unit_test(test_pipelines),
+        cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_large_results),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_pipeline),
+        cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_freed),
+        cmocka_unit_test(test_large_body),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_saved_limit),
+        cmocka_unit_test(test_idle_memory),
+        cmocka_unit_test(test_many_large_messages),
         cmocka_unit_test(test_old_view),
+        cmocka_unit_test(test_nul_in_a_message),
+        cmocka_unit_test(test_scattered_result),
     };
     int failed;
 

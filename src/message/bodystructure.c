@@ -12,10 +12,11 @@ struct printer {
 };
 
 /* body-fld-param. Text has a charset, and without one it is US-ASCII (RFC 2045 s5.2): clients have
- * always been shown that. */
+ * always been shown that. One written as RFC 2231 s4 says is one. */
 static void print_params(struct buf *out, const struct params *params, bool is_text)
 {
-    bool adds_charset = is_text && param_find(params, BYTES("charset")).at == NULL;
+    bool adds_charset = is_text && param_find(params, BYTES("charset")).at == NULL &&
+                        param_find(params, BYTES("charset*")).at == NULL;
 
     if (params->count == 0 && !adds_charset) {
         buf_add(out, BYTES("NIL"));
@@ -113,23 +114,12 @@ static void print_multipart_end(const struct printer *p, const struct message_pa
     buf_add_byte(p->out, ')');
 }
 
-/* body-type-mpart needs a part: where no boundary was found, one that is empty. */
-static void print_empty_part(const struct printer *p)
-{
-    buf_add(p->out, BYTES("(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0"));
-    buf_add(p->out, p->is_extended ? BYTES(" NIL NIL NIL NIL)") : BYTES(")"));
-}
-
 /* What comes before the children. */
 static void print_start(const struct printer *p, const struct message_part *part)
 {
     switch (part->kind) {
     case MESSAGE_PART_LEAF: print_fields(p, part); return;
-    case MESSAGE_PART_MULTIPART:
-        buf_add_byte(p->out, '(');
-        if (part->first_child == MESSAGE_PART_NONE)
-            print_empty_part(p);
-        return;
+    case MESSAGE_PART_MULTIPART: buf_add_byte(p->out, '('); return;
     case MESSAGE_PART_MESSAGE:
         print_fields(p, part);
         buf_add_byte(p->out, ' ');

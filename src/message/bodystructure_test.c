@@ -31,8 +31,8 @@ static const struct {
             "(\"a\" \"b\" NIL NIL NIL \"7bit\" 1 NIL (\"inline\" NIL) NIL NIL)"
             " \"mixed\" (\"boundary\" \"b\") NIL (\"en\" \"de\") NIL)") },
     { BYTES("Content-Type: multipart/mixed; boundary=b\n\nnothing\n"),
-      BYTES("(" PLAIN "0 0) \"mixed\")"),
-      BYTES("(" PLAIN "0 0" NO_EXTENSION " \"mixed\" (\"boundary\" \"b\") NIL NIL NIL)") },
+      BYTES("(" PLAIN "8 1) \"mixed\")"),
+      BYTES("(" PLAIN "8 1" NO_EXTENSION " \"mixed\" (\"boundary\" \"b\") NIL NIL NIL)") },
     { BYTES("Content-Type: message/rfc822\n\n\nx\n"),
       BYTES("(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 3 " EMPTY_ENVELOPE " " PLAIN "2 1) 2)"),
       BYTES("(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 3 " EMPTY_ENVELOPE " " PLAIN
@@ -44,6 +44,14 @@ static const struct {
       BYTES("((" PLAIN "1 0) \"c\")(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 45 " EMPTY_ENVELOPE
             " (" PLAIN "1 0) \"e\") 4) \"a\")"),
       BYTES("") },
+    { BYTES("Content-Type: text/plain; charset*=utf-8'de'utf-8\n"
+            "Content-Transfer-Encoding: 8-Bit\nContent-Disposition: ; filename=f\n\n"),
+      BYTES("(\"text\" \"plain\" (\"charset*\" \"utf-8'de'utf-8\") NIL NIL \"8bit\" 0 0)"),
+      BYTES("(\"text\" \"plain\" (\"charset*\" \"utf-8'de'utf-8\") NIL NIL \"8bit\" 0 0 "
+            "NIL (\"attachment\" (\"filename\" \"f\")) NIL NIL)") },
+    { BYTES("Content-Type: a/b\nContent-Disposition: ;\n\n"),
+      BYTES("(\"a\" \"b\" NIL NIL NIL \"7bit\" 0)"),
+      BYTES("(\"a\" \"b\" NIL NIL NIL \"7bit\" 0 NIL NIL NIL NIL)") },
     { BYTES("Content-Type: a/b; n=caf\xc3\xa9\n\n"),
       BYTES("(\"a\" \"b\" (\"n\" {5}\r\ncaf\xc3\xa9) NIL NIL \"7bit\" 0)"), BYTES("") },
 };

@@ -277,3 +277,60 @@ void charset_to_utf8(const struct charset *charset, struct bytes in, struct buf 
     charset_reader_finish(&reader, out);
     charset_reader_done(&reader);
 }
+
+static bool iconv_takes(const struct charset *charset, struct bytes text)
+{
+    iconv_t converter = open_converter(charset);
+    char *from = (char *)(uintptr_t)text.at;
+    size_t from_left = text.len;
+    bool taken = converter != (iconv_t)-1;
+
+    while (taken && from_left > 0) {
+        char converted[CONVERTED_STEP];
+        char *into = converted;
+        size_t into_left = sizeof converted;
+
+        taken =
+            iconv(converter, &from, &from_left, &into, &into_left) != (size_t)-1 || errno == E2BIG;
+    }
+    if (converter != (iconv_t)-1)
+        iconv_close(converter);
+    return taken;
+}
+
+bool charset_is_valid(const struct charset *charset, struct bytes text)
+{
+    switch (charset->kind) {
+    case CHARSET_UTF8: return utf8_is_valid(text);
+    case CHARSET_ASCII: return ascii_run(text) == text.len;
+    case CHARSET_WINDOWS_1252:
+    case CHARSET_UNLABELLED: return true;
+    case CHARSET_ICONV: return iconv_takes(charset, text);
+    }
+    return false;
+}
+
+bool charset_holds_ascii(const struct charset *charset)
+{
+    struct bytes ascii = BYTES("Az 09");
+    struct buf utf8 = buf_make(64);
+    bool same;
+
+    charset_to_utf8(charset, ascii, &utf8);
+    same = bytes_equal(buf_bytes(&utf8), ascii) && charset_is_valid(charset, ascii);
+    buf_done(&utf8);
+    return same;
+}
+
+void charset_names_print(struct buf *out)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < charset_row_count; i++) {
+        if (!charset_holds_ascii(&charset_rows[i]))
+            continue;
+        buf_add_string(out, between);
+        buf_add(out, charset_name(&charset_rows[i]));
+        between = " ";
+    }
+}

@@ -56,4 +56,15 @@ void charset_reader_finish(struct charset_reader *reader, struct buf *out);
 /* All in one go. */
 void charset_to_utf8(const struct charset *charset, struct bytes in, struct buf *out);
 
+/* Whether `text` is whole characters of the charset: nothing of it would become U+FFFD. */
+bool charset_is_valid(const struct charset *charset, struct bytes text);
+
+/* Whether ASCII stands for itself, so that the charset can be that of a string of IMAP, which holds
+ * no NUL; not so in UTF-16 and UTF-32. */
+bool charset_holds_ascii(const struct charset *charset);
+
+/* The preferred names of the charsets that hold ASCII and that the system can convert, with blanks
+ * between. */
+void charset_names_print(struct buf *out);
+
 #endif

@@ -95,6 +95,52 @@ static void test_convert(void **state)
     buf_done(&out);
 }
 
+/* What is no text of its charset, or not all of one. */
+static void test_valid(void **state)
+{
+    static const struct {
+        struct bytes charset;
+        struct bytes in;
+        bool valid;
+    } cases[] = {
+        { BYTES("utf-8"), BYTES("\xc3\xa9"), true },
+        { BYTES("utf-8"), BYTES("\xc3"), false },
+        { BYTES("us-ascii"), BYTES("abc"), true },
+        { BYTES("us-ascii"), BYTES("abcdefghi\xe9"), false },
+        { BYTES("iso-8859-1"), BYTES("\x80\xe9"), true },
+        { BYTES("iso-8859-7"), BYTES("\xe1"), true },
+        { BYTES("iso-8859-7"), BYTES("\xff"), false },
+        { BYTES("shift_jis"), BYTES("\x82\xb1"), true },
+        { BYTES("shift_jis"), BYTES("\x82"), false },
+        { BYTES("gb18030"), BYTES("\xff\xff"), false },
+        { BYTES("big5"), BYTES(""), true },
+    };
+    uint8_t many[3000];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+        assert_int_equal(charset_is_valid(charset_find(cases[i].charset), cases[i].in),
+                         cases[i].valid);
+    memset(many, 0xE1, sizeof many);
+    assert_true(charset_is_valid(charset_find(BYTES("koi8-r")), bytes_make(many, sizeof many)));
+}
+
+static void test_names(void **state)
+{
+    struct buf names = buf_make(2000);
+
+    (void)state;
+    assert_true(charset_holds_ascii(charset_find(BYTES("iso-2022-jp"))));
+    assert_true(charset_holds_ascii(charset_find(BYTES("utf-7"))));
+    assert_false(charset_holds_ascii(charset_find(BYTES("utf-16"))));
+    assert_false(charset_holds_ascii(charset_find(BYTES("utf-32le"))));
+    charset_names_print(&names);
+    assert_true(bytes_starts_with(buf_bytes(&names), BYTES("utf-8 us-ascii iso-8859-1 ")));
+    assert_true(bytes_find(buf_bytes(&names), 0, BYTES(" koi8-r ")) < names.len);
+    assert_true(bytes_find(buf_bytes(&names), 0, BYTES("utf-16")) == names.len);
+    buf_done(&names);
+}
+
 /* No converter hangs, fails or leaves what is not UTF-8, whatever the bytes. */
 static void test_all_bytes(void **state)
 {
@@ -118,10 +164,9 @@ static void test_all_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_open),
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_convert),
-        cmocka_unit_test(test_all_bytes),
+        cmocka_unit_test(test_all_open), cmocka_unit_test(test_find),
+        cmocka_unit_test(test_convert),  cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_names),    cmocka_unit_test(test_all_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

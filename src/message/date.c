@@ -6,7 +6,7 @@
 #include "base/num.h"
 #include "message/token.h"
 
-enum { DAY_SECONDS = 86400, DATE_WORDS_MAX = 12 };
+enum { DAY_SECONDS = 86400, DATE_WORDS_MAX = 12, DATE_BYTES_MAX = 256 };
 
 static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
@@ -130,24 +130,46 @@ static bool time_of(struct bytes word, int32_t *out_second_of_day)
     return true;
 }
 
-static bool is_date_word_char(int c)
+/* The value with one blank for white space, commas and comments, and none around a colon: an
+ * obsolete time may be written "09 (h) : 55" (RFC 5322 s4.3). */
+static struct bytes flatten(struct bytes value, uint8_t room[DATE_BYTES_MAX])
 {
-    return c != CURSOR_END && !token_is_space(c) && c != ',' && c != '(';
+    struct token_text text = { .at = room, .max = DATE_BYTES_MAX };
+    struct cursor cur = cursor_make(value);
+
+    while (!cursor_at_end(&cur)) {
+        size_t before = cur.offset;
+        token_skip_cfws(&cur);
+        int c = cursor_peek(&cur);
+        bool has_gap = cur.offset > before || c == ',';
+        bool is_after_colon = text.len > 0 && text.at[text.len - 1] == ':';
+        if (has_gap && !is_after_colon && c != ':')
+            token_text_add_byte(&text, ' ');
+        if (c != ',' && c != CURSOR_END)
+            token_text_add_byte(&text, (uint8_t)c);
+        cur.offset++;
+    }
+    return token_text_bytes(&text);
 }
 
-/* The value's words: white space, commas and comments part them. */
-static size_t split_words(struct bytes value, struct bytes words[DATE_WORDS_MAX])
+static bool is_date_word_char(int c)
 {
-    struct cursor cur = cursor_make(value);
+    return c != CURSOR_END && c != ' ';
+}
+
+/* Views into what `flatten` made. */
+static size_t split_words(struct bytes flat, struct bytes words[DATE_WORDS_MAX])
+{
+    struct cursor cur = cursor_make(flat);
     size_t count = 0;
 
-    for (;;) {
-        token_skip_cfws(&cur);
-        if (cursor_at_end(&cur) || count == DATE_WORDS_MAX)
-            return count;
-        if (!cursor_skip(&cur, ','))
-            words[count++] = cursor_take_while(&cur, is_date_word_char);
+    for (; count < DATE_WORDS_MAX; count++) {
+        token_skip_space(&cur);
+        if (cursor_at_end(&cur))
+            break;
+        words[count] = cursor_take_while(&cur, is_date_word_char);
     }
+    return count;
 }
 
 static bool is_time_like(struct bytes word)
@@ -211,7 +233,8 @@ bool date_parse(struct bytes value, struct date *out_date)
 {
     struct bytes words[DATE_WORDS_MAX];
     struct date_reading reading = { 0 };
-    size_t count = split_words(value, words);
+    uint8_t room[DATE_BYTES_MAX];
+    size_t count = split_words(flatten(value, room), words);
 
     for (size_t i = 0; i < count; i++)
         read_word(&reading, words[i]);

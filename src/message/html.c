@@ -93,6 +93,11 @@ static uint32_t reference_value(struct bytes name)
     return number == 0xA0 ? ' ' : number > 0x10FFFF ? UTF8_REPLACEMENT : (uint32_t)number;
 }
 
+static bool is_white_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static struct bytes name_of(const struct html_reader *r)
 {
     return bytes_make(r->name, r->name_len);
@@ -182,18 +187,31 @@ static bool feed_tag_open(struct html_reader *r, uint8_t c, struct buf *out)
     return false;
 }
 
-static void feed_tag(struct html_reader *r, uint8_t c, struct buf *out)
+/* Behind "=" and white space: only here does a quotation mark open a quoted value. */
+static void feed_value_start(struct html_reader *r, uint8_t c)
 {
-    if (c == '>')
-        tag_end(r, out);
-    else if (r->state == HTML_TAG_NAME && ascii_is_alnum(c))
-        name_add(r, (uint8_t)ascii_lower(c));
-    else
-        r->state = HTML_TAG;
-    if (r->state == HTML_TAG && r->skipped_len == 0 && (c == '"' || c == '\'')) {
+    if (c == '"' || c == '\'') {
         r->state = HTML_TAG_QUOTED;
         r->quote = c;
+    } else if (!is_white_space(c)) {
+        r->state = HTML_TAG_BARE;
     }
+}
+
+static void feed_tag(struct html_reader *r, uint8_t c, struct buf *out)
+{
+    bool is_value_end = r->state == HTML_TAG_BARE && is_white_space(c);
+
+    if (c == '>')
+        tag_end(r, out);
+    else if (r->state == HTML_TAG_VALUE)
+        feed_value_start(r, c);
+    else if (r->state == HTML_TAG_NAME && ascii_is_alnum(c))
+        name_add(r, (uint8_t)ascii_lower(c));
+    else if (r->state == HTML_TAG_NAME || is_value_end)
+        r->state = HTML_TAG;
+    else if (r->state == HTML_TAG && c == '=' && r->skipped_len == 0)
+        r->state = HTML_TAG_VALUE;
 }
 
 static void feed_declaration(struct html_reader *r, uint8_t c)
@@ -228,7 +246,9 @@ static bool feed_byte(struct html_reader *r, uint8_t c, struct buf *out)
     case HTML_REFERENCE: return feed_reference(r, c, out);
     case HTML_TAG_OPEN: return feed_tag_open(r, c, out);
     case HTML_TAG_NAME:
-    case HTML_TAG: feed_tag(r, c, out); return true;
+    case HTML_TAG:
+    case HTML_TAG_VALUE:
+    case HTML_TAG_BARE: feed_tag(r, c, out); return true;
     case HTML_TAG_QUOTED: r->state = c == r->quote ? HTML_TAG : HTML_TAG_QUOTED; return true;
     case HTML_DECLARATION:
     case HTML_COMMENT: feed_declaration(r, c); return true;

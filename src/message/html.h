@@ -23,7 +23,9 @@ enum html_state {
     HTML_TAG_OPEN, /* behind "<" */
     HTML_TAG_NAME,
     HTML_TAG, /* in the attributes */
-    HTML_TAG_QUOTED, /* in an attribute's value */
+    HTML_TAG_VALUE, /* behind "=" */
+    HTML_TAG_BARE, /* in a value that no quotation mark opened: one within it closes nothing */
+    HTML_TAG_QUOTED,
     HTML_DECLARATION, /* "<!" or "<?" */
     HTML_COMMENT, /* until "-->" */
 };

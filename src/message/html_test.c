@@ -26,6 +26,8 @@ static void test_strip(void **state)
         { BYTES("a<b>b</b>c"), BYTES("abc") },
         { BYTES("a<br>b<p class=\"x>y\">c</p>"), BYTES("a b c ") },
         { BYTES("<a href='x>y'>l</a>"), BYTES("l") },
+        { BYTES("<img src=x?q=\"1\">a<p id = 'x>y'>b<p x=1 \"y>c<p z='\"'>d"), BYTES(" a b c d") },
+        { BYTES("<a href=>x<a href = >y<a href=a\"b c='>'>z"), BYTES("xyz") },
         { BYTES("a<!-- <b> -- > -->b<!-->c<!doctype html>d"), BYTES("abcd") },
         { BYTES("<style>p { color: red }</style>x<SCRIPT>if (a<b) \"</p>\"</SCRIPT >y"),
           BYTES("xy") },

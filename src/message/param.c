@@ -219,9 +219,11 @@ bool param_parse_disposition(struct arena *arena, struct bytes value, struct byt
 
     token_skip_cfws(&cur);
     struct bytes disposition = token_take_mime(&cur);
-    if (disposition.len == 0 || !parse_params(arena, &cur, out_params))
+    struct params params;
+    if (!parse_params(arena, &cur, &params) || (disposition.len == 0 && params.count == 0))
         return false;
     *out_disposition = disposition;
+    *out_params = params;
     return true;
 }
 

@@ -32,7 +32,8 @@ struct params {
 MUST_USE bool param_parse_type(struct arena *arena, struct bytes value, struct bytes *out_type,
                                struct bytes *out_subtype, struct params *out_params);
 
-/* Content-Disposition (RFC 2183): one token and parameters. False as above. */
+/* Content-Disposition (RFC 2183): one token and parameters. The token may be missing, it is empty
+ * then, where there is a parameter. False as above when there is neither. */
 MUST_USE bool param_parse_disposition(struct arena *arena, struct bytes value,
                                       struct bytes *out_disposition, struct params *out_params);
 

@@ -145,7 +145,11 @@ static void test_disposition(void **state)
     ASSERT_BYTES(disposition, BYTES("attachment"));
     ASSERT_BYTES(param_value(&arena, &params, BYTES("filename")), BYTES("A.txt"));
     assert_null(param_value(&arena, &params, BYTES("size")).at);
-    assert_false(param_parse_disposition(&arena, BYTES("; filename=x"), &disposition, &params));
+    assert_true(param_parse_disposition(&arena, BYTES("; filename=x"), &disposition, &params));
+    assert_int_equal(disposition.len, 0);
+    assert_int_equal(params.count, 1);
+    assert_false(param_parse_disposition(&arena, BYTES(";"), &disposition, &params));
+    assert_int_equal(params.count, 1);
     arena_done(&arena);
 }
 

@@ -270,6 +270,30 @@ static void header_finish(struct message_parser *p, uint64_t offset, uint64_t li
     body_start(p);
 }
 
+/* RFC 2046 s5.1.1 wants a part in each multipart, and so does body-type-mpart (RFC 9051 s9). Where
+ * no boundary came, all there is becomes that part, as plain text: nothing is hidden. Its room was
+ * reserved when the multipart began. */
+static void preamble_to_part(struct message_parser *p, uint32_t multipart)
+{
+    bool has_room = parts_reserve(p);
+    assert(has_room);
+    struct message_part *outer = &p->parts[multipart];
+    struct message_part *part = &p->parts[p->part_count];
+
+    *part = (struct message_part){
+        .parent = multipart,
+        .first_child = MESSAGE_PART_NONE,
+        .next_sibling = MESSAGE_PART_NONE,
+        .depth = outer->depth + 1,
+        .header_offset = outer->body_offset,
+        .body_offset = outer->body_offset,
+        .body_bytes = outer->body_bytes,
+        .body_lines = outer->body_lines,
+    };
+    message_part_read(part, p->arena, false);
+    outer->first_child = p->part_count++;
+}
+
 /* Closes the parts from the current one up to, not including, `until`; bodies end at `offset`, or
  * where they start if a header reached further: a part is never shorter than what is in it. */
 static void parts_close(struct message_parser *p, uint32_t until, uint64_t offset, uint64_t lines)
@@ -286,6 +310,8 @@ static void parts_close(struct message_parser *p, uint32_t until, uint64_t offse
         part->body_lines = lines - part->body_lines;
         sample_cut(&p->message.plain, i, part->body_bytes);
         sample_cut(&p->message.html, i, part->body_bytes);
+        if (part->kind == MESSAGE_PART_MULTIPART && part->first_child == MESSAGE_PART_NONE)
+            preamble_to_part(p, i);
     }
     p->sample = NULL;
     p->current = until;

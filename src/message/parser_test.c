@@ -72,8 +72,13 @@ static void test_multipart(void **state)
         struct bytes raw;
         struct bytes want;
     } cases[] = {
-        { BYTES(MIXED), BYTES("1M multipart/mixed -1 h0+45 b+0 l0\n") },
-        { BYTES(MIXED "preamble only\r\n"), BYTES("1M multipart/mixed -1 h0+45 b+15 l1\n") },
+        /* no boundary: what there is is the part */
+        { BYTES(MIXED), BYTES("1M multipart/mixed -1 h0+45 b+0 l0\n"
+                              "2L text/plain 0 h45+0 b+0 l0\n") },
+        { BYTES(MIXED "preamble only\r\n"), BYTES("1M multipart/mixed -1 h0+45 b+15 l1\n"
+                                                  "2L text/plain 0 h45+0 b+15 l1\n") },
+        { BYTES(MIXED "x\r\n--b--\r\ny"), BYTES("1M multipart/mixed -1 h0+45 b+11 l2\n"
+                                                "2L text/plain 0 h45+0 b+11 l2\n") },
         { BYTES(MIXED "--b\r\n\r\none\r\n--b--\r\n"), BYTES("1M multipart/mixed -1 h0+45 b+19 l4\n"
                                                             "2L text/plain 0 h50+2 b+3 l0\n") },
         { BYTES(MIXED "pre\r\n--b\r\n\r\none\r\n\r\n--b\r\nA: b\r\n\r\n--b--\r\nepi\r\n"),
@@ -151,7 +156,8 @@ static void test_nested(void **state)
         /* the same boundary inside and outside: the innermost takes it */
         { BYTES(MIXED "--b\r\nContent-Type: multipart/x; boundary=b\r\n\r\n--b--\r\n--b--\r\n"),
           BYTES("1M multipart/mixed -1 h0+45 b+60 l5\n"
-                "2M multipart/x 0 h50+41 b+5 l0\n") },
+                "2M multipart/x 0 h50+41 b+5 l0\n"
+                "3L text/plain 1 h91+0 b+5 l0\n") },
         { BYTES("Content-Type: multipart/x; boundary*=utf-8''b%2Db\n\n--b-b\n\nx\n--b-b--\n"),
           BYTES("1M multipart/x -1 h0+51 b+17 l4\n"
                 "2L text/plain 0 h57+1 b+1 l0\n") },

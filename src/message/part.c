@@ -26,6 +26,10 @@ static void read_disposition(struct message_part *part, struct arena *arena, str
 {
     if (!param_parse_disposition(arena, value, &part->disposition, &part->disposition_params))
         part->disposition = (struct bytes){ 0 };
+    /* RFC 2183 s2.8: what is not known is an attachment; parameters with no type before them too.
+     */
+    else if (part->disposition.len == 0)
+        part->disposition = BYTES("attachment");
 }
 
 /* RFC 3282 s2: language tags parted by commas. */
@@ -56,7 +60,11 @@ static void read_encoding(struct message_part *part, struct arena *arena, struct
     struct bytes name = token_first(value);
 
     part->encoding = transfer_parse(value);
-    part->encoding_name = part->encoding == TRANSFER_7BIT || name.len == 0 ? BYTES("7bit") : name;
+    if (part->encoding == TRANSFER_7BIT || name.len == 0)
+        name = BYTES("7bit");
+    else if (bytes_equal_nocase(name, BYTES("8-bit"))) /* known by us, not by every client */
+        name = BYTES("8bit");
+    part->encoding_name = name;
 }
 
 static void read_id(struct message_part *part, struct arena *arena, struct bytes value)

@@ -2,7 +2,8 @@
  *
  * Part 0 is the message itself. A multipart has its parts as children, in order. A message/rfc822
  * or message/global has one child: the message inside, whose header starts where the parent's body
- * starts. Parts stand in the order they appear (a parent before its children). All views point into
+ * starts. A multipart in which no boundary was found has one part: all of its body, as plain text.
+ * Parts stand in the order they appear (a parent before its children). All views point into
  * the parser's arena. Text is as it was written, unfolded; `at` is NULL where the field is missing.
  */
 #ifndef ROOST_MESSAGE_PART_H

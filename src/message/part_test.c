@@ -49,7 +49,7 @@ static void test_defaults(void **state)
     assert_true(message_part_is(&part, BYTES("TEXT"), BYTES("Plain")));
     assert_int_equal(part.encoding, TRANSFER_7BIT);
     ASSERT_BYTES(part.encoding_name, BYTES("7bit"));
-    assert_null(part.disposition.at);
+    ASSERT_BYTES(part.disposition, BYTES("attachment"));
     assert_null(part.id.at);
     message_part_read(&in_digest, &arena, true);
     assert_true(message_part_is(&in_digest, BYTES("message"), BYTES("")));

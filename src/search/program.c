@@ -2,7 +2,6 @@
 #include "search/program.h"
 
 #include "base/buf.h"
-#include "base/utf8.h"
 #include "imap/wire/flag.h"
 #include "message/charset.h"
 #include "message/text.h"
@@ -19,20 +18,17 @@ struct compiler {
 };
 
 /* The key's text as UTF-8, folded. A text that is not in its charset matches nothing that can be
- * said honestly: it is refused. */
+ * said honestly: it is refused. RFC 9051 s6.4.4. */
 static struct bytes fold_text(struct compiler *compiler, struct bytes text)
 {
     struct buf utf8 = buf_make(TEXT_BYTES_MAX);
     struct buf folded = buf_make(TEXT_BYTES_MAX);
     struct bytes copy = { 0 };
 
-    if (compiler->charset != NULL)
-        charset_to_utf8(compiler->charset, text, &utf8);
-    else
-        buf_add(&utf8, text);
-    if (!utf8_is_valid(buf_bytes(&utf8))) {
-        compiler->err = ERR_UNSUPPORTED;
+    if (!charset_is_valid(compiler->charset, text)) {
+        compiler->err = ERR_INVALID;
     } else {
+        charset_to_utf8(compiler->charset, text, &utf8);
         text_search_key(buf_bytes(&utf8), &folded);
         copy = arena_copy(compiler->arena, buf_bytes(&folded));
         if (copy.at == NULL || utf8.overflowed || folded.overflowed)
@@ -188,13 +184,16 @@ static const struct search_key *compile_key(struct compiler *compiler,
     return key;
 }
 
+/* RFC 9051 s6.4.4 */
 static enum err find_charset(const struct imap_search_args *args, const struct charset **out)
 {
-    *out = NULL;
-    if (args->charset.len == 0 || bytes_equal_nocase(args->charset, BYTES("UTF-8")))
-        return ERR_OK;
-    *out = charset_find(args->charset);
-    return *out != NULL ? ERR_OK : ERR_UNSUPPORTED;
+    const struct charset *charset =
+        charset_find(args->charset.len == 0 ? BYTES("UTF-8") : args->charset);
+
+    if (charset == NULL || !charset_holds_ascii(charset))
+        return ERR_UNSUPPORTED;
+    *out = charset;
+    return ERR_OK;
 }
 
 enum err search_compile(const struct imap_search_args *args, const struct search_context *context,

@@ -48,8 +48,9 @@ struct search_program {
     size_t text_bytes_max; /* longest of them, folded */
 };
 
-/* All memory from `arena`. ERR_UNSUPPORTED: the charset is unknown, or a text is not in it
- * (BADCHARSET). ERR_LIMIT: arena over budget, or more than SEARCH_TEXTS_MAX texts. */
+/* All memory from `arena`. ERR_UNSUPPORTED: the charset is unknown, or none that a string can be in
+ * (BADCHARSET). ERR_INVALID: a text is not in the charset, UTF-8 where none is named. ERR_LIMIT:
+ * arena over budget, or more than SEARCH_TEXTS_MAX texts. */
 MUST_USE enum err search_compile(const struct imap_search_args *args,
                                  const struct search_context *context, struct arena *arena,
                                  struct search_program **out_program);

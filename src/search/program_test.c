@@ -51,19 +51,25 @@ static void test_texts(void **state)
 
 static void test_refused(void **state)
 {
-    static const char *const programs[] = {
-        " CHARSET X-NONE SUBJECT a",
-        " CHARSET X-NONE ALL",
-        " BODY {1+}\r\n\xff",
-        " CHARSET UTF-8 NOT (OR SEEN SUBJECT {1+}\r\n\xc3)",
+    static const struct {
+        const char *program;
+        enum err err;
+    } rows[] = {
+        { " CHARSET X-NONE SUBJECT a", ERR_UNSUPPORTED },
+        { " CHARSET X-NONE ALL", ERR_UNSUPPORTED },
+        { " CHARSET UTF-16 SUBJECT ab", ERR_UNSUPPORTED },
+        { " BODY {1+}\r\n\xff", ERR_INVALID },
+        { " CHARSET UTF-8 NOT (OR SEEN SUBJECT {1+}\r\n\xc3)", ERR_INVALID },
+        { " CHARSET US-ASCII SUBJECT {1+}\r\n\xe4", ERR_INVALID },
+        { " CHARSET Shift_JIS SUBJECT {1+}\r\n\x82", ERR_INVALID },
     };
     struct search_program *program = NULL;
     struct search_bench bench;
 
     open_two(&bench);
-    for (size_t i = 0; i < ARRAY_COUNT(programs); i++)
-        if (search_bench_compile(&bench, programs[i], &program) != ERR_UNSUPPORTED)
-            fail_msg("%s", programs[i]);
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        if (search_bench_compile(&bench, rows[i].program, &program) != rows[i].err)
+            fail_msg("%s", rows[i].program);
     assert_null(program);
     search_bench_close(&bench);
 }

@@ -44,9 +44,11 @@ static void look(struct search_scan *scan, const struct search_program *program)
         buf_consume(&scan->window, window.len - kept);
 }
 
+/* The parts of message/delivery-status and its kin are lines of text (RFC 3464 section 2.1). */
 static bool is_text(const struct summary_part *part)
 {
-    return part->kind == MESSAGE_PART_LEAF && bytes_equal_nocase(part->type, BYTES("text"));
+    return part->kind == MESSAGE_PART_LEAF && (bytes_equal_nocase(part->type, BYTES("text")) ||
+                                               bytes_equal_nocase(part->type, BYTES("message")));
 }
 
 static void start_run(struct search_scan *scan, enum search_run run, uint64_t from, uint64_t bytes)
@@ -100,7 +102,8 @@ static bool next_run(struct search_scan *scan)
     return false;
 }
 
-/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one. */
+/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one.
+ * RFC 9051 s6.4.4. */
 static enum err read_header(struct search_scan *scan, const struct search_program *program,
                             struct search_source *source, struct body_id body)
 {

@@ -46,6 +46,7 @@ static const char nested[] =
     "Content-Type: text/html\r\n\r\n<p>bo<b>ld</b> &amp; brave<!-- secret --></p>\r\n--b\r\n"
     "Content-Type: message/rfc822\r\n\r\nSubject: =?utf-8?q?inn=65r?=\r\n\r\ndeep text\r\n--b\r\n"
     "Content-Type: application/octet-stream\r\n\r\nbinary\r\n--b\r\n"
+    "Content-Type: message/delivery-status\r\n\r\nStatus: 5.1.1\r\n--b\r\n"
     "Content-Transfer-Encoding: base64\r\n\r\naGlkZGVuIHdvcmRz\r\n--b--\r\nepilogue\r\n";
 
 static void test_what_is_text(void **state)
@@ -66,6 +67,7 @@ static void test_what_is_text(void **state)
         { " BODY \"subject: inner\"", true },
         { " BODY \"deep text\"", true },
         { " BODY binary", false },
+        { " BODY \"status: 5.1.1\"", true },
         { " BODY \"hidden words\"", true },
         { " BODY aGlkZGVu", false },
         { " BODY preamble", false },

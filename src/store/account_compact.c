@@ -308,6 +308,7 @@ static void begin(struct account *account)
     struct compaction *own = account->compaction;
     struct compact_options options = {
         .vfs = account->vfs,
+        .account = account->state.id,
         .number = log_number_base(account->log),
         .base = log_base(account->log),
         .position = log_durable(account->log),

@@ -46,6 +46,7 @@ static enum err replay_log(struct account *account, const struct account_options
         .vfs = options->vfs,
         .executor = options->executor,
         .create = options->create,
+        .account = options->id,
         .compress = options->compress,
         .segment_bytes = options->log_segment_bytes,
         .packing = options->packing,

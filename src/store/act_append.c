@@ -163,6 +163,7 @@ static void keep_summaries(struct account *account, const struct append_item *it
     }
 }
 
+/* RFC 9051 s2.3.1.1 */
 enum err act_append(struct mailbox *mailbox, const struct origin *origin,
                     const struct append_item *items, uint32_t count, struct uid *out_first)
 {

@@ -29,6 +29,7 @@ static bool use_is_taken(const struct state *state, unsigned uses)
     return false;
 }
 
+/* RFC 9051 s6.3.4 */
 enum err act_mailbox_create(struct account *account, const struct origin *origin, struct bytes name,
                             unsigned uses, struct mailbox **out_mailbox)
 {
@@ -114,7 +115,7 @@ static struct bytes renamed(struct bytes name, size_t old_len, struct bytes new_
     return bytes_make(space, new_name.len + rest);
 }
 
-/* Adds one rename for the mailbox and each below it. */
+/* Adds one rename for the mailbox and each below it. RFC 9051 s6.3.6. */
 static enum err add_renames(struct change *change, const struct mailbox *top, struct bytes new_name)
 {
     struct state *state = &change->account->state;
@@ -139,6 +140,7 @@ static enum err add_renames(struct change *change, const struct mailbox *top, st
     return ERR_OK;
 }
 
+/* RFC 9051 s6.3.6 */
 enum err act_mailbox_rename(struct account *account, const struct origin *origin,
                             struct mailbox *mailbox, struct bytes new_name)
 {

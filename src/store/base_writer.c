@@ -114,6 +114,8 @@ static enum err open_source(struct base_writer *writer, uint64_t number)
     if (err != ERR_OK)
         return err;
     err = segment_header_read(writer->source, number, 0, &segment);
+    if (err == ERR_OK && !segment_is_of(&segment, writer->segment.account))
+        err = ERR_CORRUPT;
     if (err == ERR_OK)
         err = writer->source->calls->size(writer->source, &size);
     if (err != ERR_OK) {

@@ -211,7 +211,7 @@ static void assert_body(struct vfs *disk, struct place place, unsigned index)
     uint64_t length = 0;
     struct bytes chunk;
 
-    assert_int_equal(log_source_load(disk, place, body, &source), ERR_OK);
+    assert_int_equal(log_source_load(disk, (struct account_id){ 0 }, place, body, &source), ERR_OK);
     assert_int_equal(source.length, sizes[index]);
     for (uint64_t i = 0; length < source.length; i++) {
         assert_int_equal(log_source_fetch(disk, &source, i, frame, &chunk), ERR_OK);
@@ -225,7 +225,9 @@ static enum record_encoding encoding_of(struct vfs *disk, struct place place, un
 {
     struct log_source source;
 
-    assert_int_equal(log_source_load(disk, place, (struct body_id){ index + 1 }, &source), ERR_OK);
+    assert_int_equal(log_source_load(disk, (struct account_id){ 0 }, place,
+                                     (struct body_id){ index + 1 }, &source),
+                     ERR_OK);
     return source.encoding;
 }
 

@@ -1,9 +1,9 @@
 /* Bodies of messages: taking them in at any size, reading them back, and their summaries.
  *
- * A body is the exact bytes that FETCH BODY[] returns. Up to BODY_INLINE_BYTES_MAX it waits in
- * memory and goes to the log in one write with its change; a larger one streams into a body segment
- * of its own, written and synced by jobs, so that no slow client holds the end of the log. The
- * message is parsed on the way in, once. */
+ * A body is the exact bytes of the message (FETCH BODY[] shows a NUL as 0x80). Up to
+ * BODY_INLINE_BYTES_MAX it waits in memory and goes to the log in one write with its change; a
+ * larger one streams into a body segment of its own, written and synced by jobs, so that no slow
+ * client holds the end of the log. The message is parsed on the way in, once. */
 #ifndef ROOST_STORE_BODY_H
 #define ROOST_STORE_BODY_H
 

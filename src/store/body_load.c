@@ -48,7 +48,7 @@ static void load_chunks(struct body_load *load, uint8_t *frame)
     struct log_source source;
     struct bytes chunk;
 
-    load->err = log_source_load(load->vfs, load->place, load->body, &source);
+    load->err = log_source_load(load->vfs, load->account_id, load->place, load->body, &source);
     for (uint64_t i = 0; load->err == ERR_OK && i < load->chunk_count; i++)
         load->err = log_source_fetch(load->vfs, &source, load->chunk_first + i, frame, &chunk);
 }
@@ -61,7 +61,7 @@ static void load_parse(struct body_load *load, uint8_t *frame)
     struct log_source source = { 0 };
     struct bytes chunk;
 
-    load->err = log_source_load(load->vfs, load->place, load->body, &source);
+    load->err = log_source_load(load->vfs, load->account_id, load->place, load->body, &source);
     for (uint64_t at = 0; load->err == ERR_OK && at < source.length; at += BODY_CHUNK_BYTES) {
         load->err = log_source_fetch(load->vfs, &source, at / BODY_CHUNK_BYTES, frame, &chunk);
         if (load->err == ERR_OK)

@@ -58,6 +58,8 @@ static enum err step_choose(struct compact *compact, struct note *why)
 
     if (err != ERR_OK)
         return err;
+    if (segments_foreign(&compact->segments, compact->options.account) != NULL)
+        return note_fail(why, ERR_CORRUPT, "a segment of another account is in the log");
     segments_limit(&compact->segments, 0, 0);
     if (!compact_choose(compact)) {
         compact->phase = COMPACT_END;
@@ -194,7 +196,8 @@ static enum err open_measured(struct compact *compact, uint64_t number)
         compact->file = NULL;
         return ERR_CORRUPT;
     }
-    if (segment_header_read(compact->file, number, 0, &segment) == ERR_OK) {
+    if (segment_header_read(compact->file, number, 0, &segment) == ERR_OK &&
+        segment_is_of(&segment, compact->options.account)) {
         compact->key = record_key_make(segment.id);
         return ERR_OK;
     }
@@ -246,6 +249,7 @@ static enum err begin_base(struct compact *compact)
         .base = compact->result.horizon,
         .features = compact->features,
         .when = compact->options.now,
+        .account = compact->options.account,
     };
 
     compact->writer = base_writer_new(compact->options.vfs, &segment);

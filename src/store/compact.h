@@ -23,6 +23,7 @@ struct vfs;
 
 struct compact_options {
     struct vfs *vfs; /* the account's directory; borrowed until compact_free */
+    struct account_id account;
     uint64_t number; /* of the new base: of a serial that nothing has */
     uint64_t base; /* the one that counts now; 0: none */
     uint64_t position; /* durable, and all of the log; nothing behind it is read */

@@ -24,6 +24,7 @@ static struct log *log_new(const struct log_options *options)
     log->vfs = options->vfs;
     log->executor = options->executor;
     log->now = options->now;
+    log->account = options->account;
     log->compress = options->compress;
     log->vfs->random(log->vfs, &log->owner, sizeof(log->owner));
     log->owns_packing = options->packing == NULL;
@@ -335,6 +336,7 @@ void log_next_segment(struct log *log, uint64_t position)
     log->segment.number = segment_number(log->serial_next++, SEGMENT_LOG);
     log->segment.position = position;
     log->segment.when = log->now;
+    log->segment.account = log->account;
     segment_id_make(log->vfs, log->segment.id);
     log->key = record_key_make(log->segment.id);
     log->size = SEGMENT_RECORDS_AT;

@@ -62,6 +62,7 @@ struct log_options {
     struct vfs *vfs; /* the account's directory; borrowed until log_close */
     struct executor *executor; /* borrowed; until log_open has returned it is not used */
     bool create; /* begin a log where there is none */
+    struct account_id account; /* whose it is; all 0: that is neither written nor looked at */
     struct log_mark from; /* replay starts here; what is before it is known to be durable */
     struct log_mark known; /* replay does not start here, but this was durable once; or all zero */
     bool compress; /* bodies that come may be stored packed */
@@ -88,7 +89,8 @@ struct log_report {
 /* Locks, finds the whole records, replays them, sets aside the rest, syncs what is kept.
  * ERR_BUSY: another process holds the lock. ERR_NOT_FOUND: nothing there and `create` is false.
  * ERR_CONFLICT: `from` is no place of this log; nothing has been replayed or touched: forget the
- * checkpoint and open from the beginning. ERR_UNSUPPORTED: a newer Roost wrote it. */
+ * checkpoint and open from the beginning. ERR_UNSUPPORTED: a newer Roost wrote it. ERR_INVALID: a
+ * segment is another account's; nothing has been touched. */
 MUST_USE enum err log_open(const struct log_options *options, struct log **out_log,
                            struct log_report *out_report, struct note *why);
 

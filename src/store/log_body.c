@@ -41,6 +41,7 @@ struct log_body *log_body_new(struct log *log, struct body_id body, struct wall 
     own->when = when;
     own->segment.number = segment_number(log->serial_next++, SEGMENT_BODY);
     own->segment.when = when;
+    own->segment.account = log->account;
     segment_id_make(log->vfs, own->segment.id);
     own->key = record_key_make(own->segment.id);
     own->compress = log->compress;

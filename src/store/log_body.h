@@ -88,10 +88,25 @@ MUST_USE enum err log_source_read(struct log *log, const struct log_source *sour
                                   struct log_chunk chunk, uint8_t frame[RECORD_FRAME_BYTES],
                                   struct bytes *out_chunk);
 
+/* A segment that somebody else than the owner has open. All borrowed. */
+struct log_file {
+    struct vfs_file *file;
+    struct record_key key;
+    struct packing *packing; /* served by nobody else meanwhile */
+};
+
+/* The same two in such a file, on any thread. */
+MUST_USE enum err log_file_source(const struct log_file *file, struct place place,
+                                  struct body_id body, struct log_source *out_source);
+MUST_USE enum err log_file_read(const struct log_file *file, const struct log_source *source,
+                                uint64_t index, uint8_t frame[RECORD_FRAME_BYTES],
+                                struct bytes *out_chunk);
+
 /* The same two on any thread, for jobs: they open the file anew and may block. Not for bodies whose
- * batch still waits in memory: of those log_source never answers ERR_BUSY. */
-MUST_USE enum err log_source_load(struct vfs *vfs, struct place place, struct body_id body,
-                                  struct log_source *out_source);
+ * batch still waits in memory: of those log_source never answers ERR_BUSY. `account`: whose log it
+ * is; all 0: that is not looked at. */
+MUST_USE enum err log_source_load(struct vfs *vfs, struct account_id account, struct place place,
+                                  struct body_id body, struct log_source *out_source);
 MUST_USE enum err log_source_fetch(struct vfs *vfs, const struct log_source *source, uint64_t index,
                                    uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk);
 

@@ -62,7 +62,9 @@ static void large_bodies_come_back(void **state)
         start(&bench, disk);
         place = store(bench.log, bytes_make(bytes, len), pieces[i % ARRAY_COUNT(pieces)]);
         assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, 0, &source), ERR_OK);
-        assert_int_equal(log_source_load(disk, place, (struct body_id){ 77 }, &loaded), ERR_OK);
+        assert_int_equal(
+            log_source_load(disk, (struct account_id){ 0 }, place, (struct body_id){ 77 }, &loaded),
+            ERR_OK);
         assert_int_equal(source.length, len);
         assert_int_equal(loaded.frames, source.frames);
         for (uint64_t k = 0; have < len; k++) {
@@ -132,7 +134,9 @@ static void cold_bodies_are_read_by_a_job(void **state)
     mem_vfs_chill(disk);
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, VFS_READ_NOWAIT, &source),
                      ERR_BUSY);
-    assert_int_equal(log_source_load(disk, place, (struct body_id){ 77 }, &source), ERR_OK);
+    assert_int_equal(
+        log_source_load(disk, (struct account_id){ 0 }, place, (struct body_id){ 77 }, &source),
+        ERR_OK);
     assert_int_equal(log_source(bench.log, place, (struct body_id){ 77 }, VFS_READ_NOWAIT, &source),
                      ERR_OK);
     mem_vfs_chill(disk);

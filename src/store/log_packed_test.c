@@ -125,7 +125,8 @@ static enum err read_body(const struct shelf *shelf, unsigned index, bool job)
     struct body_id id = { index + 1 };
     struct log_source source;
     struct bytes chunk;
-    enum err err = job ? log_source_load(shelf->disk, shelf->places[index], id, &source)
+    enum err err = job ? log_source_load(shelf->disk, (struct account_id){ 0 },
+                                         shelf->places[index], id, &source)
                        : log_source(shelf->bench.log, shelf->places[index], id, 0, &source);
 
     if (err != ERR_OK)

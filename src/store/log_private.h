@@ -49,6 +49,7 @@ struct log {
     struct lockfile *lock;
     uint64_t segment_bytes;
     struct wall now; /* of the last batch: for entries of the lock file */
+    struct account_id account;
 
     bool compress;
     struct packing *packing;

@@ -26,8 +26,8 @@ void log_trim(struct log *log)
     }
 }
 
-static enum err open_old(struct vfs *vfs, uint64_t number, unsigned flags,
-                         struct log_old_file *out_old)
+static enum err open_old(struct vfs *vfs, struct account_id account, uint64_t number,
+                         unsigned flags, struct log_old_file *out_old)
 {
     char path[SEGMENT_PATH_BYTES];
     struct segment segment;
@@ -39,6 +39,8 @@ static enum err open_old(struct vfs *vfs, uint64_t number, unsigned flags,
     if (err != ERR_OK)
         return err;
     err = segment_header_read(file, number, flags, &segment);
+    if (err == ERR_OK && !segment_is_of(&segment, account))
+        err = ERR_CORRUPT;
     if (err != ERR_OK) {
         vfs_close(file);
         return err;
@@ -68,7 +70,7 @@ static enum err old_file(struct log *log, uint64_t number, unsigned flags,
         if (log->old[i].used < least->used)
             least = &log->old[i];
     }
-    err = open_old(log->vfs, number, flags, &opened);
+    err = open_old(log->vfs, log->account, number, flags, &opened);
     if (err != ERR_OK)
         return err;
     vfs_close(least->file);
@@ -335,19 +337,36 @@ enum err log_source_read(struct log *log, const struct log_source *source, struc
     return read_chunk(&reach, source, which.index, frame, out_chunk);
 }
 
-enum err log_source_load(struct vfs *vfs, struct place place, struct body_id body,
+enum err log_file_source(const struct log_file *file, struct place place, struct body_id body,
                          struct log_source *out_source)
 {
-    struct reach reach = { .segment = place.segment };
+    struct reach reach = { .file = file->file, .packing = file->packing, .segment = place.segment };
+
+    return read_source(&reach, file->key, place, body, out_source);
+}
+
+enum err log_file_read(const struct log_file *file, const struct log_source *source, uint64_t index,
+                       uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
+{
+    struct reach reach = { .file = file->file,
+                           .packing = file->packing,
+                           .segment = source->segment };
+
+    return read_chunk(&reach, source, index, frame, out_chunk);
+}
+
+enum err log_source_load(struct vfs *vfs, struct account_id account, struct place place,
+                         struct body_id body, struct log_source *out_source)
+{
+    struct log_file file = { 0 };
     struct log_old_file old;
-    enum err err = open_old(vfs, place.segment, 0, &old);
+    enum err err = open_old(vfs, account, place.segment, 0, &old);
 
     if (err != ERR_OK)
         return err;
-    reach.file = old.file;
-    reach.packing = packing_new();
-    err = read_source(&reach, old.key, place, body, out_source);
-    packing_free(reach.packing);
+    file = (struct log_file){ old.file, old.key, packing_new() };
+    err = log_file_source(&file, place, body, out_source);
+    packing_free(file.packing);
     vfs_close(old.file);
     return err;
 }
@@ -355,21 +374,21 @@ enum err log_source_load(struct vfs *vfs, struct place place, struct body_id bod
 enum err log_source_fetch(struct vfs *vfs, const struct log_source *source, uint64_t index,
                           uint8_t frame[RECORD_FRAME_BYTES], struct bytes *out_chunk)
 {
-    struct reach reach = { .segment = source->segment };
+    struct log_file file = { 0 };
     char path[SEGMENT_PATH_BYTES];
     enum err err;
 
     segment_path(source->segment, path);
-    err = vfs->open(vfs, path, VFS_OPEN_READ, &reach.file);
+    err = vfs->open(vfs, path, VFS_OPEN_READ, &file.file);
     if (err != ERR_OK)
         return err;
-    reach.packing = packing_new();
-    err = read_chunk(&reach, source, index, frame, out_chunk);
+    file.packing = packing_new();
+    err = log_file_read(&file, source, index, frame, out_chunk);
     if (err == ERR_OK && source->encoding != RECORD_RAW) {
         memcpy(frame, out_chunk->at, out_chunk->len);
         out_chunk->at = frame;
     }
-    packing_free(reach.packing);
-    vfs_close(reach.file);
+    packing_free(file.packing);
+    vfs_close(file.file);
     return err;
 }

@@ -78,6 +78,7 @@ uint32_t mailbox_uidvalidity(const struct mailbox *mailbox)
     return mailbox->uidvalidity;
 }
 
+/* RFC 9051 s2.3.1.1 */
 uint32_t mailbox_uidnext(const struct mailbox *mailbox)
 {
     return mailbox->uidnext;

@@ -386,12 +386,28 @@ static enum err finish(struct recover *recover)
     return ERR_OK;
 }
 
+/* Every checksum of it holds: only the header tells that it is not of this log. */
+static enum err refuse_foreign(struct recover *recover)
+{
+    const struct found_segment *found =
+        segments_foreign(&recover->segments, recover->options->account);
+    char path[SEGMENT_PATH_BYTES];
+
+    if (found == NULL)
+        return ERR_OK;
+    segment_path(found->number, path);
+    return note_fail(recover->why, ERR_INVALID,
+                     "%s belongs to another account: put back the file that was there", path);
+}
+
 static enum err run(struct recover *recover)
 {
     enum err err = segments_find(recover->log->vfs, &recover->segments);
 
     if (recover->segments.serial_next > recover->log->serial_next)
         recover->log->serial_next = recover->segments.serial_next;
+    if (err == ERR_OK)
+        err = refuse_foreign(recover);
     if (err == ERR_OK)
         err = drop_unfinished(recover);
     if (err == ERR_OK)

@@ -88,6 +88,7 @@ void segment_header_encode(struct buf *buf, const struct segment *segment)
     buf_put_u64(buf, segment->position);
     buf_put_u64(buf, segment->base);
     buf_put_u64(buf, (uint64_t)segment->when.us);
+    buf_add(buf, bytes_make(segment->account.raw, sizeof(segment->account.raw)));
     put_zeros(buf, before + CRC_AT - buf->len);
     buf_put_u32(buf, crc32c(0, bytes_from(buf_bytes(buf), before)));
 }
@@ -113,6 +114,8 @@ enum err segment_header_decode(struct bytes raw, struct segment *out_segment)
     segment.position = reader_u64(&reader);
     segment.base = reader_u64(&reader);
     segment.when.us = (int64_t)reader_u64(&reader);
+    memcpy(segment.account.raw, reader_take(&reader, sizeof(segment.account.raw)).at,
+           sizeof(segment.account.raw));
     (void)reader_take(&reader, CRC_AT - reader.offset);
     if (reader_u32(&reader) != crc32c(0, bytes_slice(raw, 0, CRC_AT)) || !reader_finish(&reader))
         return ERR_CORRUPT;
@@ -148,6 +151,15 @@ enum err segment_header_read(struct vfs_file *file, uint64_t number, unsigned fl
             answer = err;
     }
     return answer;
+}
+
+bool segment_is_of(const struct segment *segment, struct account_id account)
+{
+    static const struct account_id none = { 0 };
+
+    return memcmp(&segment->account, &account, sizeof(account)) == 0 ||
+           memcmp(&segment->account, &none, sizeof(none)) == 0 ||
+           memcmp(&account, &none, sizeof(none)) == 0;
 }
 
 static enum err write_start(struct vfs *vfs, struct vfs_file *file, const struct segment *segment)

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "store/record.h"
+#include "store/types.h"
 
 struct vfs;
 struct vfs_file;
@@ -38,6 +39,7 @@ struct segment {
     uint64_t position; /* in the log, of the first byte */
     uint64_t base; /* in a base: the last log segment that it supersedes */
     struct wall when;
+    struct account_id account; /* whose it is; all 0: who wrote it did not tell */
 };
 
 static inline enum segment_kind segment_kind(uint64_t number)
@@ -69,6 +71,10 @@ MUST_USE enum err segment_header_decode(struct bytes raw, struct segment *out_se
  * segment's. `flags`: enum vfs_read_flags. */
 MUST_USE enum err segment_header_read(struct vfs_file *file, uint64_t number, unsigned flags,
                                       struct segment *out_segment);
+
+/* False: it says that it is another account's. Its checksums hold all the same, wherever it lies.
+ */
+bool segment_is_of(const struct segment *segment, struct account_id account);
 
 /* Makes a log or base segment with no records; file and name are on the disk when it returns
  * ERR_OK, and nothing is left else. */

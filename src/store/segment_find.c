@@ -78,6 +78,15 @@ void segments_done(struct segments *segments)
     *segments = (struct segments){ 0 };
 }
 
+const struct found_segment *segments_foreign(const struct segments *segments,
+                                             struct account_id account)
+{
+    for (size_t i = 0; i < segments->count; i++)
+        if (!segment_is_of(&segments->at[i].segment, account))
+            return &segments->at[i];
+    return NULL;
+}
+
 struct found_segment *segments_unfinished(const struct segments *segments)
 {
     const struct found_segment *next = NULL;

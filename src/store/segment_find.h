@@ -32,6 +32,10 @@ struct segments {
 MUST_USE enum err segments_find(struct vfs *vfs, struct segments *out_segments);
 void segments_done(struct segments *segments);
 
+/* The first that says that it is another account's, or NULL. */
+const struct found_segment *segments_foreign(const struct segments *segments,
+                                             struct account_id account);
+
 /* A log segment whose making was cut short: nothing can have been written behind its header, and
  * the next one, if there is one, follows another (it may come back after it was removed). NULL:
  * there is none. segments_drop forgets it; then there may be another. */

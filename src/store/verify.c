@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/alloc.h"
+#include "store/packed_body.h"
 #include "store/verify_private.h"
 #include "sys/vfs.h"
 
@@ -12,6 +13,7 @@ const char *verify_kind_text(enum verify_kind kind)
 {
     switch (kind) {
     case VERIFY_SEGMENT: return "segment header";
+    case VERIFY_FOREIGN: return "segment of another account";
     case VERIFY_COPY: return "copy of a segment header";
     case VERIFY_MISSING: return "missing segment";
     case VERIFY_SHORT: return "segment too short";
@@ -40,6 +42,7 @@ void verify_free(struct verify *verify)
         return;
     vfs_close(verify->file);
     scan_done(&verify->scan);
+    packing_free(verify->packing);
     free(verify->segments);
     free(verify->named);
     free(verify->findings);
@@ -175,8 +178,10 @@ static enum err read_segment(struct verify *verify, uint64_t *left)
         uint64_t before = verify->at.in_body ? verify->at.chunk : verify->at.offset;
         uint64_t after;
 
+        before += verify->unpacked;
         err = verify_step(verify, *left);
         after = verify->at.in_body ? verify->at.chunk : verify->at.offset;
+        after += verify->unpacked;
         *left -= after - before < *left ? after - before : *left;
     }
     return err;

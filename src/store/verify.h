@@ -27,6 +27,7 @@ enum { VERIFY_FINDINGS_MAX = 10000 };
 
 enum verify_kind {
     VERIFY_SEGMENT, /* no copy of the header of a segment holds: nothing in it can be read */
+    VERIFY_FOREIGN, /* its header says that it is another account's: nothing in it counts */
     VERIFY_COPY, /* one of the two copies; costs nothing while the other holds */
     VERIFY_MISSING, /* a segment that should be there is not; no bytes */
     VERIFY_SHORT, /* a segment ends before what it should hold does */
@@ -72,6 +73,7 @@ struct verify_extent {
     uint64_t durable; /* as account_durable says: the log is read up to there */
     uint64_t
         base; /* number of the newest base that counts; 0: none. Later ones are in the making */
+    struct account_id account; /* whose log it is; all 0: not known */
 };
 
 /* On the owner's thread. */

@@ -57,7 +57,10 @@ static enum err load_header(struct verify *verify, struct verify_segment *segmen
     if (err == ERR_OK)
         err = segment_header_read(file, segment->number, 0, &segment->header);
     vfs_close(file);
-    segment->broken = err == ERR_CORRUPT;
+    segment->foreign = err == ERR_OK && !segment_is_of(&segment->header, verify->extent.account);
+    segment->broken = segment->foreign || err == ERR_CORRUPT;
+    if (segment->foreign)
+        segment->header = (struct segment){ 0 };
     return segment->broken ? ERR_OK : err;
 }
 

@@ -12,7 +12,8 @@
 
 struct verify_extent verify_extent_of(const struct account *account)
 {
-    return (struct verify_extent){ account_durable(account), log_base(account->log) };
+    return (struct verify_extent){ account_durable(account), log_base(account->log),
+                                   account->state.id };
 }
 
 /* Index of the first mailbox with an id that is not below this one. */
@@ -237,6 +238,8 @@ static enum err open_for(struct verify *verify, uint64_t number)
     if (err != ERR_OK)
         return err;
     err = segment_header_read(file, number, 0, &segment);
+    if (err == ERR_OK && !segment_is_of(&segment, verify->extent.account))
+        err = ERR_CORRUPT;
     if (err != ERR_OK) {
         vfs_close(file);
         return err;
@@ -265,7 +268,8 @@ static enum err look(struct verify *verify, const struct verify_message *message
         return ERR_CORRUPT;
     if (header.encoding == RECORD_RAW)
         return header.length == message->size ? ERR_OK : ERR_CORRUPT;
-    err = log_source_load(verify->vfs, message->place, message->body, &source);
+    err = log_source_load(verify->vfs, verify->extent.account, message->place, message->body,
+                          &source);
     if (err != ERR_OK)
         return err;
     return source.length == message->size ? ERR_OK : ERR_CORRUPT;

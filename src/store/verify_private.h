@@ -3,6 +3,7 @@
 #ifndef ROOST_STORE_VERIFY_PRIVATE_H
 #define ROOST_STORE_VERIFY_PRIVATE_H
 
+#include "store/log_body.h"
 #include "store/scan.h"
 #include "store/segment.h"
 #include "store/verify_messages.h"
@@ -13,6 +14,7 @@ struct verify_segment {
     uint64_t size; /* of the file */
     struct segment header; /* zero when `broken` */
     bool broken;
+    bool foreign; /* another account's; it is broken, too */
     uint64_t limit; /* what counts of it ends here */
     bool open_ended; /* nothing says where: zeros may follow */
     uint64_t looked_at; /* offset up to which it was read, as the listing meant it */
@@ -27,6 +29,9 @@ struct verify_at {
     uint64_t next; /* offset of the next record */
     bool in_body;
     bool holds; /* all chunks so far */
+    bool in_pieces; /* they are read; of a packed body its pieces are decoded */
+    uint64_t piece; /* the next one */
+    struct log_source source;
 };
 
 struct verify {
@@ -38,6 +43,8 @@ struct verify {
     size_t index; /* of the present one */
     struct vfs_file *file; /* of the present one, NULL before it is opened */
     struct scan scan;
+    struct packing *packing; /* made for the first packed body */
+    uint64_t unpacked; /* bytes of the pieces, all in all */
     struct verify_at at;
     uint64_t change; /* number of the last CHANGE met */
     uint64_t batch; /* offset behind it in the present segment */

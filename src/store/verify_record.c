@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "store/op.h"
+#include "store/packed_body.h"
 #include "store/verify_private.h"
 #include "sys/vfs.h"
 
@@ -118,7 +119,7 @@ enum err verify_begin_segment(struct verify *verify)
     verify->batch = SEGMENT_RECORDS_AT;
     segment->looked_at = segment->limit;
     if (segment->broken) {
-        verify_find_here(verify, VERIFY_SEGMENT, segment->size);
+        verify_find_here(verify, segment->foreign ? VERIFY_FOREIGN : VERIFY_SEGMENT, segment->size);
         verify->at.offset = segment->limit;
         return ERR_OK;
     }
@@ -238,6 +239,67 @@ static void find_body(struct verify *verify)
     verify_find_here(verify, VERIFY_BODY, verify->at.next - verify->at.offset);
 }
 
+static enum err end_body(struct verify *verify)
+{
+    verify->at.in_body = false;
+    verify->at.in_pieces = false;
+    if (verify->at.holds)
+        count_record(verify, true);
+    else
+        find_body(verify);
+    verify->at.offset = verify->at.next;
+    return ERR_OK;
+}
+
+/* Its checksums hold; whether a message is in it, only unpacking tells. */
+static enum err begin_pieces(struct verify *verify)
+{
+    struct verify_at *at = &verify->at;
+    struct place place = { verify_present(verify)->number, at->offset };
+    struct log_file file = { verify->file, verify->scan.key, NULL };
+
+    if (verify->packing == NULL)
+        verify->packing = packing_new();
+    file.packing = verify->packing;
+    at->in_pieces = true;
+    at->piece = 0;
+    return log_file_source(&file, place, (struct body_id){ at->header.number }, &at->source);
+}
+
+static enum err read_pieces(struct verify *verify, uint64_t bytes_max)
+{
+    struct log_file file = { verify->file, verify->scan.key, verify->packing };
+    struct verify_at *at = &verify->at;
+    uint64_t done = 0;
+    enum err err = ERR_OK;
+
+    while (err == ERR_OK && done < bytes_max &&
+           at->piece * PACKED_PIECE_BYTES < at->source.length) {
+        uint8_t frame[RECORD_FRAME_BYTES];
+        struct bytes piece = bytes_make(NULL, 0);
+
+        err = log_file_read(&file, &at->source, at->piece++, frame, &piece);
+        done += piece.len;
+    }
+    verify->unpacked += done;
+    return err;
+}
+
+static enum err unpack_body(struct verify *verify, uint64_t bytes_max)
+{
+    struct verify_at *at = &verify->at;
+    enum err err = at->in_pieces ? ERR_OK : begin_pieces(verify);
+
+    if (err == ERR_OK)
+        err = read_pieces(verify, bytes_max);
+    if (err != ERR_OK && err != ERR_CORRUPT && err != ERR_IO)
+        return err;
+    at->holds = err == ERR_OK;
+    if (at->holds && at->piece * PACKED_PIECE_BYTES < at->source.length)
+        return ERR_OK;
+    return end_body(verify);
+}
+
 /* The next piece of a body, a few chunks. */
 static enum err read_body(struct verify *verify, uint64_t bytes_max)
 {
@@ -260,13 +322,8 @@ static enum err read_body(struct verify *verify, uint64_t bytes_max)
     }
     if (at->left > 0)
         return ERR_OK;
-    at->in_body = false;
-    if (at->holds)
-        count_record(verify, true);
-    else
-        find_body(verify);
-    at->offset = at->next;
-    return ERR_OK;
+    return at->holds && at->header.encoding == RECORD_ZSTD ? unpack_body(verify, bytes_max)
+                                                           : end_body(verify);
 }
 
 /* The next record behind what the disk does not give, or the limit. */

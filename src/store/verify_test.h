@@ -26,7 +26,8 @@ static const char log_1[] = "log/0000000000000004.log";
 /* All of it, in small pieces. */
 static inline struct verify *verify_all(struct vfs *vfs, uint64_t durable)
 {
-    struct verify *verify = verify_new(vfs, (struct verify_extent){ durable, BASE });
+    struct verify *verify =
+        verify_new(vfs, (struct verify_extent){ .durable = durable, .base = BASE });
     struct verify_counts counts;
 
     while (!verify_is_done(verify))

@@ -69,6 +69,7 @@ bool view_keeps_expunged(const struct view *view)
     return view->shown != view->base;
 }
 
+/* RFC 9051 s2.3.1.2 */
 void view_row(const struct view *view, struct seqno seqno, struct row *out_row)
 {
     const struct snapshot_block *part;

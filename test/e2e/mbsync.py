@@ -17,6 +17,7 @@ SSLType {ssl}
 AuthMechs {mechanism}
 CertificateFile {certificate}
 Timeout 20
+{more}
 
 IMAPStore far
 Account roost
@@ -39,9 +40,10 @@ SyncState {folder}/state/
 
 
 class Mbsync:
-    """`way`: IMAPS, STARTTLS or None."""
+    """`way`: IMAPS, STARTTLS or None; `port` in the place of the server's, `more` lines for the
+    account."""
 
-    def __init__(self, server, folder, user, way='None', mechanism='LOGIN'):
+    def __init__(self, server, folder, user, way='None', mechanism='LOGIN', *, port=None, more=''):
         self.server, self.user = server, user
         self.folder = pathlib.Path(folder)
         (self.folder / 'mail').mkdir(parents=True)
@@ -50,9 +52,9 @@ class Mbsync:
         certificate.write_text(ssl.get_server_certificate(('127.0.0.1', server.imaps_port)))
         self.config = self.folder / 'mbsyncrc'
         self.config.write_text(CONFIG.format(
-            port=server.imaps_port if way == 'IMAPS' else server.imap_port, user=user,
+            port=port or (server.imaps_port if way == 'IMAPS' else server.imap_port), user=user,
             password=PASSWORD, ssl=way, mechanism=mechanism, folder=self.folder,
-            certificate=certificate))
+            certificate=certificate, more=more))
 
     def run(self, check=True, seconds=60):
         done = subprocess.run(['mbsync', '-c', str(self.config), 'all'], capture_output=True,

@@ -7,20 +7,13 @@ import signal
 import smtplib
 import socket
 import ssl
-import subprocess
 import time
 
 import pytest
 
 from mail import bodies, message, need, trace_names, wait_for, without_trace
+from programs import Screen, run
 from roost_server import PASSWORD
-
-
-def run(*command, data=None, seconds=30, check=True, **options):
-    done = subprocess.run([str(part) for part in command], input=data, capture_output=True,
-                          timeout=seconds, **options)
-    assert not check or done.returncode == 0, (command, done.stdout, done.stderr)
-    return done
 
 
 def curl(server, path, *options, tls=False, check=True):
@@ -111,28 +104,6 @@ set copy = no
 push "{commands}"
 ''')
     return f'HOME={tmp_path} LC_ALL=C.UTF-8 TERM=screen neomutt -n -F {shlex.quote(str(config))}'
-
-
-class Screen:
-    """A terminal of 100 by 30 with one program in it."""
-
-    def __init__(self, tmp_path, command):
-        self.tmux = ['tmux', '-S', str(tmp_path / 'tmux'), '-f', '/dev/null']
-        run(*self.tmux, 'new-session', '-d', '-x', '100', '-y', '30', command,
-            env=dict(os.environ, LC_ALL='C.UTF-8'))
-
-    def text(self):
-        return run(*self.tmux, 'capture-pane', '-p', check=False).stdout.decode()
-
-    def keys(self, *keys):
-        run(*self.tmux, 'send-keys', *keys)
-
-    def shows(self, *words, seconds=15):
-        wait_for(lambda: all(word in self.text() for word in words), seconds,
-                 lambda: f'{words} in:\n{self.text()}')
-
-    def close(self):
-        run(*self.tmux, 'kill-server', check=False)
 
 
 @pytest.mark.parametrize('way', ['plain', 'imaps'])

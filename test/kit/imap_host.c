@@ -10,6 +10,7 @@
 #include "imap/session.h"
 #include "kit/jobs.h"
 #include "kit/mem_vfs.h"
+#include "kit/script.h"
 #include "store/account.h"
 
 enum { SESSIONS = 4, TURNS_MAX = 100000, OUT_BYTES_MAX = 64 * 1024 * 1024 };
@@ -212,6 +213,18 @@ static bool send_text(struct host *host, struct seat *seat, struct bytes text, b
     return run_until_quiet(host);
 }
 
+/* "c: a1 SEARCH SUBJECT {1+}\r\n\xe4\r\n" */
+static bool send_escaped(struct host *host, struct seat *seat, struct bytes text)
+{
+    struct arena arena = arena_make(1 << 16);
+    struct bytes plain = script_unescape(text, &arena);
+    bool good = plain.at != NULL ? send_text(host, seat, plain, false)
+                                 : fail(host, "not an escape", (const char *)text.at, BYTES(""));
+
+    arena_done(&arena);
+    return good;
+}
+
 static void reopen(struct host *host)
 {
     close_all(host);
@@ -230,6 +243,17 @@ static bool end_session(struct host *host, const char *number, enum imap_want wa
         return fail(host, "more was said than expected", "", buf_bytes(&seat->out));
     leave(seat);
     return true;
+}
+
+/* "gone 2": the client closes its connection; it has read all that was said. */
+static bool hang_up(struct host *host, const char *number)
+{
+    struct seat *seat = &host->seats[number[0] >= '1' && number[0] <= '4' ? number[0] - '1' : 0];
+
+    if (seat->session == NULL || seat->out.len > 0)
+        return fail(host, "more was said than expected", "", buf_bytes(&seat->out));
+    leave(seat);
+    return run_until_quiet(host);
 }
 
 static bool pass_time(struct host *host, const char *text)
@@ -255,6 +279,8 @@ static bool play_line(struct host *host, char *line)
 
     if (line[0] == 'C')
         return send_text(host, seat, rest, mark != '-');
+    if (line[0] == 'c' && text == line + head && head < 3)
+        return send_escaped(host, seat, rest);
     if (line[0] == 'S')
         return expect(host, seat, rest, mark == '*');
     if (strncmp(line, "time ", 5) == 0)
@@ -263,6 +289,8 @@ static bool play_line(struct host *host, char *line)
         return end_session(host, line + 7, IMAP_WANT_CLOSE);
     if (strncmp(line, "back ", 5) == 0)
         return end_session(host, line + 5, IMAP_WANT_HAND_BACK);
+    if (strncmp(line, "gone ", 5) == 0)
+        return hang_up(host, line + 5);
     if (strcmp(line, "cold") == 0) {
         mem_vfs_chill(host->vfs);
         return true;

@@ -5,10 +5,12 @@
  *     C: a1 SELECT INBOX       session 1 sends this line with CRLF; `C2:` is session 2, up to 4
  *     S: a1 OK ...             the next line of session 1's output is this; `S2:` likewise
  *     C-: 12345                sends the text without CRLF
+ *     c: a1 NOOP\r\n           the same with the escapes of script.h
  *     S*: lines                any number of lines up to one that fits
  *     cold                     the page cache forgets everything: reads must wait for jobs
  *     time 60000               so many milliseconds go by, then all sessions run
  *     closed 2                 session 2 has ended; if it speaks again it is a new one
+ *     gone 2                   the client of session 2 hangs up, likewise
  *     back 2                   session 2 is given back to the gate, likewise
  *     reopen                   the server stops in order and starts again; all sessions are new
  * In an expected line "..." stands for any text. After each sent line all sessions run until they

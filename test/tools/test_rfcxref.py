@@ -19,6 +19,10 @@ def test_forms():
     assert sections('(RFC 3463 s3.2, s3.3 and s3.4)') == \
         {('3463', '3.2'), ('3463', '3.3'), ('3463', '3.4')}
     assert sections('RFC 3720 sB.4.') == {('3720', 'B.4')}
+    assert sections('RFC 9051 sections 2.2, 5.5 and A.1, RFC 3501') == \
+        {('9051', '2.2'), ('9051', '5.5'), ('9051', 'A.1'), ('3501', '')}
+    assert sections('RFC 2971, 3 of them; RFC 2045 section 6, A word') == \
+        {('2971', ''), ('2045', '6')}
     assert sections('RFC 2971, RFC 6154') == {('2971', ''), ('6154', '')}
 
 

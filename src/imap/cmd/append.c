@@ -80,6 +80,7 @@ static enum imap_progress answer_refused(struct imap_run *run, const struct appe
     return imap_answer(run, state->condition, code, state->text);
 }
 
+/* RFC 9051 s2.3.3 */
 static struct zoned_time internal_date_of(const struct imap_session *session,
                                           const struct imap_append_message *message)
 {

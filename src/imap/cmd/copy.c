@@ -32,6 +32,7 @@ static void print_copyuid(struct buf *out, struct mailbox *to, struct uid_set co
     }
 }
 
+/* RFC 9051 s6.4.8 */
 static enum imap_progress answer_copied(struct imap_session *session, struct imap_run *run,
                                         struct uid_set copied, bool move)
 {
@@ -74,6 +75,7 @@ static enum imap_progress transfer(struct imap_session *session, struct imap_run
     return answer_copied(session, run, result.copied, move);
 }
 
+/* RFC 9051 s6.4.8 */
 static enum imap_progress copy_or_move(struct imap_session *session, struct imap_run *run,
                                        bool move)
 {

@@ -5,6 +5,7 @@
 #include "imap/wire/mailbox.h"
 #include "store/act.h"
 
+/* RFC 9051 s6.3.7 */
 enum imap_progress imap_delete_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_mailbox_args *args = run->args;

@@ -103,7 +103,7 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
     if (state == NULL)
         return imap_answer_err(run, ERR_LIMIT);
     state->has_modseq = asks_for(args, IMAP_FETCH_MODSEQ);
-    if (state->has_modseq || args->changed_since > 0)
+    if (state->has_modseq || args->has_changed_since)
         imap_modseq_enable(session);
     err = imap_selected_resolve(session, run, &args->set, run->command.uid, &state->uids);
     if (err == ERR_INVALID)
@@ -134,7 +134,7 @@ static enum err keep_changed(const struct imap_session *session, struct imap_run
     struct seqno seqno;
     struct row row;
 
-    if (args->changed_since == 0)
+    if (!args->has_changed_since)
         return ERR_OK;
     while (imap_changed_next(&walk, &seqno, &row) == ERR_OK)
         uid_set_add(&builder, row.uid.value, row.uid.value);
@@ -166,6 +166,7 @@ static bool says_change(const struct imap_session *session, const struct imap_ru
            state->row.modseq.value == run->silent.value;
 }
 
+/* RFC 9051 s2.3.1.1. RFC 9051 s6.4.9. */
 static void open_line(struct imap_session *session, const struct imap_run *run,
                       struct fetch_state *state)
 {
@@ -190,7 +191,7 @@ static void close_line(struct imap_session *session, const struct imap_run *run,
         buf_add_byte(session->out, ' ');
         imap_selected_print_flags(session, &state->row);
     }
-    if (!state->has_modseq && (args->changed_since > 0 || says_change(session, run, state))) {
+    if (!state->has_modseq && (args->has_changed_since || says_change(session, run, state))) {
         buf_add_byte(session->out, ' ');
         imap_modseq_print(session, &state->row);
     }

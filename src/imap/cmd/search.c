@@ -9,6 +9,7 @@
 #include "imap/modseq.h"
 #include "imap/selected.h"
 #include "imap/wire/search.h"
+#include "message/charset.h"
 #include "store/uid_set.h"
 #include "store/view.h"
 
@@ -44,10 +45,16 @@ static enum imap_progress fail(struct imap_session *session, struct imap_run *ru
 
     if ((args->returns & IMAP_RETURN_SAVE) != 0)
         (void)imap_selected_save(session->selected, (struct uid_set){ 0 });
-    if (err == ERR_UNSUPPORTED)
-        return imap_answer(run, IMAP_NO, "BADCHARSET (UTF-8 US-ASCII)",
-                           "Charset is unknown, or the text is not in it");
-    return imap_answer_err(run, err);
+    if (err == ERR_INVALID)
+        return imap_answer(run, IMAP_NO, NULL,
+                           args->charset.len > 0 ? "A text is not in the charset that is named"
+                                                 : "A text is not UTF-8: name its CHARSET");
+    if (err != ERR_UNSUPPORTED)
+        return imap_answer_err(run, err);
+    buf_add(&run->code, BYTES("BADCHARSET ("));
+    charset_names_print(&run->code);
+    buf_add_byte(&run->code, ')');
+    return imap_answer(run, IMAP_NO, NULL, "Charset is not supported");
 }
 
 static enum err compile(struct imap_session *session, struct imap_run *run,

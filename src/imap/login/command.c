@@ -97,6 +97,7 @@ static bool run_login(const struct run *run)
     return login_run_login(run->login, run->cur, run->arena, run->out);
 }
 
+/* RFC 9051 s3.1 */
 static bool run_too_early(const struct run *run)
 {
     bad(run, "Log in first");

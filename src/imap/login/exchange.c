@@ -20,6 +20,7 @@ struct exchange_mechanism {
 
 #define OPTION(name) offsetof(struct imap_login_options, name)
 
+/* RFC 9051 s6.1.1 */
 static const struct exchange_mechanism mechanisms[] = {
     { BYTES("PLAIN"), " AUTH=PLAIN", OPTION(plain), true, false },
     { BYTES("SCRAM-SHA-256"), " AUTH=SCRAM-SHA-256", OPTION(scram), false, false },

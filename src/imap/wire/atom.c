@@ -46,6 +46,7 @@ bool imap_atom_parse(struct cursor *cur, struct bytes *out_atom)
     return true;
 }
 
+/* RFC 9051 s2.2.2 */
 bool imap_space_parse(struct cursor *cur)
 {
     return cursor_take(cur, ' ', "a blank");

@@ -206,14 +206,22 @@ static bool atts_finish(struct fetch_reader *reader)
     return true;
 }
 
+/* SP mod-sequence-value. RFC 7162 s7 begins at 1; Thunderbird says 0 of a mailbox whose
+ * mod-sequence it has not seen yet, and shows its user our BAD: all has changed since then. */
+static bool changed_since_parse(struct cursor *cur, struct imap_fetch_args *args)
+{
+    args->has_changed_since = true;
+    return imap_space_parse(cur) && imap_number64_parse(cur, &args->changed_since);
+}
+
 /* fetch-modifiers of RFC 4466 s2.4, those that RFC 7162 fills in. */
 static bool modifiers_parse(struct cursor *cur, struct imap_fetch_args *args)
 {
     if (!cursor_skip_word(cur, BYTES(" (")))
         return true;
     do {
-        if (args->changed_since == 0 && imap_word_skip(cur, BYTES("CHANGEDSINCE"))) {
-            if (!imap_space_parse(cur) || !imap_nz_number64_parse(cur, &args->changed_since))
+        if (!args->has_changed_since && imap_word_skip(cur, BYTES("CHANGEDSINCE"))) {
+            if (!changed_since_parse(cur, args))
                 return false;
         } else if (!args->vanished && imap_word_skip(cur, BYTES("VANISHED"))) {
             args->vanished = true;
@@ -221,7 +229,7 @@ static bool modifiers_parse(struct cursor *cur, struct imap_fetch_args *args)
             return cursor_fail(cur, "CHANGEDSINCE or VANISHED");
         }
     } while (cursor_skip(cur, ' '));
-    if (args->vanished && args->changed_since == 0)
+    if (args->vanished && !args->has_changed_since)
         return cursor_fail(cur, "CHANGEDSINCE with VANISHED");
     return cursor_take(cur, ')', "a blank or \")\"");
 }

@@ -46,7 +46,8 @@ struct imap_fetch_args {
     struct imap_seqset set;
     const struct imap_fetch_att *atts; /* macros written out; as asked, doubles kept */
     uint32_t att_count;
-    uint64_t changed_since; /* CHANGEDSINCE (RFC 7162 s3.1.4.1); 0: not given */
+    bool has_changed_since; /* CHANGEDSINCE (RFC 7162 s3.1.4.1); 0 is taken, see fetch.c */
+    uint64_t changed_since;
     bool vanished; /* VANISHED (RFC 7162 s3.2.6): only with UID and CHANGEDSINCE */
 };
 

@@ -20,7 +20,7 @@ static void dump(struct buf *out, const struct imap_fetch_args *args)
         if (att->partial)
             buf_add_format(out, "+%llu", (unsigned long long)att->partial_bytes);
     }
-    if (args->changed_since > 0)
+    if (args->has_changed_since)
         buf_add_format(out, " since %llu", (unsigned long long)args->changed_since);
     if (args->vanished)
         buf_add_string(out, " vanished");
@@ -75,7 +75,9 @@ static const struct {
     { " 1 BINARY[TEXT]", NULL },
     { " 1 BINARY.SIZE[1]<0.1>", NULL },
     { " 1 FLAGS (VANISHED)", NULL },
-    { " 1 FLAGS (CHANGEDSINCE 0)", NULL },
+    { " 1 FLAGS (CHANGEDSINCE 0)", "1 FLAGS since 0" },
+    { " 1 FLAGS (CHANGEDSINCE 0 CHANGEDSINCE 0)", NULL },
+    { " 1 FLAGS (CHANGEDSINCE -1)", NULL },
     { " 1 FLAGS (CHANGEDSINCE 1 CHANGEDSINCE 2)", NULL },
     { " 1 FLAGS (FOO)", NULL },
     { " 1 FLAGS ()", NULL },

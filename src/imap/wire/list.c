@@ -287,6 +287,7 @@ static void print_extended(struct buf *out, const struct imap_grammar *grammar,
     buf_add_byte(out, ')');
 }
 
+/* RFC 9051 s5.1.1 */
 void imap_list_response_print(struct buf *out, const struct imap_grammar *grammar,
                               const struct imap_list_response *response)
 {

@@ -73,6 +73,7 @@ static enum imap_name_refusal check_name(struct bytes name,
     return check_components(name, limits);
 }
 
+/* RFC 9051 s6.3.4 */
 bool imap_mailbox_normalise(struct bytes text, struct arena *arena, struct bytes *out_text)
 {
     const utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
@@ -121,6 +122,7 @@ static bool canonical_inbox(struct bytes *name, struct arena *arena)
     return true;
 }
 
+/* RFC 9051 s6.3.4 */
 bool imap_mailbox_from_utf8(struct bytes name, const struct imap_grammar_limits *limits,
                             struct arena *arena, struct imap_mailbox *out_mailbox)
 {

@@ -1,4 +1,4 @@
-/* Names in both encodings, refusals, limits, printing. */
+/* Names in both encodings, refusals, limits, printing. RFC 9051 s5.1. */
 #include "imap/wire/mailbox.h"
 
 #include <string.h>

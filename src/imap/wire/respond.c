@@ -107,6 +107,7 @@ void imap_appenduid_print(struct buf *out, uint32_t uidvalidity, const struct im
     imap_seqset_print(out, uids);
 }
 
+/* RFC 9051 s4.3 */
 void imap_literal_announce(struct buf *out, uint64_t bytes, bool literal8)
 {
     buf_add_string(out, literal8 ? "~{" : "{");
@@ -128,6 +129,7 @@ static void print_item(struct buf *out, const char *name, uint64_t number)
     buf_add_number(out, number);
 }
 
+/* RFC 9051 s6.4.4, s6.4.9 */
 void imap_esearch_print(struct buf *out, const struct imap_esearch *result)
 {
     buf_add_string(out, "* ESEARCH (TAG \"");
