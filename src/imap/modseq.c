@@ -5,6 +5,7 @@
 #include "imap/state.h"
 #include "store/view.h"
 
+/* RFC 7162 s3.2 */
 static void print_highest(struct imap_session *session, struct buf *out)
 {
     struct modseq known = view_modseq_known(session->selected->view);
@@ -20,6 +21,7 @@ void imap_modseq_respond_highest(struct imap_session *session)
     imap_respond_code_end(session->out, "All that you were told of");
 }
 
+/* RFC 7162 s3.1 */
 void imap_modseq_enable(struct imap_session *session)
 {
     if (session->condstore)
@@ -36,6 +38,7 @@ void imap_modseq_print(struct imap_session *session, const struct row *row)
     buf_add_byte(session->out, ')');
 }
 
+/* RFC 7162 s3.2.9 */
 void imap_modseq_tell_highest(struct imap_session *session)
 {
     struct imap_run *run = &session->run;

@@ -104,6 +104,7 @@ static enum err leave_out_shown(const struct view *view, struct uid_set all, str
     return uid_set_finish(&builder, out_set) ? ERR_OK : ERR_LIMIT;
 }
 
+/* RFC 7162 s3.2.10 */
 enum err imap_vanished_begin(struct imap_session *session, struct imap_run *run,
                              struct uid_set within, uint64_t since,
                              struct imap_vanished *out_vanished)

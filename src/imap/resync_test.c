@@ -4,7 +4,8 @@
  * else; it is cut off at any moment. Meanwhile others change the mailbox. When it comes back by
  * QRESYNC, or by UID FETCH with CHANGEDSINCE and VANISHED, it must believe exactly what is true.
  *
- * The seed is printed; ROOST_SEED runs one seed, ROOST_ROUNDS says how long. */
+ * The seed is printed; ROOST_SEED runs one seed, ROOST_ROUNDS says how long. RFC 7162
+ * sections 3.2, 3.2.10.2. */
 #include "imap/resync.h"
 
 #include <setjmp.h>

@@ -38,7 +38,7 @@ struct sorting {
     struct uid_set_builder modified; /* those that CONDSTORE protects */
 };
 
-/* Marks the rows in which the mask would change something. */
+/* Marks the rows in which the mask would change something. RFC 7162 s3.1. */
 static void mark_changed(const struct block *block, enum block_column column,
                          struct block_mask mask, bool marks[BLOCK_ROWS])
 {
@@ -63,6 +63,7 @@ static void mark_all_changed(const struct sorting *sorting, const struct block *
     mark_changed(block, COLUMN_KEYWORDS_HIGH, apply_flag_mask(act->mode, words[1]), marks);
 }
 
+/* RFC 7162 s3.1.3 */
 static void sort_block(void *context, struct block **slot, const uint16_t *places, uint32_t count)
 {
     struct sorting *sorting = context;

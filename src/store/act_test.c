@@ -1,4 +1,5 @@
-/* Acts one by one: what they refuse, what they write, what they leave alone. */
+/* Acts one by one: what they refuse, what they write, what they leave alone. RFC 7162
+ * sections 3.2.7, 5.3. */
 #include "store/act.h"
 
 #include <stdio.h>

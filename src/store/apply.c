@@ -56,6 +56,7 @@ static void rename_mailbox(struct state *state, const struct op_mailbox *op)
         state_set_name(state, mailbox, op->name);
 }
 
+/* RFC 7162 s5.3 */
 static void delete_mailbox(struct state *state, struct mailbox_id id, struct modseq number)
 {
     struct mailbox *mailbox = state_find_id(state, id);

@@ -28,7 +28,7 @@ static void add_row(struct mailbox *mailbox, const struct row *row)
     state_count_row(mailbox, row, 1);
 }
 
-/* RFC 9051 s2.3.1.1. RFC 9051 s6.4.5. */
+/* RFC 9051 s2.3.1.1. RFC 9051 s6.4.5. RFC 7162 s3.1. */
 void apply_put(struct state *state, const struct op_put *put, struct modseq number)
 {
     struct mailbox *mailbox = state_find_id(state, put->mailbox);
@@ -113,6 +113,7 @@ static struct flag_counts count_flags(const struct block *block, struct block_ma
     return counts;
 }
 
+/* RFC 7162 sections 3.1, 3.1.3 */
 static void flag_rows(void *context, struct block **slot, const uint16_t *places, uint32_t count)
 {
     const struct flagging *flagging = context;
@@ -235,6 +236,7 @@ static void note_vanished(struct mailbox *mailbox, struct modseq number, const u
     }
 }
 
+/* RFC 7162 sections 3.2, 3.2.7 */
 static void on_expunged(void *context, const struct block *block, const uint16_t *places,
                         uint32_t count)
 {

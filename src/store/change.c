@@ -66,6 +66,7 @@ static bool has_too_many_mailboxes(const struct change *change)
            account->state.mailbox_count + change->mailboxes > account->mailboxes_max;
 }
 
+/* RFC 7162 s3.1 */
 enum err change_commit(struct change *change, bool gated)
 {
     struct account *account = change->account;

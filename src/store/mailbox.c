@@ -163,6 +163,7 @@ static bool absent(const struct mailbox *mailbox, struct uid_set within, struct 
     return uid_set_finish(&builder, out_set);
 }
 
+/* RFC 7162 s3.2.6 */
 enum err mailbox_vanished(struct mailbox *mailbox, struct modseq since, struct uid_set within,
                           struct arena *arena, struct uid_set *out_set)
 {

@@ -5,6 +5,7 @@
 #include "store/mailbox.h"
 #include "store/view.h"
 
+/* RFC 7162 s3.2.8 */
 static enum imap_progress leave(struct imap_session *session, struct imap_run *run)
 {
     imap_selected_close(session->selected);
@@ -17,6 +18,7 @@ enum imap_progress imap_unselect_run(struct imap_session *session, struct imap_r
     return leave(session, run);
 }
 
+/* RFC 7162 s3.2.8 */
 enum imap_progress imap_close_run(struct imap_session *session, struct imap_run *run)
 {
     struct imap_selected *selected = session->selected;

@@ -33,6 +33,7 @@ enum imap_progress imap_expunge_run(struct imap_session *session, struct imap_ru
     return expunge(session, run, (struct uid_set){ &all, all.last > 0 ? 1 : 0 });
 }
 
+/* RFC 7162 s3.2.9 */
 enum imap_progress imap_uid_expunge_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_expunge_args *args = run->args;

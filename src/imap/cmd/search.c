@@ -183,7 +183,8 @@ static uint32_t returns_of(const struct imap_search_args *args)
     return args->has_return ? args->returns : IMAP_RETURN_ALL;
 }
 
-/* MODSEQ of the messages that the answer names (RFC 4731 section 3.2); 0: none is asked for. */
+/* MODSEQ of the messages that the answer names (RFC 4731 section 3.2); 0: none is asked for. RFC
+ * 7162 s3.1.10. */
 static uint64_t modseq_of(const struct imap_session *session, const struct imap_run *run,
                           const struct search_state *state, uint32_t returns)
 {

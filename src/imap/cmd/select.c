@@ -63,6 +63,7 @@ static void print_revision(struct imap_session *session, const struct imap_mailb
         print_number_code(session->out, "UNSEEN", unseen, "First unseen message");
 }
 
+/* RFC 7162 s3.1.2 */
 static void print_selected(struct imap_session *session, const struct imap_mailbox *name)
 {
     struct imap_selected *selected = session->selected;
@@ -179,6 +180,7 @@ static enum imap_progress resync(struct imap_session *session, struct imap_run *
     return IMAP_AGAIN;
 }
 
+/* RFC 7162 sections 3.2.3, 3.2.11 */
 static enum imap_progress open_mailbox(struct imap_session *session, struct imap_run *run,
                                        bool read_only)
 {

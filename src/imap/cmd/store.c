@@ -100,6 +100,7 @@ static bool is_told(const struct imap_session *session, const struct imap_run *r
            (session->condstore && (changed || uid_set_has(state->modified, row->uid.value)));
 }
 
+/* RFC 7162 s3.2.4 */
 static void tell(struct imap_session *session, const struct imap_run *run,
                  const struct store_state *state, struct seqno seqno, const struct row *row)
 {

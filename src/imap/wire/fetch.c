@@ -214,7 +214,7 @@ static bool changed_since_parse(struct cursor *cur, struct imap_fetch_args *args
     return imap_space_parse(cur) && imap_number64_parse(cur, &args->changed_since);
 }
 
-/* fetch-modifiers of RFC 4466 s2.4, those that RFC 7162 fills in. */
+/* fetch-modifiers of RFC 4466 s2.4, those that RFC 7162 fills in. RFC 7162 s3.2.6. */
 static bool modifiers_parse(struct cursor *cur, struct imap_fetch_args *args)
 {
     if (!cursor_skip_word(cur, BYTES(" (")))

@@ -101,7 +101,7 @@ static struct imap_range resolve_range(struct imap_range range, uint32_t star)
     return first <= last ? (struct imap_range){ first, last } : (struct imap_range){ last, first };
 }
 
-/* `ranges` ascending by first; joins those that touch, in place. */
+/* `ranges` ascending by first; joins those that touch, in place. RFC 7162 s3.1.3. */
 static uint32_t join_ranges(struct imap_range *ranges, uint32_t count)
 {
     uint32_t joined = 0;
