@@ -56,7 +56,8 @@ static void test_counts(void **context)
     done(&desk);
 }
 
-/* A client that was away longer than the history goes hears of every UID that is not there. */
+/* A client that was away longer than the history goes hears of every UID that is not there (RFC
+ * 7162 section 3.2.6). */
 static void test_vanished_beyond_the_history(void **context)
 {
     static const struct uid_range asked[] = { { 1, 3 }, { 5, 5 }, { 7, UINT32_MAX } };

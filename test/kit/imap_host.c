@@ -13,7 +13,7 @@
 #include "kit/script.h"
 #include "store/account.h"
 
-enum { SESSIONS = 4, TURNS_MAX = 100000, OUT_BYTES_MAX = 64 * 1024 * 1024 };
+enum { SESSIONS = 9, TURNS_MAX = 100000, OUT_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct seat {
     struct imap_session *session;
@@ -232,10 +232,16 @@ static void reopen(struct host *host)
     open_account(host);
 }
 
+/* The session of that digit; the first one where there is none. */
+static struct seat *seat_of(struct host *host, char digit)
+{
+    return &host->seats[digit >= '1' && digit <= '0' + SESSIONS ? digit - '1' : 0];
+}
+
 /* "closed 2", "back 2": the session has come to that end, and has said nothing unexpected. */
 static bool end_session(struct host *host, const char *number, enum imap_want want)
 {
-    struct seat *seat = &host->seats[number[0] >= '1' && number[0] <= '4' ? number[0] - '1' : 0];
+    struct seat *seat = seat_of(host, number[0]);
 
     if (seat->session == NULL || seat->want != want)
         return fail(host, "the session has not ended so", "", BYTES(""));
@@ -248,7 +254,7 @@ static bool end_session(struct host *host, const char *number, enum imap_want wa
 /* "gone 2": the client closes its connection; it has read all that was said. */
 static bool hang_up(struct host *host, const char *number)
 {
-    struct seat *seat = &host->seats[number[0] >= '1' && number[0] <= '4' ? number[0] - '1' : 0];
+    struct seat *seat = seat_of(host, number[0]);
 
     if (seat->session == NULL || seat->out.len > 0)
         return fail(host, "more was said than expected", "", buf_bytes(&seat->out));
@@ -272,8 +278,7 @@ static bool play_line(struct host *host, char *line)
 {
     char *text = strstr(line, ": ");
     size_t head = strcspn(line, ":");
-    bool has_seat = line[1] >= '1' && line[1] <= '0' + SESSIONS;
-    struct seat *seat = &host->seats[has_seat ? line[1] - '1' : 0];
+    struct seat *seat = seat_of(host, line[1]);
     char mark = head > 0 ? line[head - 1] : '\0';
     struct bytes rest = bytes_from_string(text == NULL ? "" : text + 2);
 

@@ -2,7 +2,7 @@
  *
  * Plays a dialogue from a text file against them. Lines:
  *     # remark
- *     C: a1 SELECT INBOX       session 1 sends this line with CRLF; `C2:` is session 2, up to 4
+ *     C: a1 SELECT INBOX       session 1 sends this line with CRLF; `C2:` is session 2, up to 9
  *     S: a1 OK ...             the next line of session 1's output is this; `S2:` likewise
  *     C-: 12345                sends the text without CRLF
  *     c: a1 NOOP\r\n           the same with the escapes of script.h

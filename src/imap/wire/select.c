@@ -4,7 +4,7 @@
 #include "imap/wire/atom.h"
 #include "imap/wire/number.h"
 
-/* Numbers in a set that is written in ascending order; 0 for another one. */
+/* Numbers in a set that is written in ascending order; 0 for another one. RFC 7162 s3.2.5.2. */
 static uint64_t ascending_size(const struct imap_seqset *set)
 {
     uint64_t size = 0;
