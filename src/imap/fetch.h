@@ -25,6 +25,7 @@ struct imap_section_range {
     uint64_t offset;
     uint64_t bytes;
     enum transfer_encoding encoding; /* of what the range holds */
+    bool is_text; /* a text part: its lines end in CRLF once they are decoded */
 };
 
 /* Where the section lies. False: the message has no such part, the answer is NIL. For
@@ -37,6 +38,7 @@ struct imap_stream {
     bool active;
     bool counted; /* decoding: the first pass has measured the result */
     bool has_nul;
+    bool after_cr; /* decoding: the last byte was CR */
     struct imap_section_range range;
     uint64_t at; /* bytes of the range read so far in this pass */
     uint64_t decoded; /* bytes of the result seen so far in this pass */

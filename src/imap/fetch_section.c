@@ -7,7 +7,7 @@
 #include "store/body.h"
 
 enum {
-    DECODED_BYTES_MAX = 2 * BODY_CHUNK_BYTES, /* of one chunk */
+    DECODED_BYTES_MAX = 3 * BODY_CHUNK_BYTES, /* of one chunk, every byte of it a line end */
     HEADER_COST = 4096, /* what reading a header counts as, besides its bytes */
     HEADER_BYTES_MAX = 1024 * 1024, /* of a header that is filtered; the rest is not looked at */
 };
@@ -27,6 +27,8 @@ static bool part_range(const struct imap_section *section, const struct summary_
         /* What holds other parts has no encoding of its own (RFC 2045 section 6.4). */
         if (part->kind == MESSAGE_PART_LEAF)
             out_range->encoding = part->encoding;
+        out_range->is_text =
+            part->kind == MESSAGE_PART_LEAF && bytes_equal_nocase(part->type, BYTES("text"));
         break;
     case IMAP_SECTION_MIME:
         out_range->offset = part->header_offset;
@@ -220,19 +222,40 @@ static enum err start_plain(struct imap_session *session, const struct imap_fetc
     return err;
 }
 
+/* RFC 9051 section 7.5.2: lines of text end in CRLF, whatever they ended in when they were stored
+ * or encoded. */
+static void add_lines(struct imap_stream *stream, struct bytes text, struct buf *out)
+{
+    while (text.len > 0) {
+        size_t end = bytes_find_byte(text, 0, '\n');
+        bool has_cr = end > 0 ? text.at[end - 1] == '\r' : stream->after_cr;
+
+        buf_add(out, bytes_slice(text, 0, end));
+        if (end < text.len)
+            buf_add_string(out, has_cr ? "\n" : "\r\n");
+        stream->after_cr = end == text.len && has_cr;
+        text = bytes_from(text, end + 1);
+    }
+}
+
 /* Decodes the next piece of the range into `decoded`, the end of it included. */
 static enum err decode_chunk(struct imap_session *session, const struct row *row,
                              struct imap_stream *stream, struct buf *decoded)
 {
     struct buf chunk = buf_make(BODY_CHUNK_BYTES);
+    struct buf plain = buf_make(DECODED_BYTES_MAX);
+    struct buf *out = stream->range.is_text ? &plain : decoded;
     enum err err = read_chunk(session, row, stream, UINT64_MAX, &chunk);
 
     if (err == ERR_OK) {
-        transfer_decode(&stream->decoder, buf_bytes(&chunk), decoded);
+        transfer_decode(&stream->decoder, buf_bytes(&chunk), out);
         stream->at += chunk.len;
         if (stream->at == stream->range.bytes)
-            transfer_decode_finish(&stream->decoder, decoded);
+            transfer_decode_finish(&stream->decoder, out);
+        if (stream->range.is_text)
+            add_lines(stream, buf_bytes(&plain), decoded);
     }
+    buf_done(&plain);
     buf_done(&chunk);
     return err;
 }
@@ -273,6 +296,7 @@ static void announce_decoded(struct imap_session *session, const struct imap_fet
     clip(att, stream->decoded, &skip, &len);
     imap_literal_announce(session->out, len, stream->has_nul);
     stream->decoder = transfer_decoder_make(stream->range.encoding);
+    stream->after_cr = false;
     stream->at = 0;
     stream->skip = skip;
     stream->left = len;

@@ -515,6 +515,59 @@ static void test_saved_limit(void **state)
     free(ranges);
 }
 
+/* BINARY of text has lines that end in CRLF, of other parts the very bytes (RFC 9051
+ * section 7.5.2). */
+static void test_lines_of_binary(void **state)
+{
+    static const char text[] =
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\nCmEKYg0KCmMNZA==\r\n--b\r\n"
+        "Content-Type: a/b\r\nContent-Transfer-Encoding: "
+        "base64\r\n\r\nYQpi\r\n--b\r\n\r\nx\ny\r\n--b--";
+    struct bench bench;
+
+    open_bench(&bench, 0);
+    assert_int_equal(desk_append(&bench.desk, desk_mailbox(&bench.desk, "INBOX"),
+                                 bytes_from_string(text), FLAG_SEEN, NULL),
+                     ERR_OK);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    assert_true(bytes_starts_with(
+        run(&bench.seat, "a FETCH 1 (BINARY.SIZE[1] BINARY[1])", 1),
+        BYTES("* 1 FETCH (BINARY.SIZE[1] 13 BINARY[1] {13}\r\n\r\na\r\nb\r\n\r\nc\rd)\r\n")));
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 (BINARY.SIZE[2] BINARY[2])", 1),
+                                  BYTES("* 1 FETCH (BINARY.SIZE[2] 3 BINARY[2] {3}\r\na\nb)\r\n")));
+    assert_true(
+        bytes_starts_with(run(&bench.seat, "a FETCH 1 (BINARY[3] BODY[3])", 1),
+                          BYTES("* 1 FETCH (BINARY[3] {4}\r\nx\r\ny BODY[3] {3}\r\nx\ny)\r\n")));
+    close_bench(&bench);
+}
+
+/* A CRLF that two chunks share is one. */
+static void test_lines_across_chunks(void **state)
+{
+    enum { LINES = 30000 };
+    struct buf text = buf_make(4 * LINES);
+    struct bench bench;
+
+    open_bench(&bench, 0);
+    for (int shift = 0; shift < 3; shift++) {
+        buf_clear(&text);
+        buf_add_string(&text, &"X: ab\r\n\r\n"[2 - shift]);
+        for (int i = 0; i < LINES; i++)
+            buf_add_string(&text, "x\r\n");
+        assert_int_equal(desk_append(&bench.desk, desk_mailbox(&bench.desk, "INBOX"),
+                                     buf_bytes(&text), FLAG_SEEN, NULL),
+                         ERR_OK);
+    }
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    assert_int_equal(count_of(run(&bench.seat, "a FETCH 1:3 BINARY.SIZE[1]", 1), BYTES(" 90000)")),
+                     3);
+    assert_int_equal(count_of(run(&bench.seat, "a FETCH 1:3 BINARY[1]", 1), BYTES("x\r\n")),
+                     3 * LINES);
+    buf_done(&text);
+    close_bench(&bench);
+}
+
 /* NOTSAVED, and nothing is saved then (RFC 9051 section 6.4.4.3): every other message is one range.
  */
 static void test_scattered_result(void **state)
@@ -643,6 +696,8 @@ int main(void)
         cmocka_unit_test(test_old_view),
         cmocka_unit_test(test_nul_in_a_message),
         cmocka_unit_test(test_scattered_result),
+        cmocka_unit_test(test_lines_of_binary),
+        cmocka_unit_test(test_lines_across_chunks),
     };
     int failed;
 
