@@ -4,7 +4,9 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-HEADING = re.compile(r'(?:Appendix )?([A-Z]|\d+)((?:\.\d+)*)\.?  ?\S')
+HEADING = re.compile(r'(?:Appendix )?([A-Z]|\d+)((?:\.\d+)*)\.? {1,8}\S')
+# It is made by machine, and names the words as well.
+INDEX = re.compile(r'(?! )(?:[A-Z]\.)?[\w ]*\bIndex$')
 WORD = re.compile(r'\b(NOT\s+RECOMMENDED|MUST\s+NOT|MUST|SHOULD\s+NOT|SHOULD|SHALL\s+NOT|SHALL|'
                   r'REQUIRED|RECOMMENDED)\b')
 PAGE_END = re.compile(r'\[Page \d+\]\s*$')
@@ -45,6 +47,8 @@ def sections(text):
     """[(section, [paragraph])] in the order of the text; what precedes the first is left out."""
     found = []
     for line in without_pages(text):
+        if INDEX.match(line):
+            return found
         heading = HEADING.match(line)
         if heading:
             found.append((heading[1] + heading[2], ['']))

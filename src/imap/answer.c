@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "imap/state.h"
 
-/* RFC 9051 s6.1.1. RFC 7162 sections 3.2.2, 3.2.3. */
+/* RFC 9051 s6.1.1. RFC 7162 sections 3.2.2, 3.2.3. RFC 9051 s7.2.2, s9. */
 static const char capabilities[] =
     "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID NAMESPACE IDLE UNSELECT UIDPLUS MOVE BINARY ESEARCH "
     "SEARCHRES LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE CHILDREN STATUS=SIZE "

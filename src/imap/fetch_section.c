@@ -280,7 +280,7 @@ static enum err measure(struct imap_session *session, const struct row *row,
     return err;
 }
 
-/* The second pass begins: its name, size and announcement. */
+/* The second pass begins: its name, size and announcement. RFC 9051 s7.5.2. */
 static void announce_decoded(struct imap_session *session, const struct imap_fetch_att *att,
                              struct imap_stream *stream)
 {
@@ -364,6 +364,7 @@ enum err imap_fetch_stream(struct imap_session *session, const struct imap_fetch
                           : stream_plain(session, row, stream);
 }
 
+/* RFC 9051 s7.5.2 */
 static enum err start_section(struct imap_session *session, const struct imap_fetch_att *att,
                               const struct row *row, const struct summary *summary,
                               struct imap_stream *stream)

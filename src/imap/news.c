@@ -108,6 +108,7 @@ static void tell_vanished(struct imap_session *session, struct imap_news *news)
     go_to(news, IMAP_NEWS_MESSAGES);
 }
 
+/* RFC 9051 s7 */
 static void tell_expunged(struct imap_session *session, struct imap_news *news)
 {
     const struct view_changes *changes = &news->changes;

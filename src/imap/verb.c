@@ -76,6 +76,7 @@ static const struct imap_verb imap_verbs[] = {
 };
 /* clang-format on */
 
+/* RFC 9051 s9 */
 const struct imap_verb *imap_verb_find(struct bytes name, bool uid)
 {
     for (size_t i = 0; i < ARRAY_COUNT(imap_verbs); i++) {

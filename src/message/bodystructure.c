@@ -38,7 +38,7 @@ static void print_params(struct buf *out, const struct params *params, bool is_t
     buf_add_byte(out, ')');
 }
 
-/* body-fld-dsp SP body-fld-lang SP body-fld-loc */
+/* body-fld-dsp SP body-fld-lang SP body-fld-loc. RFC 9051 s7.5.2. */
 static void print_common_extension(struct buf *out, const struct message_part *part)
 {
     if (part->disposition.at == NULL) {
@@ -87,7 +87,7 @@ static void print_fields(const struct printer *p, const struct message_part *par
     buf_add_number(p->out, part->body_bytes);
 }
 
-/* [SP body-fld-lines] [SP body-ext-1part] ")" */
+/* [SP body-fld-lines] [SP body-ext-1part] ")". RFC 9051 s7.5.2, s9. */
 static void print_single_end(const struct printer *p, const struct message_part *part)
 {
     if (part->kind == MESSAGE_PART_MESSAGE || is_text(part)) {
@@ -102,6 +102,7 @@ static void print_single_end(const struct printer *p, const struct message_part 
     buf_add_byte(p->out, ')');
 }
 
+/* RFC 9051 s9 */
 static void print_multipart_end(const struct printer *p, const struct message_part *part)
 {
     buf_add_byte(p->out, ' ');

@@ -1,4 +1,4 @@
-/* BODY and BODYSTRUCTURE. */
+/* BODY and BODYSTRUCTURE. RFC 9051 s7.5.2, s9. */
 #include "message/bodystructure.h"
 
 #include "message/envelope.h"

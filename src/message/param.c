@@ -139,7 +139,7 @@ static void add_percent_encoded(struct token_text *text, struct bytes value)
     }
 }
 
-/* Joins the sections from 0 on, as far as none is missing. */
+/* Joins the sections from 0 on, as far as none is missing. RFC 9051 s7.5.2. */
 static struct param join_sections(struct arena *arena, struct piece_list *list, struct piece *first)
 {
     struct piece *pieces[PARAM_COUNT_MAX];

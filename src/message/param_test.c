@@ -1,4 +1,4 @@
-/* MIME parameters. */
+/* MIME parameters. RFC 9051 s7.5.2. */
 #include "message/param.h"
 
 #include <string.h>
@@ -148,6 +148,11 @@ static void test_disposition(void **state)
     assert_true(param_parse_disposition(&arena, BYTES("; filename=x"), &disposition, &params));
     assert_int_equal(disposition.len, 0);
     assert_int_equal(params.count, 1);
+    assert_true(param_parse_disposition(&arena, BYTES("inline; filename*1=b.c; filename*0=a"),
+                                        &disposition, &params));
+    assert_int_equal(params.count, 1);
+    ASSERT_BYTES(params.at[0].name, BYTES("filename"));
+    ASSERT_BYTES(params.at[0].value, BYTES("ab.c"));
     assert_false(param_parse_disposition(&arena, BYTES(";"), &disposition, &params));
     assert_int_equal(params.count, 1);
     arena_done(&arena);

@@ -234,6 +234,7 @@ static void message_start(struct message_parser *p)
     part_open(p, outer, p->parts[outer].body_offset);
 }
 
+/* RFC 9051 s9 */
 static void body_start(struct message_parser *p)
 {
     struct message_part *part = &p->parts[p->current];

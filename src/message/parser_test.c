@@ -1,4 +1,4 @@
-/* The structure of messages, fed in every way. */
+/* The structure of messages, fed in every way. RFC 9051 s9. */
 #include "message/parser.h"
 
 #include "message/message_test.h"

@@ -29,6 +29,7 @@ struct tls_conn {
     bool output_closed;
 };
 
+/* RFC 9051 s11.1 */
 static const char tls12_ciphers[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
@@ -168,6 +169,7 @@ static int note_server_name(SSL *ssl, int *alert, void *context)
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* RFC 9051 s11.1 */
 static void set_manners(SSL_CTX *ssl)
 {
     static const unsigned char session_context[] = "roost";

@@ -196,6 +196,62 @@ static void test_old_versions_are_refused(void **state)
     pair_done(&pair);
 }
 
+static struct bytes take_text(BIO *bio)
+{
+    char *at = NULL;
+    long len = BIO_get_mem_data(bio, &at);
+
+    return bytes_make(at, (size_t)len);
+}
+
+/* RSA, self-signed, for the client's name. */
+static struct selfsigned make_rsa_pair(void)
+{
+    struct selfsigned pair = { buf_make(10000), buf_make(10000) };
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    X509 *certificate = X509_new();
+    X509_NAME *name = X509_get_subject_name(certificate);
+    BIO *texts[] = { BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()) };
+
+    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_set_pubkey(certificate, key);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"mail.example", -1,
+                               -1, 0);
+    X509_set_issuer_name(certificate, name);
+    assert_int_not_equal(X509_sign(certificate, key, EVP_sha256()), 0);
+    PEM_write_bio_X509(texts[0], certificate);
+    PEM_write_bio_PrivateKey(texts[1], key, NULL, NULL, 0, NULL, NULL);
+    buf_add(&pair.certificate_pem, take_text(texts[0]));
+    buf_add(&pair.key_pem, take_text(texts[1]));
+    BIO_free(texts[0]);
+    BIO_free(texts[1]);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return pair;
+}
+
+/* RFC 9051 s11.1: the one suite of TLS 1.2 that every client has, with RSA. */
+static void test_the_suite_of_all(void **state)
+{
+    struct selfsigned pair = make_rsa_pair();
+    struct tls_context *context = make_context(&pair, bytes_make(NULL, 0));
+    struct buf out = buf_make(100000);
+    struct tls_conn *conn = tls_conn_new(context, &out, NULL);
+    struct client client;
+
+    (void)state;
+    client_init(&client, &pair, TLS1_2_VERSION);
+    assert_int_equal(SSL_set_cipher_list(client.ssl, "ECDHE-RSA-AES128-GCM-SHA256"), 1);
+    assert_int_equal(handshake(&client, conn, &out, 0), TLS_DONE);
+    assert_string_equal(SSL_get_cipher_name(client.ssl), "ECDHE-RSA-AES128-GCM-SHA256");
+    client_done(&client);
+    tls_conn_free(conn);
+    tls_context_free(context);
+    buf_done(&out);
+    pair_done(&pair);
+}
+
 static void test_garbage_is_refused(void **state)
 {
     struct selfsigned pair = make_pair("mail.example");
@@ -423,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_talk),
         cmocka_unit_test(test_old_versions_are_refused),
         cmocka_unit_test(test_garbage_is_refused),
+        cmocka_unit_test(test_the_suite_of_all),
         cmocka_unit_test(test_a_full_output_breaks),
         cmocka_unit_test(test_alpn),
         cmocka_unit_test(test_tickets_are_shared_by_key),

@@ -54,6 +54,10 @@ def test_wrong_password_and_unknown_name_get_the_same_answer(server):
         answers.append(str(refusal.value))
     assert answers[0] == answers[1]
     assert 'AUTHENTICATIONFAILED' in answers[0]
+    # RFC 9051 section 11.7: each of them is reported, with where it came from.
+    for user in ('bob', 'nobody'):
+        assert re.search(rf'event=login-failed session=\d+ service=imap address=127.0.0.1:\d+ .*'
+                         rf'user={user} ', server.log())
 
 
 def test_append_flags_copy_move_expunge(server):

@@ -110,6 +110,7 @@ static void forget(struct exchange *exchange)
         free_exchange(exchange);
 }
 
+/* RFC 9051 s11.7 */
 static void log_outcome(const struct exchange *exchange, enum ipc_result result, const char *why)
 {
     static const char *const services[] = { "none", "imap", "pop3", "lmtp", "smtp" };

@@ -223,7 +223,7 @@ void client_start_tls(struct client *client)
     shake_hands(client, take_socket(client));
 }
 
-/* The client is known by now: counted, then served. */
+/* The client is known by now: counted, then served. RFC 9051 s11.2. */
 static void admit(struct client *client)
 {
     struct gate *gate = client->gate;

@@ -1,5 +1,5 @@
 /* A gate in the hands of a test: clients connect to a real socket; auth, shards and tls are played.
- */
+ * RFC 9051 s11.2. */
 #include "daemon/gate/gate.h"
 
 #include <fcntl.h>

@@ -208,7 +208,7 @@ static bool talk(struct relay *relay)
     return true;
 }
 
-/* True once the handshake is complete and the relay lives. */
+/* True once the handshake is complete and the relay lives. RFC 9051 s11.1. */
 static bool shake(struct relay *relay)
 {
     enum tls_result result = tls_conn_handshake(relay->conn);

@@ -1,4 +1,4 @@
-/* The role as its supervisor and a gate see it. */
+/* The role as its supervisor and a gate see it. RFC 9051 s11.1. */
 #include "daemon/tls/tls_role.h"
 
 #include <signal.h>

@@ -71,6 +71,7 @@ static int look_below(struct imap_session *session, const struct imap_list_args 
     return looked_at;
 }
 
+/* RFC 9051 s7.3.1 */
 static uint32_t attributes_of(struct imap_session *session, const struct imap_list_args *args,
                               const struct imap_listed *listed)
 {

@@ -42,7 +42,7 @@ static void print_number_code(struct buf *out, const char *code, uint64_t number
     imap_respond_code_end(out, text);
 }
 
-/* What only one of the two revisions has. */
+/* What only one of the two revisions has. RFC 9051 s7.2.2. */
 static void print_revision(struct imap_session *session, const struct imap_mailbox *name)
 {
     struct imap_selected *selected = session->selected;

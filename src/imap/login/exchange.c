@@ -189,6 +189,7 @@ struct imap_login_request imap_login_request(const struct imap_login *login)
     };
 }
 
+/* RFC 9051 s11.7 */
 static void fail(struct imap_login *login, const char *code, const char *text, struct buf *out)
 {
     imap_respond(out, login->tag, IMAP_NO, code, text);

@@ -1,4 +1,4 @@
-/* Strings of all forms, and the printing of the shortest one. */
+/* Strings of all forms, and the printing of the shortest one. RFC 9051 s9. */
 #include "imap/wire/astring.h"
 
 #include "kit/assert_bytes.h"

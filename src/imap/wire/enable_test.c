@@ -1,4 +1,4 @@
-/* ENABLE and ID, with their limits. */
+/* ENABLE and ID, with their limits. RFC 9051 s9. */
 #include "imap/wire/enable.h"
 
 #include "base/buf.h"

@@ -260,6 +260,7 @@ static struct bytes kind_name(enum imap_fetch_kind kind)
     return BYTES("");
 }
 
+/* RFC 9051 s7.5.2 */
 void imap_fetch_att_print(struct buf *out, const struct imap_fetch_att *att)
 {
     buf_add(out, kind_name(att->kind));

@@ -101,7 +101,7 @@ static bool is_inbox_first(struct bytes name)
            (name.len == INBOX.len || name.at[INBOX.len] == IMAP_DELIMITER);
 }
 
-/* INBOX in upper case, as the whole name or its first component. */
+/* INBOX in upper case, as the whole name or its first component. RFC 9051 s9. */
 static bool canonical_inbox(struct bytes *name, struct arena *arena)
 {
     struct bytes copy;
@@ -149,6 +149,7 @@ bool imap_mailbox_from_utf8(struct bytes name, const struct imap_grammar_limits 
     return true;
 }
 
+/* RFC 9051 sA, sA.1 */
 bool imap_mailbox_to_utf8(struct bytes raw, const struct imap_grammar *grammar, struct arena *arena,
                           struct bytes *out_name, enum imap_name_refusal *out_refusal)
 {
@@ -226,6 +227,7 @@ const char *imap_name_refusal_text(enum imap_name_refusal refusal)
     return "Mailbox name is not good";
 }
 
+/* RFC 9051 s7.3.1, sA, sA.1 */
 void imap_mailbox_print(struct buf *out, const struct imap_grammar *grammar, struct bytes name)
 {
     struct buf encoded = buf_make(name.len * 4 + 2);

@@ -171,6 +171,7 @@ static void print_number(struct buf *out, uint32_t number)
         buf_add_number(out, number);
 }
 
+/* RFC 9051 s7.1 */
 static void print_range(struct buf *out, struct imap_range range, bool comma)
 {
     if (comma)
@@ -200,6 +201,7 @@ void imap_seqset_printer_end(struct imap_seqset_printer *printer)
     printer->first = 0;
 }
 
+/* RFC 9051 s7.3.4 */
 void imap_seqset_printer_add(struct imap_seqset_printer *printer, uint32_t number)
 {
     if (printer->first > 0 && number == printer->last + 1) {

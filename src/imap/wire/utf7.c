@@ -75,7 +75,7 @@ static void add_code_point(struct buf *out, uint32_t code_point)
     buf_add(out, bytes_make(encoded, utf8_encode(code_point, encoded)));
 }
 
-/* Behind "&", up to and with "-". */
+/* Behind "&", up to and with "-". RFC 9051 sA.1. */
 static bool decode_shift(struct buf *out, struct cursor *cur)
 {
     struct units units = { .cur = cur };
@@ -142,6 +142,7 @@ static void shift_open(struct shift *shift)
     shift->open = true;
 }
 
+/* RFC 9051 sA.1 */
 static void shift_close(struct shift *shift)
 {
     if (!shift->open)
@@ -152,6 +153,7 @@ static void shift_close(struct shift *shift)
     *shift = (struct shift){ .out = shift->out };
 }
 
+/* RFC 9051 sA.1 */
 static void encode_code_point(struct shift *shift, uint32_t code_point)
 {
     if (is_printing(code_point)) {

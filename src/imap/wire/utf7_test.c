@@ -1,4 +1,4 @@
-/* Modified UTF-7 both ways, and random text there and back. */
+/* Modified UTF-7 both ways, and random text there and back. RFC 9051 sA.1. */
 #include "imap/wire/utf7.h"
 
 #include <stdlib.h>
