@@ -1,7 +1,9 @@
 """The words that bind (MUST, SHOULD and their like) in the text of an RFC, section by section."""
+import functools
 import os
 import pathlib
 import re
+import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADING = re.compile(r'(?:Appendix )?([A-Z]|\d+)((?:\.\d+)*)\.? {1,8}\S')
@@ -15,10 +17,19 @@ PAGE_HEAD = re.compile(r'RFC \d+ .*\b(19|20)\d\d$')
 KEY_WORDS = re.compile(r'(?i)\bkey words\b')
 
 
+@functools.lru_cache(maxsize=None)
+def repository():
+    """The tree whose repository this one uses: itself, or the one it is a worktree of."""
+    run = subprocess.run(['git', 'rev-parse', '--git-common-dir'], cwd=ROOT, capture_output=True)
+    return (ROOT / run.stdout.decode().strip()).parent if run.returncode == 0 else ROOT
+
+
 def folder():
     """Where the texts are (rfcNNNN.txt), or None: ROOST_RFC, or beside the tree."""
-    path = pathlib.Path(os.environ.get('ROOST_RFC', ROOT.parent / 'shared' / 'rfc'))
-    return path if path.is_dir() else None
+    places = [tree.parent / 'shared' / 'rfc' for tree in (ROOT, repository())]
+    if 'ROOST_RFC' in os.environ:
+        places = [pathlib.Path(os.environ['ROOST_RFC'])]
+    return next((place for place in places if place.is_dir()), None)
 
 
 def without_pages(text):
