@@ -314,6 +314,14 @@ class Yard:
             while is_alive(pid):
                 time.sleep(0.001)
 
+    def log_end(self):
+        return self.server.log_path.stat().st_size
+
+    def log_since(self, offset):
+        with open(self.server.log_path, 'rb') as file:
+            file.seek(offset)
+            return file.read().decode(errors='replace')
+
     def close(self):
         self.server.close()
 

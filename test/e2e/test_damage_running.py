@@ -127,11 +127,11 @@ def damage_derived(yard, kind, dice):
         victim.check_facts()
         victim.check_bodies(dice, 2)
     load.end()
-    said = len(yard.server.log())
+    said = yard.log_end()
     yard.kill_shards()
     for victim in yard.victims:
         victim.check_facts()
-    assert 'damaged_records' not in yard.server.log()[said:]
+    assert 'damaged_records' not in yard.log_since(said)
 
 
 def damage_lock(yard, kind, dice):
@@ -143,12 +143,12 @@ def damage_lock(yard, kind, dice):
         harm(victim.folder / 'lock', dice, ANY, others=others)
         victim.check_facts()
     load.end()
-    said = len(yard.server.log())
+    said = yard.log_end()
     yard.kill_shards()
     for victim in yard.victims:
         victim.check_facts()
         victim.check_bodies(dice, 2)
-        for line in victim.openings(yard.server.log()[said:]):
+        for line in victim.openings(yard.log_since(said)):
             assert 'damaged_records' not in line or 'damaged_records=0' in line, line
             assert 'tail_bytes' not in line or 'tail_bytes=0 ' in line, line
             assert 'left_out' not in line or 'left_out=0 ' in line, line
@@ -241,11 +241,11 @@ def check_opening(yard, kind, wanted, dice):
             for name in [*victim.folder.glob('checkpoint*'), *victim.folder.glob('summary*')]:
                 name.unlink()
         forecasts[victim] = Forecast(whole, victim.read_files()).recover()
-    said = len(yard.server.log())
+    said = yard.log_end()
     for victim, forecast in forecasts.items():
         account = forecast.account()
         victim.check_account(account)
-        check_report(victim, forecast, yard.server.log()[said:])
+        check_report(victim, forecast, yard.log_since(said))
         check_rest(victim, forecast, account, dice)
     yard.counts['damaged'] += sum(bool(forecast.items) for forecast in forecasts.values())
     yard.counts['tails'] += sum(bool(forecast.tail) for forecast in forecasts.values())
@@ -306,6 +306,8 @@ def work(number, rounds, queue):
             yard.kill_shards()
             for victim in yard.victims:
                 victim.heal()
+            if turn % 50 == 49:
+                print(f'server {number}: {done}', flush=True)
         queue.put((done, dict(yard.counts), None))
     except BaseException:
         queue.put(({}, {}, f'server {number}, {at}: {traceback.format_exc()}'))
