@@ -1,6 +1,8 @@
 /* The accounts database as a copy, and single accounts out of one. */
 #include "auth/accounts_copy.h"
 
+#include <inttypes.h>
+#include <openssl/rand.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,17 +16,31 @@ static enum err complain(const struct accounts *accounts, enum err err, struct n
     return note_fail(why, err, "accounts database: %s", sqlite3_errmsg(accounts->database));
 }
 
-enum err accounts_copy(struct accounts *accounts, const char *directory, const char *name,
-                       struct note *why)
+bool accounts_copy_is_name(const char *name)
 {
+    size_t prefix = strlen(ACCOUNTS_COPY_PREFIX);
+
+    return strlen(name) == ACCOUNTS_COPY_NAME_BYTES - 1 &&
+           strncmp(name, ACCOUNTS_COPY_PREFIX, prefix) == 0 &&
+           strspn(name + prefix, "0123456789abcdef") == strlen(name + prefix);
+}
+
+enum err accounts_copy(struct accounts *accounts, const char *directory,
+                       char out_name[ACCOUNTS_COPY_NAME_BYTES], struct note *why)
+{
+    char name[ACCOUNTS_COPY_NAME_BYTES];
     sqlite3_stmt *statement = NULL;
     char path[PATH_BYTES_MAX];
+    uint64_t digits;
     enum err err;
 
+    if (RAND_bytes((uint8_t *)&digits, sizeof(digits)) != 1)
+        return note_fail(why, ERR_IO, "the system has no random numbers");
+    (void)snprintf(name, sizeof(name), ACCOUNTS_COPY_PREFIX "%016" PRIx64, digits);
     if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
         return note_fail(why, ERR_LIMIT, "the path of the copy is too long");
+    files_remove_old(directory, ACCOUNTS_COPY_PREFIX, ACCOUNTS_COPY_SECONDS);
     pthread_mutex_lock(&accounts->lock);
-    file_remove(path); /* SQLite writes into none that has something in it */
     err =
         accounts_err(sqlite3_prepare_v2(accounts->database, "VACUUM INTO ?", -1, &statement, NULL));
     if (err == ERR_OK) {
@@ -37,6 +53,8 @@ enum err accounts_copy(struct accounts *accounts, const char *directory, const c
         file_remove(path);
     }
     pthread_mutex_unlock(&accounts->lock);
+    if (err == ERR_OK)
+        memcpy(out_name, name, sizeof(name));
     return err;
 }
 

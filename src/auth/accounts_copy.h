@@ -7,13 +7,23 @@
 #include "base/attributes.h"
 #include "base/err.h"
 
-/* What a running server calls the copy that it makes beside the database. */
-#define ACCOUNTS_COPY_NAME "accounts.copy"
+/* How the names of copies begin that are made beside the database; random digits follow. */
+#define ACCOUNTS_COPY_PREFIX "accounts.copy."
 
-/* Makes the file `<directory>/<name>`, replacing one of that name, with all that is in the database
- * now; `directory` as for accounts_open. Other calls wait meanwhile. Not synced. */
-MUST_USE enum err accounts_copy(struct accounts *accounts, const char *directory, const char *name,
-                                struct note *why);
+enum {
+    ACCOUNTS_COPY_NAME_BYTES = sizeof(ACCOUNTS_COPY_PREFIX) + 16, /* with the NUL */
+    ACCOUNTS_COPY_SECONDS = 3600, /* whoever wanted it has read it by then */
+};
+
+/* Makes a file in `directory`, which is as for accounts_open, with all that is in the database now;
+ * its name is new. The caller removes it when it has been read; copies that somebody left behind
+ * longer than ACCOUNTS_COPY_SECONDS ago are removed here. Other calls wait meanwhile. Not synced.
+ */
+MUST_USE enum err accounts_copy(struct accounts *accounts, const char *directory,
+                                char out_name[ACCOUNTS_COPY_NAME_BYTES], struct note *why);
+
+/* Is that the name of a copy, and nothing else? */
+bool accounts_copy_is_name(const char *name);
 
 /* The bytes of such a file as a database in memory; changes are not kept anywhere. ERR_CORRUPT: it
  * is none; ERR_UNSUPPORTED: a newer Roost wrote it. */

@@ -1,9 +1,11 @@
 /* The accounts database, copied and read again; accounts out of it in another one. */
 #include "auth/accounts_copy.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -16,6 +18,7 @@ struct scene {
     char directory[40];
     struct accounts *accounts;
     struct buf copy; /* of the database */
+    char name[ACCOUNTS_COPY_NAME_BYTES]; /* of the last one */
 };
 
 static struct accounts_secret a_secret(void)
@@ -59,7 +62,7 @@ static void path_of(const struct scene *scene, const char *name, char out_path[8
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = { "accounts.db", "accounts.db-wal", "copy" };
+    static const char *const names[] = { "accounts.db", "accounts.db-wal" };
     struct scene *scene = *state;
     char path[80];
 
@@ -80,10 +83,12 @@ static struct accounts *copied(struct scene *scene)
     struct note why = { "" };
     char path[80];
 
-    path_of(scene, "copy", path);
-    assert_int_equal(accounts_copy(scene->accounts, scene->directory, "copy", &why), ERR_OK);
+    assert_int_equal(accounts_copy(scene->accounts, scene->directory, scene->name, &why), ERR_OK);
+    assert_true(accounts_copy_is_name(scene->name));
+    path_of(scene, scene->name, path);
     buf_clear(&scene->copy);
     assert_int_equal(file_read(path, &scene->copy, &why), ERR_OK);
+    file_remove(path);
     assert_int_equal(accounts_open_copy(buf_bytes(&scene->copy), &copy, &why), ERR_OK);
     return copy;
 }
@@ -119,7 +124,29 @@ static void test_what_is_no_copy(void **state)
     assert_int_equal(accounts_open_copy(BYTES(""), &copy, &why), ERR_CORRUPT);
     memset(scene->copy.at, 'x', 100);
     assert_int_equal(accounts_open_copy(buf_bytes(&scene->copy), &copy, &why), ERR_CORRUPT);
-    assert_int_equal(accounts_copy(scene->accounts, "/nonexistent/place", "copy", &why), ERR_IO);
+    assert_int_equal(accounts_copy(scene->accounts, "/nonexistent/place", scene->name, &why),
+                     ERR_IO);
+}
+
+static void test_copies_are_of_their_own(void **state)
+{
+    struct scene *scene = *state;
+    char first[ACCOUNTS_COPY_NAME_BYTES];
+    struct timespec long_ago[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+    struct note why = { "" };
+    char path[80];
+
+    assert_int_equal(accounts_copy(scene->accounts, scene->directory, first, &why), ERR_OK);
+    accounts_close(copied(scene));
+    assert_string_not_equal(first, scene->name);
+    path_of(scene, first, path);
+    assert_int_equal(access(path, F_OK), 0); /* somebody may be reading it */
+    assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+    accounts_close(copied(scene));
+    assert_int_equal(access(path, F_OK), -1); /* who wanted it has died */
+    assert_false(accounts_copy_is_name("accounts.copy.0123456789abcde/"));
+    assert_false(accounts_copy_is_name("accounts.copy.0123456789abcdef0"));
+    assert_false(accounts_copy_is_name("accounts.db"));
 }
 
 static void test_an_account_comes_back(void **state)
@@ -158,6 +185,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_copy_has_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_account_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_copies_are_of_their_own, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,26 @@
 /* JSON lines with the server. */
 #include "cli/control.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum err control_path(const struct config *config, char out_path[CONTROL_PATH_BYTES],
+                      struct note *why)
+{
+    if (snprintf(out_path, CONTROL_PATH_BYTES, "%s/control.sock", config->run) >=
+        CONTROL_PATH_BYTES)
+        return note_fail(why, ERR_LIMIT, "the path of run is too long");
+    return ERR_OK;
+}
+
+enum err control_open(const struct config *config, struct dialog *dialog, struct note *why)
+{
+    char path[CONTROL_PATH_BYTES];
+    enum err err = control_path(config, path, why);
+
+    return err == ERR_OK ? dialog_open_unix(dialog, path, CONTROL_TIMEOUT_MS, why) : err;
+}
 
 enum err control_code_err(const char *code)
 {

@@ -8,9 +8,18 @@
 #include "base/attributes.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "config/config.h"
 #include "sys/dialog.h"
 
-enum { CONTROL_TIMEOUT_MS = 30000 };
+enum { CONTROL_TIMEOUT_MS = 30000, CONTROL_PATH_BYTES = 4096 };
+
+/* Where the server listens. ERR_LIMIT: the path of `run` is too long. */
+MUST_USE enum err control_path(const struct config *config, char out_path[CONTROL_PATH_BYTES],
+                               struct note *why);
+
+/* A dialogue with it; dialog_done when it is ERR_OK. ERR_NOT_FOUND: no server runs. */
+MUST_USE enum err control_open(const struct config *config, struct dialog *dialog,
+                               struct note *why);
 
 /* Sends the request and reads the answer to its end; the arrays of an answer in parts are joined.
  * `*out_result` is the caller's reference. What the server refused comes back as the err that its

@@ -9,7 +9,7 @@
 #include "cli/control.h"
 #include "sys/fd.h"
 
-enum { PATH_BYTES_MAX = 4096, LISTEN_MS = 10 * 1000, DRAIN_MS = 1 };
+enum { LISTEN_MS = 10 * 1000, DRAIN_MS = 1 };
 
 /* One connection to the server is one hold. */
 struct hold {
@@ -21,15 +21,6 @@ static void let_go(struct hold *hold)
 {
     dialog_done(&hold->control);
     hold->control.fd = -1;
-}
-
-static enum err open_control(struct hold *hold)
-{
-    char path[PATH_BYTES_MAX];
-
-    if (snprintf(path, sizeof(path), "%s/control.sock", hold->config->run) >= (int)sizeof(path))
-        return ERR_LIMIT;
-    return dialog_open_unix(&hold->control, path, CONTROL_TIMEOUT_MS, NULL);
 }
 
 static enum err ask(struct hold *hold, struct bytes name)
@@ -76,7 +67,7 @@ static bool take(struct hold *hold, struct bytes name)
     enum err err;
 
     let_go(hold);
-    err = open_control(hold);
+    err = control_open(hold->config, &hold->control, NULL);
     if (err != ERR_OK) {
         hold->control.fd = -1;
         return false;

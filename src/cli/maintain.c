@@ -15,17 +15,6 @@
 #include "sys/terminal.h"
 #include "sys/vfs_posix.h"
 
-enum { PATH_BYTES_MAX = 4096 };
-
-static enum err open_control(const struct config *config, struct dialog *dialog, struct note *why)
-{
-    char path[PATH_BYTES_MAX];
-
-    if (snprintf(path, sizeof(path), "%s/control.sock", config->run) >= (int)sizeof(path))
-        return note_fail(why, ERR_LIMIT, "the path of run is too long");
-    return dialog_open_unix(dialog, path, CONTROL_TIMEOUT_MS, why);
-}
-
 /* The server looks a name up by itself. */
 static enum err accounts_online(struct dialog *dialog, const char *name, json_t **out_accounts,
                                 struct note *why)
@@ -52,7 +41,7 @@ enum err maintaining_begin(struct maintaining *maintaining, const struct config 
     *maintaining = (struct maintaining){ .config = config,
                                          .uid = process_uid(),
                                          .progress = { .is_terminal = terminal_is(2) } };
-    err = open_control(config, &dialog, why);
+    err = control_open(config, &dialog, why);
     if (err == ERR_NOT_FOUND)
         return offline_maintain_begin(config, name, &maintaining->accounts, &maintaining->vfs, why);
     if (err != ERR_OK)
@@ -115,7 +104,7 @@ static enum err act_online(struct running *running, struct note *why)
     json_t *request =
         json_pack("{s:s, s:s, s:s}", "verb", "maintain", "name", running->name, "act", call->act);
     struct dialog dialog;
-    enum err err = open_control(running->maintaining->config, &dialog, why);
+    enum err err = control_open(running->maintaining->config, &dialog, why);
 
     if (err == ERR_NOT_FOUND)
         err = note_fail(why, ERR_CLOSED, "the server has gone");

@@ -14,7 +14,7 @@
 #include "sys/dialog.h"
 #include "sys/terminal.h"
 
-enum { PATH_BYTES_MAX = 4096, SECRET_BYTES_MAX = 1024 };
+enum { SECRET_BYTES_MAX = 1024 };
 
 struct act {
     const char *name;
@@ -156,13 +156,9 @@ static int ask_password(struct buf *out)
 static enum err ask(const struct config *config, const json_t *request, json_t **out_result,
                     struct note *why)
 {
-    char path[PATH_BYTES_MAX];
     struct dialog dialog;
-    enum err err;
+    enum err err = control_open(config, &dialog, why);
 
-    if (snprintf(path, sizeof(path), "%s/control.sock", config->run) >= (int)sizeof(path))
-        return note_fail(why, ERR_LIMIT, "the path of run is too long");
-    err = dialog_open_unix(&dialog, path, CONTROL_TIMEOUT_MS, why);
     if (err == ERR_NOT_FOUND)
         return offline_ask(config, request, out_result, why);
     if (err != ERR_OK)

@@ -22,13 +22,19 @@
 #include "sys/terminal.h"
 #include "sys/vfs_posix.h"
 
-enum { DATABASE_BYTES_MAX = 1024 * 1024 * 1024, PAGE = 64 };
+enum {
+    DATABASE_BYTES_MAX = 1024 * 1024 * 1024,
+    PAGE = 64,
+    BUSY_TRIES = 100,
+    BUSY_WAIT_MS = 50,
+};
 
 struct backing_up {
     const struct config *config;
     const char *path; /* of the backup */
     struct backup_place place;
-    bool is_running; /* the server; it has made a copy of its database */
+    bool is_running; /* the server; it has made a copy of its database, */
+    char copy[ACCOUNTS_COPY_NAME_BYTES]; /* of that name */
     const char *const *names; /* of the accounts; none: all */
     size_t name_count;
     json_t *accounts; /* array of {"name", "id"} */
@@ -112,19 +118,24 @@ static enum err list_accounts(const struct backing_up *own, struct bytes databas
     return err;
 }
 
-static enum err make_copy(const char *directory, struct note *why)
+/* Without a server. Another command may have the database open, for a moment. */
+static enum err make_copy(struct backing_up *own, const char *directory, struct note *why)
 {
     struct accounts *accounts;
     enum err err = accounts_open(directory, &accounts, why);
 
+    for (int tries = 0; err == ERR_BUSY && tries < BUSY_TRIES; tries++) {
+        clock_sleep_ms(BUSY_WAIT_MS);
+        err = accounts_open(directory, &accounts, why);
+    }
     if (err != ERR_OK)
         return err;
-    err = accounts_copy(accounts, directory, ACCOUNTS_COPY_NAME, why);
+    err = accounts_copy(accounts, directory, own->copy, why);
     accounts_close(accounts);
     return err;
 }
 
-/* What is listed is what is kept: another backup may have the copy made anew meanwhile. */
+/* What is listed is what is kept. */
 static enum err keep_database(struct backing_up *own, const char *path, json_t *found,
                               struct note *why)
 {
@@ -163,11 +174,12 @@ static enum err copy_database(void *context, json_t *found, struct note *why)
     from = vfs_posix_new(fd);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     if (!own->is_running)
-        err = make_copy(path, why);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/" ACCOUNTS_COPY_NAME, fd);
+        err = make_copy(own, path, why);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", fd, own->copy);
     if (err == ERR_OK)
         err = keep_database(own, path, found, why);
-    (void)from->unlink(from, ACCOUNTS_COPY_NAME);
+    if (own->copy[0] != '\0')
+        (void)from->unlink(from, own->copy);
     vfs_posix_free(from);
     return err;
 }
@@ -360,22 +372,29 @@ static enum err copy_accounts(void *context, json_t *found, struct note *why)
 
 /* The command. */
 
+static enum err take_name(struct backing_up *own, const json_t *result, struct note *why)
+{
+    const char *name = json_string_value(json_object_get(result, "file"));
+
+    if (name == NULL || !accounts_copy_is_name(name))
+        return note_fail(why, ERR_CORRUPT, "the server's answer cannot be understood");
+    memcpy(own->copy, name, sizeof(own->copy));
+    return ERR_OK;
+}
+
 static enum err ask_server(struct backing_up *own, struct note *why)
 {
     json_t *request = json_pack("{s:s}", "verb", "account.copy");
-    char path[BACKUP_PATH_BYTES_MAX];
     struct dialog dialog;
     json_t *result = NULL;
-    enum err err;
+    enum err err = control_open(own->config, &dialog, why);
 
-    if (snprintf(path, sizeof(path), "%s/control.sock", own->config->run) >= (int)sizeof(path))
-        err = note_fail(why, ERR_LIMIT, "the path of run is too long");
-    else
-        err = dialog_open_unix(&dialog, path, CONTROL_TIMEOUT_MS, why);
     if (err == ERR_OK) {
         own->is_running = true;
         err = control_ask(&dialog, request, &result, why);
         dialog_done(&dialog);
+        if (err == ERR_OK)
+            err = take_name(own, result, why);
     } else if (err == ERR_NOT_FOUND) {
         err = ERR_OK;
     }

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "cli/cli.h"
+#include "cli/control.h"
 #include "sys/child.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -189,10 +190,10 @@ static void check_users(struct checking *checking)
 /* True when a server answers on the control socket: its ports are taken by right. */
 static bool server_runs(const struct config *config)
 {
-    char path[PATH_BYTES_MAX];
+    char path[CONTROL_PATH_BYTES];
     int fd;
 
-    if (snprintf(path, sizeof(path), "%s/control.sock", config->run) >= (int)sizeof(path))
+    if (control_path(config, path, NULL) != ERR_OK)
         return false;
     if (socket_connect_unix(path, &fd, NULL) != ERR_OK)
         return false;

@@ -10,4 +10,7 @@ struct mono clock_mono(void);
 /* CLOCK_REALTIME: may step when an administrator or NTP sets it. */
 struct wall clock_wall(void);
 
+/* Waits that long; for commands, never in a loop of events. */
+void clock_sleep_ms(int64_t ms);
+
 #endif

@@ -27,11 +27,21 @@ static void test_wall_is_the_time_of_the_c_library(void **state)
     assert_in_range(now, before, before + 2);
 }
 
+static void test_sleep_takes_as_long(void **state)
+{
+    struct mono before = clock_mono();
+
+    (void)state;
+    clock_sleep_ms(20);
+    assert_true(clock_mono().ms - before.ms >= 19);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mono_never_steps_back),
         cmocka_unit_test(test_wall_is_the_time_of_the_c_library),
+        cmocka_unit_test(test_sleep_takes_as_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Small whole files. */
 #include "sys/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
 #include "sys/fd.h"
 
 enum { READ_BYTES = 16384 };
@@ -85,6 +87,23 @@ enum err file_write(const char *path, struct bytes bytes, mode_t mode, struct no
         return err;
     }
     return sync_parent(path, why);
+}
+
+void files_remove_old(const char *directory, const char *prefix, int64_t age_seconds)
+{
+    DIR *dir = opendir(directory);
+    const struct dirent *entry;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        struct stat status;
+
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+            fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode) && wall_seconds(clock_wall()) - status.st_mtime > age_seconds)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
 }
 
 void file_remove(const char *path)

@@ -23,6 +23,10 @@ MUST_USE enum err file_set_mode(const char *path, mode_t mode, struct note *why)
 /* Removes the name, if it is there. */
 void file_remove(const char *path);
 
+/* Removes the files in that directory whose names begin with `prefix` and that were last written
+ * more than `age_seconds` ago. What cannot be removed, or listed, stays. */
+void files_remove_old(const char *directory, const char *prefix, int64_t age_seconds);
+
 /* Makes the directory and its missing parents with `mode`, whatever the umask; an existing one is
  * ERR_OK. */
 MUST_USE enum err file_make_directory(const char *path, mode_t mode, struct note *why);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kit/assert_bytes.h"
@@ -71,11 +72,36 @@ static void test_directories(void **state)
     assert_int_equal(rmdir(below("x")), 0);
 }
 
+static void make_file(const char *name, time_t age)
+{
+    struct timespec times[2] = { { .tv_sec = time(NULL) - age }, { .tv_sec = time(NULL) - age } };
+    struct note why;
+
+    assert_int_equal(file_write(below(name), BYTES("x"), 0600, &why), ERR_OK);
+    assert_int_equal(utimensat(AT_FDCWD, below(name), times, 0), 0);
+}
+
+static void test_removing_what_is_old(void **state)
+{
+    (void)state;
+    make_file("copy.1", 100);
+    make_file("copy.2", 10);
+    make_file("other", 100);
+    assert_int_equal(mkdir(below("copy.d"), 0700), 0);
+    files_remove_old(directory, "copy.", 50);
+    assert_int_equal(access(below("copy.1"), F_OK), -1);
+    assert_int_equal(unlink(below("copy.2")), 0);
+    assert_int_equal(unlink(below("other")), 0);
+    assert_int_equal(rmdir(below("copy.d")), 0);
+    files_remove_old("/nonexistent", "", 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writing_and_reading),
         cmocka_unit_test(test_directories),
+        cmocka_unit_test(test_removing_what_is_old),
     };
     int failed;
 

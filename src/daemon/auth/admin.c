@@ -32,6 +32,7 @@ struct admin {
     enum err err;
     struct note why;
     struct accounts_record record;
+    char copy[ACCOUNTS_COPY_NAME_BYTES]; /* the name of one; COPY alone */
     struct accounts_record *page; /* PAGE of them; LIST alone */
     size_t page_count;
     size_t text_len;
@@ -337,8 +338,8 @@ static void run_copy(struct job *job)
 {
     struct admin *admin = CONTAINER_OF(job, struct admin, job);
 
-    admin->err = accounts_copy(admin->state->accounts, admin->state->directory, ACCOUNTS_COPY_NAME,
-                               &admin->why);
+    admin->err =
+        accounts_copy(admin->state->accounts, admin->state->directory, admin->copy, &admin->why);
 }
 
 static void on_copied(struct job *job)
@@ -348,7 +349,7 @@ static void on_copied(struct job *job)
 
     log_change(admin, result);
     if (result == IPC_OK)
-        answer_json(&admin->asker, json_pack("{s:s}", "file", ACCOUNTS_COPY_NAME), false);
+        answer_json(&admin->asker, json_pack("{s:s}", "file", admin->copy), false);
     else
         answer(&admin->asker, result, bytes_from_string(admin->why.text), false);
     free_admin(admin);

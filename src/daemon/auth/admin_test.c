@@ -65,15 +65,25 @@ static void test_copy(void **state)
 {
     struct auth_fixture *f = *state;
     struct ipc_message copy = { .type = IPC_ACCOUNT_COPY };
+    char names[2][ACCOUNTS_COPY_NAME_BYTES] = { "" };
     char path[128];
 
-    for (int i = 0; i < 2; i++) { /* the second replaces the first */
+    for (int i = 0; i < 2; i++) { /* each is a file of its own */
+        const char *said;
+
         copy.request.request = ++f->request;
         fake_say(f->control, &copy, -1);
-        assert_true(auth_text_holds(auth_control_hear(f, IPC_OK)->text, ACCOUNTS_COPY_NAME));
+        said = (const char *)auth_control_hear(f, IPC_OK)->text.at;
+        said = strstr(said, ACCOUNTS_COPY_PREFIX);
+        assert_non_null(said);
+        memcpy(names[i], said, ACCOUNTS_COPY_NAME_BYTES - 1);
+        assert_true(accounts_copy_is_name(names[i]));
     }
-    (void)snprintf(path, sizeof(path), "%s/%s", f->directory, ACCOUNTS_COPY_NAME);
-    assert_int_equal(unlink(path), 0);
+    assert_string_not_equal(names[0], names[1]);
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", f->directory, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
 }
 
 static void test_password_change(void **state)
