@@ -23,29 +23,49 @@ static void say(struct dialog *dialog, json_t *line)
     json_decref(line);
 }
 
-/* In the child. */
-static void work(void *context, int fd)
+static void say_end(struct dialog *dialog, const json_t *found, enum err err,
+                    const struct note *why)
 {
-    const struct errand *errand = context;
-    json_t *found = json_array();
-    struct note why = { "" };
-    struct dialog dialog;
-    enum err err;
     size_t at = 0;
 
-    place_make_private();
-    dialog_init(&dialog, fd, INT_MAX);
-    err = errand->work(errand->context, found, &why);
     while (at < json_array_size(found)) {
         json_t *part = json_array();
 
         for (size_t i = 0; i < PART_VALUES && at < json_array_size(found); i++)
             (void)json_array_append(part, json_array_get(found, at++));
-        say(&dialog, json_pack("{s:o}", "found", part));
+        say(dialog, json_pack("{s:o}", "found", part));
     }
-    say(&dialog, json_pack("{s:i, s:s}", "err", (int)err, "why",
-                           why.text[0] != '\0' ? why.text : err_text(err)));
+    say(dialog, json_pack("{s:i, s:s}", "err", (int)err, "why",
+                          why->text[0] != '\0' ? why->text : err_text(err)));
+}
+
+static enum err work_once(struct dialog *dialog, void *context,
+                          enum err (*work)(void *context, json_t *found, struct note *why))
+{
+    json_t *found = json_array();
+    struct note why = { "" };
+    enum err err = work(context, found, &why);
+
+    say_end(dialog, found, err, &why);
     json_decref(found);
+    return err;
+}
+
+/* In the child. */
+static void work(void *context, int fd)
+{
+    const struct errand *errand = context;
+    struct dialog dialog;
+    struct bytes word;
+    enum err err;
+
+    place_make_private();
+    dialog_init(&dialog, fd, INT_MAX);
+    err = work_once(&dialog, errand->context, errand->work);
+    if (err == ERR_OK && errand->finish != NULL)
+        err = dialog_receive_line(&dialog, &word); /* any; none when the parent has given up */
+    if (err == ERR_OK && errand->finish != NULL)
+        (void)work_once(&dialog, errand->context, errand->finish);
     dialog_done(&dialog);
 }
 
@@ -67,21 +87,67 @@ static bool take_line(struct bytes text, json_t *found, enum err *err, struct no
     return end != NULL;
 }
 
-enum err errand_run(const struct errand *errand, json_t **out_found, struct note *why)
+static enum err hear(struct dialog *dialog, json_t **out_found, struct note *why)
 {
-    struct apart apart = { .fd = -1 };
-    struct dialog dialog;
+    enum err err = ERR_OK;
     struct bytes line;
     bool ended = false;
-    enum err err = apart_start(&apart, work, (void *)(uintptr_t)errand, why);
 
+    *out_found = json_array();
+    while (!ended && dialog_receive_line(dialog, &line) == ERR_OK)
+        ended = take_line(line, *out_found, &err, why);
+    return ended ? err : note_fail(why, ERR_CLOSED, "the work was broken off");
+}
+
+static enum err start(const struct errand *errand, struct errand_child *child, json_t **out_found,
+                      struct note *why)
+{
+    enum err err;
+
+    child->apart = (struct apart){ .fd = -1 };
+    err = apart_start(&child->apart, work, (void *)(uintptr_t)errand, why);
     if (err != ERR_OK)
         return err;
-    *out_found = json_array();
-    dialog_init(&dialog, fd_take(&apart.fd), INT_MAX);
-    while (!ended && dialog_receive_line(&dialog, &line) == ERR_OK)
-        ended = take_line(line, *out_found, &err, why);
-    dialog_done(&dialog);
-    apart_done(&apart);
-    return ended ? err : note_fail(why, ERR_CLOSED, "the work was broken off");
+    dialog_init(&child->dialog, fd_take(&child->apart.fd), INT_MAX);
+    return hear(&child->dialog, out_found, why);
+}
+
+void errand_drop(struct errand_child *child)
+{
+    if (child->apart.pid <= 0)
+        return;
+    dialog_done(&child->dialog);
+    apart_done(&child->apart);
+    child->apart.pid = 0;
+}
+
+enum err errand_run(const struct errand *errand, json_t **out_found, struct note *why)
+{
+    struct errand_child child;
+    enum err err = start(errand, &child, out_found, why);
+
+    errand_drop(&child);
+    return err;
+}
+
+enum err errand_begin(const struct errand *errand, struct errand_child *out_child,
+                      json_t **out_found, struct note *why)
+{
+    enum err err = start(errand, out_child, out_found, why);
+
+    if (err != ERR_OK)
+        errand_drop(out_child);
+    return err;
+}
+
+enum err errand_finish(struct errand_child *child, json_t **out_found, struct note *why)
+{
+    enum err err = dialog_send(&child->dialog, BYTES("finish\n"));
+
+    if (err == ERR_OK)
+        err = hear(&child->dialog, out_found, why);
+    else
+        note_set(why, "the work was broken off");
+    errand_drop(child);
+    return err;
 }

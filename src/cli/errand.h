@@ -8,15 +8,34 @@
 
 #include "base/attributes.h"
 #include "base/err.h"
+#include "sys/apart.h"
+#include "sys/dialog.h"
 
 struct errand {
     /* In the child: does the work and adds values to `found`, an array. */
     enum err (*work)(void *context, json_t *found, struct note *why);
     void *context;
+    /* The same, later, in the same child: what `work` left open in the context is open still, its
+     * locks included. NULL: the child ends after `work`. Not called when that has failed. */
+    enum err (*finish)(void *context, json_t *found, struct note *why);
 };
 
 /* `*out_found` (an array, the caller's) and the answer are what `work` gave; also after a failure.
  * ERR_CLOSED: the child has died. */
 MUST_USE enum err errand_run(const struct errand *errand, json_t **out_found, struct note *why);
+
+/* A child between `work` and `finish`. */
+struct errand_child {
+    struct apart apart;
+    struct dialog dialog;
+};
+
+/* As errand_run, of an errand with `finish`; errand_finish or errand_drop must follow when it is
+ * ERR_OK. */
+MUST_USE enum err errand_begin(const struct errand *errand, struct errand_child *out_child,
+                               json_t **out_found, struct note *why);
+MUST_USE enum err errand_finish(struct errand_child *child, json_t **out_found, struct note *why);
+/* The child ends, and `finish` is not called. */
+void errand_drop(struct errand_child *child);
 
 #endif

@@ -443,8 +443,8 @@ static void print_found(const json_t *found)
 
 static enum err back_up(struct backing_up *own, struct note *why)
 {
-    const struct errand database = { copy_database, own };
-    const struct errand accounts = { copy_accounts, own };
+    const struct errand database = { .work = copy_database, .context = own };
+    const struct errand accounts = { .work = copy_accounts, .context = own };
     json_t *found = NULL;
     enum err err = ask_server(own, why);
 

@@ -29,6 +29,7 @@ struct restoring {
     const char *const *names; /* of the accounts; none: all */
     size_t name_count;
     json_t *accounts; /* array of {"name", "id"} */
+    struct accounts *databases[2]; /* ours and the backup's, in the child that holds ours */
 };
 
 /* The database: by the owner of data/auth. First all is looked at, then written. */
@@ -125,37 +126,42 @@ static enum err take_all(const struct restoring *own, struct accounts *accounts[
     return err;
 }
 
-static enum err with_databases(struct restoring *own, bool write, json_t *found, struct note *why)
+static enum err take_each(struct restoring *own, bool write, json_t *found, struct note *why)
 {
-    struct accounts *accounts[2] = { NULL, NULL }; /* ours, and the backup's */
+    return own->name_count > 0 ? take_named(own, own->databases, write, found, why)
+                               : take_all(own, own->databases, write, found, why);
+}
+
+/* Ours stays open, and so it is locked, until the child ends: no server starts meanwhile, and no
+ * other restore. */
+static enum err read_accounts(void *context, json_t *found, struct note *why)
+{
+    struct restoring *own = context;
     FD_LOCAL int fd = -1;
     char path[64];
-    enum err err = accounts_open_copy(buf_bytes(&own->database), &accounts[1], why);
+    enum err err = accounts_open_copy(buf_bytes(&own->database), &own->databases[1], why);
 
     if (err == ERR_OK)
         err = offline_open_part(own->config, &offline_auth, &fd, why);
     if (err == ERR_OK) {
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        err = accounts_open(path, &accounts[0], why);
+        err = accounts_open(path, &own->databases[0], why);
     }
     if (err == ERR_BUSY)
-        note_set(why, "the server runs: stop it, then restore");
+        note_set(why, "the server runs, or another restore: stop it, or wait for it, then restore");
     if (err == ERR_OK)
-        err = own->name_count > 0 ? take_named(own, accounts, write, found, why)
-                                  : take_all(own, accounts, write, found, why);
-    accounts_close(accounts[0]);
-    accounts_close(accounts[1]);
+        err = take_each(own, false, found, why);
     return err;
-}
-
-static enum err read_accounts(void *context, json_t *found, struct note *why)
-{
-    return with_databases(context, false, found, why);
 }
 
 static enum err write_accounts(void *context, json_t *found, struct note *why)
 {
-    return with_databases(context, true, found, why);
+    struct restoring *own = context;
+    enum err err = take_each(own, true, found, why);
+
+    accounts_close(own->databases[0]);
+    accounts_close(own->databases[1]);
+    return err;
 }
 
 /* The mail: by the owner of data/accounts. */
@@ -373,7 +379,7 @@ static enum err do_errand(struct restoring *own,
                           enum err (*work)(void *context, json_t *found, struct note *why),
                           json_t **out_found, struct note *why)
 {
-    const struct errand errand = { work, own };
+    const struct errand errand = { .work = work, .context = own };
     json_t *found = NULL;
     enum err err = errand_run(&errand, &found, why);
 
@@ -410,8 +416,13 @@ static void print_restored(const struct restoring *own, const json_t *found)
 
 static enum err restore(struct restoring *own, struct note *why)
 {
+    const struct errand accounts = { .work = read_accounts,
+                                     .context = own,
+                                     .finish = write_accounts };
+    struct errand_child child = { .apart = { .pid = 0 } };
+    json_t *nothing = NULL;
     json_t *found = NULL;
-    enum err err = do_errand(own, read_accounts, &own->accounts, why);
+    enum err err = errand_begin(&accounts, &child, &own->accounts, why);
 
     if (err == ERR_OK && json_array_size(own->accounts) == 0)
         err = note_fail(why, ERR_CONFLICT, "there are no accounts in the backup");
@@ -421,9 +432,11 @@ static enum err restore(struct restoring *own, struct note *why)
         err = do_errand(own, bring_mail, &found, why);
     /* Last: nobody is let in, and no mail is taken, before all of it is there. */
     if (err == ERR_OK)
-        err = do_errand(own, write_accounts, NULL, why);
+        err = errand_finish(&child, &nothing, why);
     if (err == ERR_OK)
         print_restored(own, found);
+    errand_drop(&child);
+    json_decref(nothing);
     json_decref(found);
     return err;
 }

@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from mail import bodies, message
+from mail import bodies, message, wait_for
 
 F_OFD_SETLK = 37
 LARGE = 'A line of a large message.\r\n' * 8000
@@ -404,6 +404,41 @@ def test_a_restore_that_is_killed(make_server, place):
         run.wait()
     while (code := twin.run('restore', str(place), check=False).returncode) != 0:
         assert code == 75  # a child is about to end
+    twin.start()
+    assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
+
+
+def children_of(pid):
+    return (pathlib.Path('/proc') / str(pid) / 'task' / str(pid) / 'children').read_text().split()
+
+
+def has_open(pid, name):
+    links = (pathlib.Path('/proc') / pid / 'fd').iterdir()
+    return any(os.readlink(link).endswith(name) for link in links)
+
+
+def test_restores_and_logins_do_not_mix(make_server, place):
+    """From its first look at the accounts to its last word a restore has them for itself."""
+    server = make_server()
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    server.run('backup', str(place))
+    twin = make_server(start=False, accounts=('cid',))
+    run = subprocess.Popen(twin.command('restore', str(place)), stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE)
+    while not children_of(run.pid):
+        assert run.poll() is None
+    run.send_signal(signal.SIGSTOP)
+    child = children_of(run.pid)[0]
+    wait_for(lambda: has_open(child, 'accounts.db'), 10, 'the database is not open')
+    second = twin.run('restore', str(place), check=False)
+    assert second.returncode == 75 and b'or another restore' in second.stderr, second
+    with pytest.raises(AssertionError):
+        twin.start()  # auth does not get its database
+    assert 'accounts.db is in use by another process' in twin.log(), twin.log()
+    run.send_signal(signal.SIGCONT)
+    out, err = run.communicate(timeout=30)
+    assert run.returncode == 0 and b'restored 2 accounts, 2 with mail' in out, (out, err)
     twin.start()
     assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
 
