@@ -120,13 +120,11 @@ static void take_line(void *context, const json_t *line)
         print_result(verifying, result);
 }
 
-/* Removed since the listing; without a server rather: never used, or lost. */
+/* Never used, lost, or removed since the listing. */
 static void print_absent(const struct verifying *verifying)
 {
     json_t *line;
 
-    if (verifying->maintaining.vfs == NULL)
-        return;
     if (!verifying->as_json) {
         (void)printf("%s: there is no mail of it yet\n", verifying->name);
         return;

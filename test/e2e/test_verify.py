@@ -78,6 +78,7 @@ def where_stored(data, number, compression):
 def test_damage_is_named(make_server, compression):
     """The same with the server and without it; the other account is not in it."""
     server = make_server({'mail.compression': compression})
+    assert not server.deliver('bob@example.org', message(1))
     for number in range(5):
         assert not server.deliver('ann@example.org', message(number))
     assert not server.deliver('ann@example.org', message('large', LARGE))
@@ -217,6 +218,27 @@ def test_an_account_without_a_directory(server):
     bob.mkdir(parents=True)  # an empty one is no account either
     assert server.run('verify', 'bob', check=False).returncode == EX_NOUSER
     assert list(bob.iterdir()) == []
+
+
+def test_an_account_that_was_never_used(make_server):
+    """The server makes nothing for those who only ask; for mail it does."""
+    server = make_server(accounts=('ann', 'never'))
+    assert not server.deliver('ann@example.org', message(1))
+    folder = server.folder / 'data' / 'accounts' / hex_place(server, 'never')
+    for verb in (('verify', 'never'), ('undelete', 'never'), ('log', 'never'),
+                 ('purge', 'never', '--yes'), ('account', 'restore', 'never', '--at', '1h')):
+        done = server.run(*verb, check=False)
+        assert done.returncode == EX_NOUSER
+        assert done.stderr == b'roost: never: there is no mail of it yet\n'
+    code, lines = results(server)
+    assert code == 0 and {'account': 'never', 'absent': True} in lines
+    assert not folder.parent.exists()
+    checks = [subprocess.Popen(server.command('verify', 'never'), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE) for _ in range(4)]
+    assert not server.deliver('never@example.org', message(1))  # while they are asking
+    assert {check.wait() for check in checks} <= {0, EX_NOUSER}
+    assert server.run('verify', 'never').returncode == 0
+    assert folder.exists()
 
 
 def hex_place(server, name):

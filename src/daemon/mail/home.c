@@ -114,7 +114,8 @@ static void open_run(struct job *job)
     char path[PLACE_PATH_BYTES];
 
     place_path(open->options.id.raw, path);
-    open->err = place_make(open->accounts, open->options.id.raw, &open->why);
+    open->err = open->options.create ? place_make(open->accounts, open->options.id.raw, &open->why)
+                                     : ERR_OK;
     if (open->err == ERR_OK)
         open->err = vfs_posix_below(open->accounts, path, &open->vfs);
     if (open->err != ERR_OK)
@@ -291,6 +292,10 @@ static void open_done(struct job *job)
         opened(home, open);
     } else if (open->err == ERR_BUSY && ++home->tries < HOME_BUSY_TRIES && !home->trash) {
         loop_timer_set_in(&home->timer, HOME_BUSY_RETRY_MS); /* a tool has it; not for long */
+    } else if (open->err == ERR_NOT_FOUND && !open->options.create) {
+        if (!home->makes)
+            home_end_maintenance(home, IPC_NOT_FOUND, "there is no mail of it yet");
+        home_next(home);
     } else {
         home->shard->counts.open_failures++;
         log_home(home, LOG_LEVEL_ERROR, "account-unavailable", open->why.text);
@@ -326,7 +331,7 @@ static void home_open(struct home *home)
     open->accounts = shard->vfs;
     open->options = (struct account_options){
         .executor = &home->jobs.executor,
-        .create = true,
+        .create = home->makes,
         .strict = shard->config.mail_durability == CONFIG_DURABILITY_STRICT,
         .compress = shard->config.mail_compression == CONFIG_COMPRESSION_ZSTD,
         .packing = shard->packing,
@@ -547,8 +552,8 @@ static bool has_room(const struct shard *shard, uint64_t fds)
     return used + shard->copying + fds <= shard->fds_max;
 }
 
-struct home *home_for(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
-                      uint64_t quota_bytes)
+static struct home *take(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                         uint64_t quota_bytes, bool makes)
 {
     struct home *home = home_find(shard, id);
     uint64_t fds = home == NULL ? FDS_FOR_NEW : FDS_FOR_USER;
@@ -562,14 +567,28 @@ struct home *home_for(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES
     if (home == NULL) {
         home = home_new(shard, id);
         home->quota_bytes = quota_bytes;
+        home->makes = makes;
         home_open(home);
         return home;
     }
     home->quota_bytes = quota_bytes;
+    home->makes = home->makes || makes;
     if (home->state == HOME_OPEN)
         account_set_quota(home->account, quota_bytes);
     list_remove(&home->link); /* in use again */
     return home;
+}
+
+struct home *home_for(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                      uint64_t quota_bytes)
+{
+    return take(shard, id, quota_bytes, true);
+}
+
+struct home *home_for_maintenance(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                                  uint64_t quota_bytes)
+{
+    return take(shard, id, quota_bytes, false);
 }
 
 void home_touch(struct home *home)

@@ -52,15 +52,19 @@ struct home {
     struct mono quiet_since;
     struct mono used; /* last, while it is awake */
     unsigned tries;
+    bool makes; /* somebody brings or wants mail: what is missing is made */
     bool failed; /* the store said so; the turn ends it */
     bool trash; /* after the close: IPC_ACCOUNT_DROP */
     struct role_asker trash_asker;
 };
 
-/* An account for somebody; opens it when it must. NULL: too few descriptors, or it goes to the
- * trash. `quota_bytes` is auth's latest word. */
+/* An account for a connection or a delivery; opens it when it must, makes it when it was never
+ * used. NULL: too few descriptors, or it goes to the trash. `quota_bytes` is auth's latest word. */
 struct home *home_for(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                       uint64_t quota_bytes);
+/* The same for maintenance, which makes nothing: where there is no mail it ends. */
+struct home *home_for_maintenance(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                                  uint64_t quota_bytes);
 struct home *home_find(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES]);
 /* Something was done to it, or its log has moved: the turn looks after it. */
 void home_touch(struct home *home);

@@ -281,7 +281,8 @@ void mail_on_maintain(struct role_peer *from, const struct ipc_message *message,
         answer(&asker, IPC_LIMIT, BYTES("too much maintenance at once"), false);
         return;
     }
-    home = home_for(shard, message->maintain.account_id.raw, message->maintain.quota_bytes);
+    home = home_for_maintenance(shard, message->maintain.account_id.raw,
+                                message->maintain.quota_bytes);
     if (home == NULL)
         answer(&asker, IPC_UNAVAILABLE, BYTES("the account cannot be opened now"), false);
     else

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kit/shard_seat.h"
 #include "maintain/maintain.h"
@@ -143,16 +144,54 @@ static void test_an_act_runs_to_its_result(void **state)
     fd_close(&control);
 }
 
+/* The account has been used, and is closed. */
+static void use_once(struct fixture *f)
+{
+    deliver_some(f, 1);
+    seat_stop_shard(f);
+    seat_start_shard(f);
+}
+
 static void test_an_account_is_opened_for_it(void **state)
 {
     struct fixture *f = *state;
-    int control = control_of(f);
+    int control;
 
+    use_once(f);
+    control = control_of(f);
     want(control, 5, BYTES("verify"));
     fake_settle(f->loop);
     assert_int_equal(shard_counts(f->shard).maintenances, 1); /* waits for the account */
     assert_int_equal(hear(f, control, 5)->result, IPC_OK);
     assert_int_equal(shard_counts(f->shard).accounts_open, 1);
+    fd_close(&control);
+}
+
+/* Nothing is made for who only asks; for mail that comes meanwhile it is. */
+static void test_an_account_that_was_never_used(void **state)
+{
+    struct fixture *f = *state;
+    int control = control_of(f);
+    const struct ipc_account_answer *answer;
+    uint8_t id[IPC_ACCOUNT_ID_BYTES];
+    char place[PLACE_PATH_BYTES];
+    char path[256];
+
+    memset(id, ACCOUNT, sizeof(id));
+    place_path(id, place);
+    (void)snprintf(path, sizeof(path), "%s/%s", f->path, place);
+    want(control, 8, BYTES("verify"));
+    answer = hear(f, control, 8);
+    assert_int_equal(answer->result, IPC_NOT_FOUND);
+    ASSERT_BYTES(answer->text, BYTES("there is no mail of it yet"));
+    assert_int_equal(access(path, F_OK), -1);
+    want(control, 9, BYTES("verify"));
+    fake_settle(f->loop); /* it is being opened, by a job that has not run */
+    seat_deliver(f, seat_announce(f, ACCOUNT, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
+    assert_int_equal(hear(f, control, 9)->result, IPC_OK);
+    assert_int_equal(access(path, F_OK), 0);
     fd_close(&control);
 }
 
@@ -162,6 +201,7 @@ static void test_what_cannot_be_done_is_refused(void **state)
     int control = control_of(f);
     const struct ipc_account_answer *answer;
 
+    deliver_some(f, 1);
     want(control, 6, BYTES("dance"));
     answer = hear(f, control, 6);
     assert_int_equal(answer->result, IPC_UNSUPPORTED);
@@ -330,8 +370,10 @@ static void test_signs_of_life(void **state)
 static void test_there_is_a_limit(void **state)
 {
     struct fixture *f = *state;
-    int control = control_of(f);
+    int control;
 
+    use_once(f);
+    control = control_of(f);
     for (uint64_t i = 0; i < MAINTENANCES_MAX; i++)
         want(control, 20 + i, BYTES("verify"));
     fake_settle(f->loop);
@@ -354,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SEAT_TEST(test_an_act_runs_to_its_result),
         SEAT_TEST(test_an_account_is_opened_for_it),
+        SEAT_TEST(test_an_account_that_was_never_used),
         SEAT_TEST(test_what_cannot_be_done_is_refused),
         SEAT_TEST(test_a_slow_reader_stops_the_act),
         SEAT_TEST(test_it_ends_when_nobody_listens),
