@@ -10,7 +10,7 @@
  *     cold                     the page cache forgets everything: reads must wait for jobs
  *     time 60000               so many milliseconds go by, then all sessions run
  *     closed 2                 session 2 has ended; if it speaks again it is a new one
- *     gone 2                   the client of session 2 hangs up, likewise
+ *     gone 2                   the client of session 2 hangs up; what it has not read is lost
  *     back 2                   session 2 is given back to the gate, likewise
  *     reopen                   the server stops in order and starts again; all sessions are new
  * In an expected line "..." stands for any text. After each sent line all sessions run until they
