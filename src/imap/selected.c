@@ -68,6 +68,7 @@ static void add_recent(struct imap_selected *selected, struct uid_range range)
     selected->recent[selected->recent_count++] = range;
 }
 
+/* RFC 3501 s2.3.2, s6.3.2 */
 void imap_selected_claim_recent(struct imap_session *session)
 {
     struct imap_selected *selected = session->selected;

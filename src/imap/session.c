@@ -388,7 +388,7 @@ static enum imap_want step(struct imap_session *session)
 }
 
 /* The client owes input when nothing runs, or when what runs waits for it; it owes reading when the
- * output stays full. A command at work is no idleness, however long it takes. */
+ * output stays full. A command at work is no idleness, however long it takes. RFC 3501 s5.4. */
 static void watch_time(struct imap_session *session, bool has_input, struct mono now)
 {
     bool works = session->want != IMAP_WANT_INPUT && session->out->len < IMAP_OUTPUT_HIGH;

@@ -217,6 +217,7 @@ static struct mailbox *target_of(const struct delivery *delivery)
     return mailbox_find(delivery->home->account, name);
 }
 
+/* RFC 3501 s2.3.3 */
 static enum err commit(struct delivery *delivery)
 {
     struct mailbox *mailbox = target_of(delivery);

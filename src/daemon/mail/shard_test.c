@@ -1,4 +1,5 @@
-/* The shard: tickets, sessions, deliveries, what waits for the log, what makes room. */
+/* The shard: tickets, sessions, deliveries, what waits for the log, what makes room.
+ * RFC 3501 s2.3.3. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +149,8 @@ static void test_what_was_delivered_is_what_is_fetched(void **state)
     assert_non_null(strstr(seat_ask(f, client, "a SELECT INBOX\r\n"), "* 1 EXISTS"));
     assert_non_null(strstr(seat_ask(f, client, "b FETCH 1 BODY[]\r\n"),
                            "Return-Path: <>\r\nSubject: hi\r\n\r\nthere\r\n"));
+    /* Its internal date is the present. */
+    assert_non_null(strstr(seat_ask(f, client, "c SEARCH YOUNGER 600\r\n"), "* SEARCH 1\r\n"));
     fd_close(&client);
 }
 

@@ -6,6 +6,7 @@
 #include "imap/modseq.h"
 #include "imap/wire/status.h"
 
+/* RFC 3501 s6.3.10 */
 enum imap_progress imap_status_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_status_args *args = run->args;
