@@ -8,10 +8,21 @@ bool cursor_fail(struct cursor *cur, const char *expected)
 
 bool cursor_fail_at(struct cursor *cur, size_t offset, const char *expected)
 {
-    if (cur->expected == NULL || offset >= cur->failed_at) {
+    if (cur->expected == NULL || (offset >= cur->failed_at && !cur->is_exceeded)) {
         cur->failed_at = offset;
         cur->expected = expected;
     }
+    return false;
+}
+
+bool cursor_exceed(struct cursor *cur, uint64_t max, const char *what)
+{
+    if (cur->is_exceeded)
+        return false;
+    cur->failed_at = cur->offset;
+    cur->expected = what;
+    cur->is_exceeded = true;
+    cur->exceeded_max = max;
     return false;
 }
 

@@ -20,6 +20,8 @@ struct cursor {
     size_t offset; /* of the next byte */
     size_t failed_at; /* offset of the furthest complaint */
     const char *expected; /* what was wanted there, "a number"; NULL: no complaint. Static memory */
+    bool is_exceeded; /* the complaint is of cursor_exceed */
+    uint64_t exceeded_max;
 };
 
 static inline struct cursor cursor_make(struct bytes in)
@@ -55,6 +57,11 @@ bool cursor_fail(struct cursor *cur, const char *expected);
 
 /* Same, for a copy `at` that had moved on before it met the trouble. */
 bool cursor_fail_at(struct cursor *cur, size_t offset, const char *expected);
+
+/* Notes that there is no fault in what stands here but that it is more than is taken: at most `max`
+ * of `what` (a static string, "keywords in one list"); always answers false. No other complaint
+ * takes its place. `max` 0: `what` is the whole sentence. */
+bool cursor_exceed(struct cursor *cur, uint64_t max, const char *what);
 
 /* Takes that one byte. False without a complaint when another one is there. */
 MUST_USE bool cursor_skip(struct cursor *cur, uint8_t byte);

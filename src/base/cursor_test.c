@@ -54,12 +54,32 @@ static void test_the_furthest_complaint_stays(void **state)
     assert_int_equal(cur.offset, 0);
 }
 
+/* What is too much is said, whatever a production that gives up says after it. */
+static void test_exceeded(void **state)
+{
+    struct cursor cur = cursor_make(BYTES("abcdef"));
+
+    (void)state;
+    assert_false(cursor_fail_at(&cur, 4, "further on"));
+    cur.offset = 1;
+    assert_false(cursor_exceed(&cur, 7, "letters"));
+    assert_string_equal(cur.expected, "letters");
+    assert_int_equal(cur.failed_at, 1);
+    assert_true(cur.is_exceeded);
+    assert_int_equal(cur.exceeded_max, 7);
+    assert_false(cursor_fail_at(&cur, 5, "at the end"));
+    assert_false(cursor_exceed(&cur, 8, "words"));
+    assert_string_equal(cur.expected, "letters");
+    assert_int_equal(cur.exceeded_max, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_peeking),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_the_furthest_complaint_stays),
+        cmocka_unit_test(test_exceeded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

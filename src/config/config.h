@@ -42,6 +42,16 @@ struct config {
     struct config_listen imaps_listen;
     uint64_t imap_line_bytes_max;
     uint64_t imap_literal_bytes_max;
+    uint64_t imap_command_bytes_max;
+    uint64_t imap_ranges_max;
+    uint64_t imap_fetch_items_max;
+    uint64_t imap_header_fields_max;
+    uint64_t imap_search_keys_max;
+    uint64_t imap_search_depth_max;
+    uint64_t imap_list_patterns_max;
+    uint64_t imap_append_messages_max;
+    uint64_t imap_append_small_bytes_max;
+    uint64_t imap_bad_commands_max;
     uint64_t imap_idle_timeout_ms;
 
     struct config_listen lmtp_listen;
@@ -77,6 +87,9 @@ struct config {
     uint64_t mail_message_bytes_max;
     uint64_t mail_keywords_max;
     uint64_t mail_mailboxes_max;
+    uint64_t mail_name_bytes_max;
+    uint64_t mail_name_level_bytes_max;
+    uint64_t mail_name_levels_max;
     uint64_t mail_quota_bytes; /* 0: none */
     uint64_t mail_sessions_per_account_max;
 

@@ -145,6 +145,12 @@ static enum err check_together(const struct config *config, struct note *why)
                          certificate ? "tls.key" : "tls.certificate");
     if (config->auth_failure_delay_ms > config->auth_failure_delay_max_ms)
         return note_fail(why, ERR_INVALID, "auth.failure_delay is above auth.failure_delay_max");
+    if (config->imap_command_bytes_max < config->imap_literal_bytes_max ||
+        config->imap_command_bytes_max < config->imap_line_bytes_max)
+        return note_fail(why, ERR_INVALID, "imap.command_bytes_max is below %s",
+                         config->imap_command_bytes_max < config->imap_literal_bytes_max
+                             ? "imap.literal_bytes_max"
+                             : "imap.line_bytes_max");
     return ERR_OK;
 }
 

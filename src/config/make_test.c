@@ -99,6 +99,7 @@ static void test_refused(void **state)
           "--set: imap.listen" },
         { "tls.key=/k", "tls.key is set but tls.certificate is not" },
         { "auth.failure_delay=1m", "auth.failure_delay is above auth.failure_delay_max" },
+        { "imap.literal_bytes_max=3M", "imap.command_bytes_max is below imap.literal_bytes_max" },
     };
 
     (void)state;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "imap/state.h"
+#include "imap/wire/mailbox.h"
 
 /* RFC 9051 s6.1.1. RFC 7162 sections 3.2.2, 3.2.3. RFC 9051 s7.2.2, s9. */
 static const char capabilities[] =
@@ -52,6 +53,29 @@ enum imap_progress imap_answer_err(struct imap_run *run, enum err err)
     case ERR_CLOSED: break;
     }
     return imap_answer(run, IMAP_NO, "UNAVAILABLE", "The mail store failed, try later");
+}
+
+enum imap_progress imap_answer_limit(struct imap_run *run, uint64_t max, const char *what)
+{
+    const char *text = arena_format(&run->arena, "At most %llu %s", (unsigned long long)max, what);
+
+    return imap_answer(run, IMAP_NO, "LIMIT", text != NULL ? text : what);
+}
+
+enum imap_progress imap_answer_name(const struct imap_session *session, struct imap_run *run,
+                                    const struct imap_mailbox *name)
+{
+    const struct imap_grammar_limits *limits = session->grammar.limits;
+
+    if (name->refusal == IMAP_NAME_TOO_DEEP)
+        return imap_answer_limit(run, limits->mailbox_depth_max, "levels in a mailbox name");
+    if (name->refusal == IMAP_NAME_LEVEL_TOO_LONG)
+        return imap_answer_limit(run, limits->mailbox_component_bytes_max,
+                                 "bytes of UTF-8 in a level of a mailbox name");
+    if (name->refusal == IMAP_NAME_TOO_LONG)
+        return imap_answer_limit(run, limits->mailbox_bytes_max,
+                                 "bytes of UTF-8 in a mailbox name");
+    return imap_answer(run, IMAP_NO, "CANNOT", imap_name_refusal_text(name->refusal));
 }
 
 /* What is no fault of the client is the administrator's business. */

@@ -16,7 +16,6 @@
 #include "store/view.h"
 
 enum {
-    BAD_COMMANDS_MAX = 20,
     CODE_BYTES_MAX = 32 * 1024 * 1024, /* no set that a command's arena can hold prints longer */
 };
 
@@ -41,6 +40,9 @@ const struct imap_session_limits imap_session_limits_default = {
                  .id_pairs_max = 30,
                  .id_value_bytes_max = 1024 },
     .message_bytes_max = 50 * 1024 * 1024,
+    .append_messages_max = 10000,
+    .append_small_bytes_max = 16 * 1024 * 1024,
+    .bad_commands_max = 20,
     .command_arena_bytes_max = 8 * 1024 * 1024,
     .idle_ms_max = 30 * 60 * 1000,
 };
@@ -170,8 +172,8 @@ static void count_command(struct imap_session *session, bool bad)
 
     session->commands_left -= cost < session->commands_left ? cost : session->commands_left;
     session->bad_commands = bad ? session->bad_commands + 1 : 0;
-    if (session->bad_commands >= BAD_COMMANDS_MAX)
-        session->bye = "Too many commands that I do not understand";
+    if (session->bad_commands >= session->limits->bad_commands_max)
+        session->bye = "Too many commands in a row that were not understood";
     end_run(session);
 }
 
@@ -194,10 +196,10 @@ static void finish_run(struct imap_session *session)
     count_command(session, run->condition == IMAP_BAD);
 }
 
-/* A command that never began: it was answered BAD. */
-static void refuse_command(struct imap_session *session)
+/* A command that never began: it was answered so. */
+static void refuse_command(struct imap_session *session, enum imap_condition condition)
 {
-    count_command(session, true);
+    count_command(session, condition == IMAP_BAD);
 }
 
 /* RFC 9051 s3.2 */
@@ -221,17 +223,17 @@ static void adopt(struct imap_session *session, const struct imap_verb *verb)
     run->verb = verb;
 }
 
-/* Tag, name, state into run->command. NULL: BAD was answered. The framer's bytes stay valid until
- * the run ends. */
+/* Tag, name, state into run->command. NULL: the command was refused. The framer's bytes stay valid
+ * until the run ends. */
 static const struct imap_verb *find_verb(struct imap_session *session, struct cursor *cur)
 {
     struct imap_run *run = &session->run;
     const struct imap_verb *verb;
-    const char *complaint = "Unknown command";
+    const char *complaint = "Unknown command: CAPABILITY tells what there is";
 
     run->command = (struct imap_command){ 0 };
     if (!imap_command_parse(cur, &run->command)) {
-        imap_respond_bad(session->out, run->command.tag, cur);
+        refuse_command(session, imap_respond_complaint(session->out, run->command.tag, cur));
         return NULL;
     }
     verb = imap_verb_find(run->command.name, run->command.uid);
@@ -239,6 +241,7 @@ static const struct imap_verb *find_verb(struct imap_session *session, struct cu
         complaint = state_complaint(session, verb);
     if (complaint != NULL) {
         imap_respond(session->out, run->command.tag, IMAP_BAD, NULL, complaint);
+        refuse_command(session, IMAP_BAD);
         return NULL;
     }
     return verb;
@@ -250,16 +253,12 @@ static void start_command(struct imap_session *session)
     struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
     const struct imap_verb *verb = find_verb(session, &cur);
 
-    if (verb == NULL) {
-        refuse_command(session);
+    if (verb == NULL)
         return;
-    }
-    if (!verb->parse(&cur, &session->grammar, &run->arena, &run->args)) {
-        imap_respond_bad(session->out, run->command.tag, &cur);
-        refuse_command(session);
-        return;
-    }
-    adopt(session, verb);
+    if (verb->parse(&cur, &session->grammar, &run->arena, &run->args))
+        adopt(session, verb);
+    else
+        refuse_command(session, imap_respond_complaint(session->out, run->command.tag, &cur));
 }
 
 /* The tag of what the framer holds; empty when it has none that can be read. */
@@ -282,10 +281,12 @@ static void take_literal(struct imap_session *session)
             imap_respond_continue(session->out, "OK");
         return;
     }
-    imap_respond(session->out, tag_of_frame(session), IMAP_BAD, "TOOBIG",
-                 "Literal is larger than this command may hold");
+    imap_respond_code_begin(session->out, tag_of_frame(session), IMAP_BAD);
+    buf_add_format(session->out, "TOOBIG] At most %zu bytes in one literal, %zu in one command\r\n",
+                   session->limits->frame.literal_bytes_max,
+                   session->limits->frame.command_bytes_max);
     imap_framer_refuse(&session->framer);
-    refuse_command(session);
+    refuse_command(session, IMAP_BAD);
 }
 
 /* A command pauses at a literal. One that cannot be run is refused here, so that nothing more of it
@@ -297,7 +298,6 @@ static void meet_literal(struct imap_session *session)
 
     if (verb == NULL) {
         imap_framer_refuse(&session->framer);
-        refuse_command(session);
     } else if ((verb->traits & IMAP_STREAMS) != 0 && !imap_append_names_mailbox(&cur)) {
         adopt(session, verb);
     } else {
@@ -305,15 +305,19 @@ static void meet_literal(struct imap_session *session)
     }
 }
 
+/* What of it is still to come is passed over, as far as anybody can tell where it ends. */
 static void meet_bad_frame(struct imap_session *session)
 {
+    const struct imap_frame_limits *limits = &session->limits->frame;
+
     if (imap_framer_trouble(&session->framer) == IMAP_FRAME_LITERAL_TOO_LONG) {
         session->bye = "Literal is larger than anything can be";
         return;
     }
-    imap_respond(session->out, tag_of_frame(session), IMAP_BAD, "LIMIT",
-                 "Command line is too long");
-    refuse_command(session);
+    imap_respond_code_begin(session->out, tag_of_frame(session), IMAP_BAD);
+    buf_add_format(session->out, "LIMIT] At most %zu bytes in one line, %zu in one command\r\n",
+                   limits->line_bytes_max, limits->command_bytes_max);
+    refuse_command(session, IMAP_BAD);
 }
 
 /* Answers false when the input is used up. */

@@ -42,6 +42,10 @@ struct imap_session_limits {
     struct imap_frame_limits frame; /* of commands and of literals held in memory */
     struct imap_grammar_limits grammar;
     uint64_t message_bytes_max; /* of one APPEND; APPENDLIMIT (RFC 7889) */
+    uint32_t append_messages_max; /* of one MULTIAPPEND */
+    uint64_t
+        append_small_bytes_max; /* of those of them that wait in memory: BODY_INLINE_BYTES_MAX */
+    uint32_t bad_commands_max; /* in a row; then BYE */
     size_t command_arena_bytes_max; /* memory that one command may take */
     int64_t idle_ms_max; /* autologout, at least 30 minutes (RFC 9051 section 5.4) */
 };

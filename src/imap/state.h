@@ -15,6 +15,7 @@
 #include "imap/wire/respond.h"
 #include "store/types.h"
 
+struct imap_mailbox;
 struct imap_run;
 struct imap_selected;
 struct mailbox;
@@ -108,6 +109,13 @@ enum imap_progress imap_answer(struct imap_run *run, enum imap_condition conditi
 
 /* The one place where errors of the store become protocol text (RFC 5530). */
 enum imap_progress imap_answer_err(struct imap_run *run, enum err err);
+
+/* NO [LIMIT] "At most 60 keywords in one mailbox". `what` is static. */
+enum imap_progress imap_answer_limit(struct imap_run *run, uint64_t max, const char *what);
+
+/* NO with why a mailbox of that name cannot be made: CANNOT or LIMIT (RFC 5530 section 3). */
+enum imap_progress imap_answer_name(const struct imap_session *session, struct imap_run *run,
+                                    const struct imap_mailbox *name);
 
 /* Who makes the change, for acts. Borrows from the session. */
 struct origin imap_origin(const struct imap_session *session);

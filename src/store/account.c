@@ -237,6 +237,16 @@ uint64_t account_quota_bytes(const struct account *account)
     return account->quota_bytes;
 }
 
+uint32_t account_mailboxes_max(const struct account *account)
+{
+    return account->mailboxes_max;
+}
+
+uint32_t account_keywords_max(const struct account *account)
+{
+    return account->keywords_max;
+}
+
 void account_set_quota(struct account *account, uint64_t quota_bytes)
 {
     account->quota_bytes = quota_bytes;

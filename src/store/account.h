@@ -128,6 +128,10 @@ struct account_id account_id(const struct account *account);
 uint64_t account_used_bytes(const struct account *account);
 uint64_t account_used_messages(const struct account *account);
 uint64_t account_quota_bytes(const struct account *account);
+
+/* The limits it has, as in account_options: never 0. */
+uint32_t account_mailboxes_max(const struct account *account);
+uint32_t account_keywords_max(const struct account *account); /* in one mailbox */
 void account_set_quota(struct account *account, uint64_t quota_bytes);
 
 /* Of the last change of the account; every change raises it. */

@@ -217,6 +217,32 @@ static void on_logout(struct role_peer *from, const struct ipc_message *message,
         home_bye(home, "The password was changed: please log in again");
 }
 
+static struct imap_session_limits limits_of(const struct config *config)
+{
+    struct imap_session_limits limits = imap_session_limits_default;
+    struct imap_grammar_limits *grammar = &limits.grammar;
+
+    limits.frame.line_bytes_max = config->imap_line_bytes_max;
+    limits.frame.literal_bytes_max = config->imap_literal_bytes_max;
+    limits.frame.command_bytes_max = config->imap_command_bytes_max;
+    grammar->ranges_max = (uint32_t)config->imap_ranges_max;
+    grammar->fetch_atts_max = (uint32_t)config->imap_fetch_items_max;
+    grammar->header_fields_max = (uint32_t)config->imap_header_fields_max;
+    grammar->search_keys_max = (uint32_t)config->imap_search_keys_max;
+    grammar->search_depth_max = (uint32_t)config->imap_search_depth_max;
+    grammar->patterns_max = (uint32_t)config->imap_list_patterns_max;
+    grammar->keywords_max = (uint32_t)config->mail_keywords_max;
+    grammar->mailbox_bytes_max = (uint32_t)config->mail_name_bytes_max;
+    grammar->mailbox_component_bytes_max = (uint32_t)config->mail_name_level_bytes_max;
+    grammar->mailbox_depth_max = (uint32_t)config->mail_name_levels_max;
+    limits.message_bytes_max = config->mail_message_bytes_max;
+    limits.append_messages_max = (uint32_t)config->imap_append_messages_max;
+    limits.append_small_bytes_max = config->imap_append_small_bytes_max;
+    limits.bad_commands_max = (uint32_t)config->imap_bad_commands_max;
+    limits.idle_ms_max = (int64_t)config->imap_idle_timeout_ms;
+    return limits;
+}
+
 static enum err read_config(struct shard *shard, struct note *why)
 {
     struct config config = { 0 };
@@ -226,11 +252,7 @@ static enum err read_config(struct shard *shard, struct note *why)
         return err;
     config_done(&shard->config);
     shard->config = config;
-    shard->limits = imap_session_limits_default;
-    shard->limits.frame.line_bytes_max = config.imap_line_bytes_max;
-    shard->limits.frame.literal_bytes_max = config.imap_literal_bytes_max;
-    shard->limits.message_bytes_max = config.mail_message_bytes_max;
-    shard->limits.idle_ms_max = (int64_t)config.imap_idle_timeout_ms;
+    shard->limits = limits_of(&config);
     return ERR_OK;
 }
 

@@ -9,14 +9,10 @@
 #include "imap/handle.h"
 #include "imap/listing.h"
 #include "imap/selected.h"
+#include "store/account.h"
 #include "store/act.h"
 #include "store/body.h"
 #include "store/mailbox.h"
-
-enum {
-    APPEND_MESSAGES_MAX = 10000, /* in one command */
-    APPEND_HELD_BYTES_MAX = 16 * 1024 * 1024, /* of those that wait in memory for the last one */
-};
 
 enum append_phase {
     APPEND_BYTES, /* of a literal */
@@ -64,10 +60,23 @@ static void refuse(struct append_state *state, enum imap_condition condition, co
     state->phase = state->literal_left > 0 ? APPEND_DRAIN : APPEND_REST;
 }
 
+/* The same with the answer that `run` holds. */
+static void refuse_as_answered(struct imap_run *run, struct append_state *state)
+{
+    refuse(state, run->condition, "", run->text);
+}
+
 static void refuse_err(struct imap_run *run, struct append_state *state, enum err err)
 {
     (void)imap_answer_err(run, err);
-    refuse(state, IMAP_NO, "", run->text);
+    refuse_as_answered(run, state);
+}
+
+static void refuse_limit(struct imap_run *run, struct append_state *state, uint64_t max,
+                         const char *what)
+{
+    (void)imap_answer_limit(run, max, what);
+    refuse_as_answered(run, state);
 }
 
 static enum imap_progress answer_refused(struct imap_run *run, const struct append_state *state)
@@ -115,10 +124,6 @@ static enum err open_body(struct imap_session *session, struct imap_run *run,
     struct append_entry *entry;
     enum err err;
 
-    if (message->bytes <= BODY_INLINE_BYTES_MAX)
-        state->held_bytes += message->bytes;
-    if (state->count == APPEND_MESSAGES_MAX || state->held_bytes > APPEND_HELD_BYTES_MAX)
-        return ERR_LIMIT;
     entry = ARENA_NEW(&run->arena, struct append_entry);
     if (entry == NULL || !keep_flags(&run->arena, &message->flags))
         return ERR_LIMIT;
@@ -134,17 +139,34 @@ static enum err open_body(struct imap_session *session, struct imap_run *run,
     return ERR_OK;
 }
 
+/* Small messages wait in memory for the last one of the command. */
+static void check_message(const struct imap_session *session, struct imap_run *run,
+                          struct append_state *state)
+{
+    const struct imap_session_limits *limits = session->limits;
+    uint64_t bytes = state->message.bytes;
+
+    if (bytes <= BODY_INLINE_BYTES_MAX)
+        state->held_bytes += bytes;
+    if (bytes == 0)
+        refuse(state, IMAP_NO, NULL, "Message of no bytes: APPEND given up");
+    else if (bytes > limits->message_bytes_max)
+        refuse(state, IMAP_NO, "TOOBIG", "Message is larger than APPENDLIMIT");
+    else if (state->count == limits->append_messages_max)
+        refuse_limit(run, state, limits->append_messages_max, "messages in one APPEND");
+    else if (state->held_bytes > limits->append_small_bytes_max)
+        refuse_limit(run, state, limits->append_small_bytes_max,
+                     "bytes of messages up to 64 KB in one APPEND");
+}
+
 /* A literal is announced and the framer waits: take it or refuse the command. */
 static void meet_message(struct imap_session *session, struct imap_run *run,
                          struct append_state *state)
 {
     enum err err = ERR_OK;
 
-    if (state->message.bytes == 0)
-        refuse(state, IMAP_NO, NULL, "Message of no bytes: APPEND given up");
-    else if (state->message.bytes > session->limits->message_bytes_max)
-        refuse(state, IMAP_NO, "TOOBIG", "Message is larger than APPENDLIMIT");
-    else
+    check_message(session, run, state);
+    if (state->phase != APPEND_REST)
         err = open_body(session, run, state);
     if (err != ERR_OK)
         refuse_err(run, state, err);
@@ -165,17 +187,22 @@ static bool is_over(const struct append_state *state)
     return state->phase == APPEND_REST;
 }
 
-/* "Expected a mailbox name", for the tagged BAD. */
-static const char *complaint_of(struct imap_run *run, const struct cursor *cur)
+/* What stands before a literal cannot be understood, or is too much. */
+static void refuse_complaint(struct imap_run *run, struct append_state *state,
+                             const struct cursor *cur)
 {
-    const char *text =
-        cur->expected == NULL ? NULL : arena_format(&run->arena, "Expected %s", cur->expected);
+    struct buf text = buf_make(256);
+    const char *copy;
 
-    return text != NULL ? text : "Syntax error in APPEND";
+    imap_complaint_print(&text, cur);
+    copy = arena_format(&run->arena, "%.*s", BYTES_ARG(buf_bytes(&text)));
+    buf_done(&text);
+    refuse(state, cur->is_exceeded ? IMAP_NO : IMAP_BAD, cur->is_exceeded ? "LIMIT" : NULL,
+           copy != NULL ? copy : "Syntax error in APPEND");
 }
 
 static bool parse_first(struct imap_session *session, struct imap_run *run,
-                        struct imap_append_args *out_args, const char **out_complaint)
+                        struct append_state *state, struct imap_append_args *out_args)
 {
     struct cursor cur = cursor_make(imap_framer_bytes(&session->framer));
     struct imap_command command;
@@ -183,12 +210,12 @@ static bool parse_first(struct imap_session *session, struct imap_run *run,
     if (imap_command_parse(&cur, &command) &&
         imap_append_parse(&cur, &session->grammar, &run->arena, out_args))
         return true;
-    *out_complaint = complaint_of(run, &cur);
+    refuse_complaint(run, state, &cur);
     return false;
 }
 
-static void open_mailbox(struct imap_session *session, struct append_state *state,
-                         const struct imap_mailbox *name)
+static void open_mailbox(struct imap_session *session, struct imap_run *run,
+                         struct append_state *state, const struct imap_mailbox *name)
 {
     enum err err = imap_handle_open(session, name, &state->handle);
 
@@ -196,26 +223,25 @@ static void open_mailbox(struct imap_session *session, struct append_state *stat
         imap_listing_tell_name(session, name);
     else if (err == ERR_NOT_FOUND)
         refuse(state, IMAP_NO, "TRYCREATE", "No such mailbox");
-    else if (err != ERR_OK)
-        refuse(state, IMAP_NO, "CANNOT", imap_name_refusal_text(name->refusal));
+    else if (err != ERR_OK) {
+        (void)imap_answer_name(session, run, name);
+        refuse_as_answered(run, state);
+    }
 }
 
 static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
 {
     struct append_state *state = imap_state_new(run, sizeof(*state));
     struct imap_append_args args;
-    const char *complaint;
 
     if (state == NULL) {
         imap_framer_refuse(&session->framer);
         return imap_answer_err(run, ERR_LIMIT);
     }
     run->release = release_append;
-    if (!parse_first(session, run, &args, &complaint)) {
-        refuse(state, IMAP_BAD, NULL, complaint);
-    } else {
+    if (parse_first(session, run, state, &args)) {
         state->message = args.message;
-        open_mailbox(session, state, &args.mailbox);
+        open_mailbox(session, run, state, &args.mailbox);
     }
     if (state->phase == APPEND_REST)
         imap_framer_refuse(&session->framer);
@@ -299,6 +325,9 @@ static enum imap_progress commit(struct imap_session *session, struct imap_run *
     err = act_append(state->handle.mailbox, &origin, items, state->count, &first);
     if (err == ERR_NOT_FOUND)
         return imap_answer(run, IMAP_NO, "TRYCREATE", "Mailbox was deleted meanwhile");
+    if (err == ERR_LIMIT)
+        return imap_answer_limit(run, account_keywords_max(session->account),
+                                 "keywords in one mailbox");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     for (entry = state->newest; entry != NULL; entry = entry->older)
@@ -318,9 +347,9 @@ static enum imap_progress read_between(struct imap_session *session, struct imap
     if (frame == IMAP_FRAME_MORE)
         return IMAP_NEEDS_INPUT;
     if (frame == IMAP_FRAME_BAD)
-        return imap_answer(run, IMAP_BAD, NULL, "Command line is too long");
+        return imap_answer(run, IMAP_BAD, "LIMIT", "Line behind a message is too long");
     if (!imap_append_next_parse(&cur, &session->grammar, &run->arena, &state->message, &ended)) {
-        refuse(state, IMAP_BAD, NULL, complaint_of(run, &cur));
+        refuse_complaint(run, state, &cur);
         if (frame == IMAP_FRAME_LITERAL)
             imap_framer_refuse(&session->framer);
         return frame == IMAP_FRAME_DONE || is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;

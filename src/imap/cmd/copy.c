@@ -92,7 +92,7 @@ static enum imap_progress copy_or_move(struct imap_session *session, struct imap
     if (err == ERR_NOT_FOUND)
         return imap_answer(run, IMAP_NO, "TRYCREATE", "No such mailbox");
     if (err == ERR_INVALID)
-        return imap_answer(run, IMAP_NO, "CANNOT", imap_name_refusal_text(args->mailbox.refusal));
+        return imap_answer_name(session, run, &args->mailbox);
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     progress = transfer(session, run, &to, move);

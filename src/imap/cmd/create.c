@@ -4,6 +4,7 @@
 #include "imap/listing.h"
 #include "imap/special_use.h"
 #include "imap/status.h"
+#include "store/account.h"
 #include "store/act.h"
 
 enum imap_progress imap_create_run(struct imap_session *session, struct imap_run *run)
@@ -14,13 +15,16 @@ enum imap_progress imap_create_run(struct imap_session *session, struct imap_run
     enum err err;
 
     if (args->mailbox.refusal != IMAP_NAME_OK)
-        return imap_answer(run, IMAP_NO, "CANNOT", imap_name_refusal_text(args->mailbox.refusal));
+        return imap_answer_name(session, run, &args->mailbox);
     if (args->unknown_use)
         return imap_answer(run, IMAP_NO, "USEATTR", "Unknown special use");
     err = act_mailbox_create(session->account, &origin, args->mailbox.name,
                              imap_special_use_to_store(args->special_use), &mailbox);
     if (err == ERR_CONFLICT)
         return imap_answer(run, IMAP_NO, "USEATTR", "Another mailbox has that special use");
+    if (err == ERR_LIMIT)
+        return imap_answer_limit(run, account_mailboxes_max(session->account),
+                                 "mailboxes in one account");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     imap_listing_tell_name(session, &args->mailbox);

@@ -4,6 +4,7 @@
 #include "imap/listing.h"
 #include "imap/wire/create.h"
 #include "imap/wire/list.h"
+#include "store/account.h"
 #include "store/act.h"
 
 /* When a name was spelled otherwise than the server does: by what name the mailbox went, and by
@@ -27,7 +28,7 @@ enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run
     enum err err;
 
     if (args->to.refusal != IMAP_NAME_OK)
-        return imap_answer(run, IMAP_NO, "CANNOT", imap_name_refusal_text(args->to.refusal));
+        return imap_answer_name(session, run, &args->to);
     err = imap_handle_open(session, &args->from, &handle);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_NO, "NONEXISTENT", imap_name_refusal_text(args->from.refusal));
@@ -37,6 +38,9 @@ enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run
     imap_handle_close(&handle);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_NO, "CANNOT", "A mailbox cannot be moved into itself");
+    if (err == ERR_LIMIT)
+        return imap_answer_limit(run, account_mailboxes_max(session->account),
+                                 "mailboxes in one account");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     tell_names(session, args);

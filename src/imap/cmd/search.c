@@ -49,6 +49,8 @@ static enum imap_progress fail(struct imap_session *session, struct imap_run *ru
         return imap_answer(run, IMAP_NO, NULL,
                            args->charset.len > 0 ? "A text is not in the charset that is named"
                                                  : "A text is not UTF-8: name its CHARSET");
+    if (err == ERR_LIMIT)
+        return imap_answer(run, IMAP_NO, "LIMIT", "Too many or too long texts to search for");
     if (err != ERR_UNSUPPORTED)
         return imap_answer_err(run, err);
     buf_add(&run->code, BYTES("BADCHARSET ("));

@@ -6,6 +6,7 @@
 #include "imap/modseq.h"
 #include "imap/news.h"
 #include "imap/selected.h"
+#include "store/account.h"
 #include "store/act.h"
 #include "store/mailbox.h"
 #include "store/uid_set.h"
@@ -79,6 +80,9 @@ static enum imap_progress change(struct imap_session *session, struct imap_run *
     if (imap_news_gather(session, run->silent, true))
         return IMAP_AGAIN;
     err = change_flags(session, run, state);
+    if (err == ERR_LIMIT)
+        return imap_answer_limit(run, account_keywords_max(session->account),
+                                 "keywords in one mailbox");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     state->phase = STORE_TELL;

@@ -1,6 +1,7 @@
 /* SUBSCRIBE (RFC 9051 section 6.3.7) and UNSUBSCRIBE (section 6.3.8): of names, existing or not. */
 #include "imap/cmd/runners.h"
 #include "imap/wire/mailbox.h"
+#include "store/account.h"
 #include "store/act.h"
 
 static enum imap_progress subscribe(struct imap_session *session, struct imap_run *run,
@@ -11,8 +12,11 @@ static enum imap_progress subscribe(struct imap_session *session, struct imap_ru
     enum err err;
 
     if (args->mailbox.refusal != IMAP_NAME_OK)
-        return imap_answer(run, IMAP_NO, "CANNOT", imap_name_refusal_text(args->mailbox.refusal));
+        return imap_answer_name(session, run, &args->mailbox);
     err = act_subscribe(session->account, &origin, args->mailbox.name, subscribed);
+    if (err == ERR_LIMIT)
+        return imap_answer_limit(run, 2 * (uint64_t)account_mailboxes_max(session->account),
+                                 "subscriptions in one account");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     return imap_answer(run, IMAP_OK, NULL, subscribed ? "SUBSCRIBE done" : "UNSUBSCRIBE done");

@@ -156,7 +156,7 @@ static const struct login_command *find_command(const struct imap_command *comma
 static void bad_complaint(struct imap_login *login, struct bytes tag, const struct cursor *cur,
                           struct buf *out)
 {
-    imap_respond_bad(out, tag, cur);
+    (void)imap_respond_complaint(out, tag, cur);
     login_count_bad(login, out);
 }
 
@@ -165,7 +165,7 @@ static void run_found(const struct run *run, const struct imap_command *command)
     const struct login_command *found = find_command(command);
 
     if (found == NULL)
-        bad(run, "Unknown command");
+        bad(run, "Unknown command: CAPABILITY tells what there is");
     else if (!found->run(run))
         bad_complaint(run->login, run->tag, run->cur, run->out);
 }

@@ -23,7 +23,7 @@ static bool unescape(struct cursor *cur, struct bytes raw, struct arena *arena,
     size_t len = 0;
 
     if (at == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     for (size_t i = 0; i < raw.len; i++) {
         if (raw.at[i] == '\\')
             i++;

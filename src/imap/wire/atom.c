@@ -36,6 +36,11 @@ bool imap_is_list_char(int c)
     return imap_is_astring_char(c) || c == '%' || c == '*';
 }
 
+bool imap_too_large(struct cursor *cur)
+{
+    return cursor_exceed(cur, 0, "The command needs more memory than it may have");
+}
+
 bool imap_atom_parse(struct cursor *cur, struct bytes *out_atom)
 {
     struct bytes atom = cursor_take_while(cur, imap_is_atom_char);
@@ -49,7 +54,7 @@ bool imap_atom_parse(struct cursor *cur, struct bytes *out_atom)
 /* RFC 9051 s2.2.2 */
 bool imap_space_parse(struct cursor *cur)
 {
-    return cursor_take(cur, ' ', "a blank");
+    return cursor_take(cur, ' ', cursor_at_end(cur) ? "more arguments" : "a blank");
 }
 
 bool imap_word_skip(struct cursor *cur, struct bytes word)

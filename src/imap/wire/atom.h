@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 #include "base/cursor.h"
 
-/* The complaint when an arena's budget is spent: the command asks for too much. */
-#define IMAP_TOO_LARGE "a smaller command"
+/* Complains that an arena's budget is spent: the command asks for too much. Answers false. */
+bool imap_too_large(struct cursor *cur);
 
 bool imap_is_atom_char(int c);
 bool imap_is_astring_char(int c); /* ATOM-CHAR / resp-specials */
@@ -20,7 +20,7 @@ bool imap_is_list_char(int c); /* ATOM-CHAR / list-wildcards / resp-specials */
 /* 1*ATOM-CHAR, borrowed from the input. */
 MUST_USE bool imap_atom_parse(struct cursor *cur, struct bytes *out_atom);
 
-/* Exactly one SP. */
+/* Exactly one SP, or a complaint; at the end of the command that something is missing. */
 MUST_USE bool imap_space_parse(struct cursor *cur);
 
 /* A keyword that must be whole: no ATOM-CHAR follows it. False without a complaint otherwise. */

@@ -38,7 +38,7 @@ bool imap_base64_parse(struct cursor *cur, struct arena *arena, struct bytes *ou
     size_t len = 0;
 
     if (at == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!padding_parse(cur, digits.len))
         return false;
     for (size_t i = 0; i < digits.len; i++) {

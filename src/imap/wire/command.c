@@ -38,11 +38,11 @@ bool imap_command_parse(struct cursor *cur, struct imap_command *out_command)
     if (!imap_tag_parse(cur, &command.tag))
         return false;
     out_command->tag = command.tag;
-    if (!imap_space_parse(cur) || !name_parse(cur, &command.name))
+    if (!cursor_take(cur, ' ', "a blank and a command") || !name_parse(cur, &command.name))
         return false;
     if (bytes_equal_nocase(command.name, BYTES("UID"))) {
         command.uid = true;
-        if (!imap_space_parse(cur) || !name_parse(cur, &command.name))
+        if (!cursor_take(cur, ' ', "a blank and a command") || !name_parse(cur, &command.name))
             return false;
     }
     *out_command = command;

@@ -3,7 +3,7 @@
  * A parser stands behind the name, takes the arguments with their leading SP to the very end of the
  * frame, and hands out its own `struct imap_<name>_args`, in the arena; strings in it borrow from
  * the frame or the arena, so both must live as long as the args. False: the cursor holds the
- * complaint (imap_respond_bad prints it), out_args is untouched. */
+ * complaint (imap_respond_complaint prints it), out_args is untouched. */
 #ifndef ROOST_IMAP_WIRE_COMMAND_H
 #define ROOST_IMAP_WIRE_COMMAND_H
 

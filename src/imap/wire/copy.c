@@ -9,7 +9,7 @@ bool imap_copy_parse(struct cursor *cur, const struct imap_grammar *grammar, str
     struct imap_copy_args *args = ARENA_NEW(arena, struct imap_copy_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_seqset_parse(cur, grammar, arena, &args->set) ||
         !imap_space_parse(cur) || !imap_mailbox_parse(cur, grammar, arena, &args->mailbox) ||
         !imap_end_parse(cur))
@@ -24,7 +24,7 @@ bool imap_uid_expunge_parse(struct cursor *cur, const struct imap_grammar *gramm
     struct imap_expunge_args *args = ARENA_NEW(arena, struct imap_expunge_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_seqset_parse(cur, grammar, arena, &args->set) ||
         !imap_end_parse(cur))
         return false;

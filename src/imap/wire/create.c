@@ -42,7 +42,7 @@ bool imap_create_parse(struct cursor *cur, const struct imap_grammar *grammar, s
     struct imap_create_args *args = ARENA_NEW(arena, struct imap_create_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_mailbox_parse(cur, grammar, arena, &args->mailbox) ||
         !parameters_parse(cur, args) || !imap_end_parse(cur))
         return false;
@@ -56,7 +56,7 @@ bool imap_rename_parse(struct cursor *cur, const struct imap_grammar *grammar, s
     struct imap_rename_args *args = ARENA_NEW(arena, struct imap_rename_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_mailbox_parse(cur, grammar, arena, &args->from) ||
         !imap_space_parse(cur) || !imap_mailbox_parse(cur, grammar, arena, &args->to) ||
         !imap_end_parse(cur))

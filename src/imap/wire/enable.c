@@ -11,10 +11,10 @@ bool imap_enable_parse(struct cursor *cur, const struct imap_grammar *grammar, s
     struct bytes *capabilities = ARENA_NEW_ARRAY(arena, struct bytes, grammar->limits->enable_max);
 
     if (args == NULL || capabilities == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     do {
         if (args->count == grammar->limits->enable_max)
-            return cursor_fail(cur, "fewer capabilities");
+            return cursor_exceed(cur, args->count, "capabilities in one ENABLE");
         if (!imap_space_parse(cur) || !imap_atom_parse(cur, &capabilities[args->count]))
             return false;
         args->count++;
@@ -34,7 +34,7 @@ static bool pair_parse(struct cursor *cur, const struct imap_grammar *grammar, s
         !imap_nstring_parse(cur, arena, &pair->value))
         return false;
     return pair->value.len <= grammar->limits->id_value_bytes_max ||
-           cursor_fail(cur, "a shorter value");
+           cursor_exceed(cur, grammar->limits->id_value_bytes_max, "bytes in a value of ID");
 }
 
 static bool pairs_parse(struct cursor *cur, const struct imap_grammar *grammar, struct arena *arena,
@@ -45,10 +45,10 @@ static bool pairs_parse(struct cursor *cur, const struct imap_grammar *grammar, 
     bool ended;
 
     if (pairs == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     for (bool first = true; imap_list_next(cur, first, &ended); first = false) {
         if (args->count == grammar->limits->id_pairs_max)
-            return cursor_fail(cur, "fewer fields");
+            return cursor_exceed(cur, args->count, "fields in one ID");
         if (!pair_parse(cur, grammar, arena, &pairs[args->count]))
             return false;
         args->count++;
@@ -63,7 +63,7 @@ bool imap_id_parse(struct cursor *cur, const struct imap_grammar *grammar, struc
     struct imap_id_args *args = ARENA_NEW(arena, struct imap_id_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur))
         return false;
     if (!imap_word_skip(cur, BYTES("NIL")) &&

@@ -138,9 +138,9 @@ static bool att_add(struct fetch_reader *reader, const struct imap_fetch_att *at
     struct att_link *link = ARENA_NEW(reader->arena, struct att_link);
 
     if (reader->args->att_count == reader->grammar->limits->fetch_atts_max)
-        return cursor_fail(reader->cur, "fewer data items");
+        return cursor_exceed(reader->cur, reader->args->att_count, "data items in one FETCH");
     if (link == NULL)
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     *link = (struct att_link){ .att = *att, .before = reader->newest };
     reader->newest = link;
     reader->args->att_count++;
@@ -199,7 +199,7 @@ static bool atts_finish(struct fetch_reader *reader)
     struct imap_fetch_att *atts = ARENA_NEW_ARRAY(reader->arena, struct imap_fetch_att, left);
 
     if (atts == NULL)
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     for (struct att_link *link = reader->newest; link != NULL; link = link->before)
         atts[--left] = link->att;
     reader->args->atts = atts;
@@ -241,7 +241,7 @@ bool imap_fetch_parse(struct cursor *cur, const struct imap_grammar *grammar, st
 
     reader.args = ARENA_NEW(arena, struct imap_fetch_args);
     if (reader.args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_seqset_parse(cur, grammar, arena, &reader.args->set) ||
         !imap_space_parse(cur) || !atts_parse(&reader) || !atts_finish(&reader) ||
         !modifiers_parse(cur, reader.args) || !imap_end_parse(cur))

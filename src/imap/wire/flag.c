@@ -37,7 +37,9 @@ bool imap_keyword_parse(struct cursor *cur, const struct imap_grammar *grammar,
         return true;
     }
     cur->offset = start;
-    return cursor_fail(cur, keyword.len == 0 ? "a flag" : "a shorter keyword");
+    return keyword.len == 0
+               ? cursor_fail(cur, "a flag")
+               : cursor_exceed(cur, grammar->limits->keyword_bytes_max, "bytes in one keyword");
 }
 
 static bool system_flag_parse(struct flag_reader *reader)
@@ -63,10 +65,10 @@ static bool keyword_add(struct flag_reader *reader, struct bytes keyword)
         if (bytes_equal_nocase(link->keyword, keyword))
             return true;
     if (reader->flags.keyword_count == reader->grammar->limits->keywords_max)
-        return cursor_fail(reader->cur, "fewer keywords");
+        return cursor_exceed(reader->cur, reader->flags.keyword_count, "keywords in one list");
     link = ARENA_NEW(reader->arena, struct keyword_link);
     if (link == NULL)
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     *link = (struct keyword_link){ .keyword = keyword, .before = reader->newest };
     reader->newest = link;
     reader->flags.keyword_count++;
@@ -89,7 +91,7 @@ static bool flags_finish(struct flag_reader *reader, struct imap_flags *out_flag
     struct bytes *keywords = ARENA_NEW_ARRAY(reader->arena, struct bytes, left);
 
     if (keywords == NULL)
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     for (struct keyword_link *link = reader->newest; link != NULL; link = link->before)
         keywords[--left] = link->keyword;
     reader->flags.keywords = keywords;

@@ -2,7 +2,7 @@
  *
  * RFC 9051 and RFC 3501 share one grammar here; the two differ in how mailbox names are written
  * and in what responses look like. Limits are shared by all sessions, so a session keeps only a
- * pointer. A list that grows past its limit is a syntax complaint, never a cut list. */
+ * pointer. A list that grows past its limit is a complaint (cursor_exceed), never a cut list. */
 #ifndef ROOST_IMAP_WIRE_GRAMMAR_H
 #define ROOST_IMAP_WIRE_GRAMMAR_H
 

@@ -122,7 +122,7 @@ static bool to_pattern(struct list_reader *reader, struct bytes raw, struct byte
 
     if (!imap_mailbox_to_utf8(raw, reader->grammar, reader->arena, &decoded, &ignored) ||
         !imap_mailbox_normalise(decoded, reader->arena, out_pattern))
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     return true;
 }
 
@@ -133,10 +133,10 @@ static bool join(struct list_reader *reader, struct bytes pattern, struct bytes 
     uint8_t *at;
 
     if (len > IMAP_PATTERN_BYTES_MAX)
-        return cursor_fail(reader->cur, "a shorter pattern");
+        return cursor_exceed(reader->cur, IMAP_PATTERN_BYTES_MAX, "bytes in one pattern");
     at = arena_alloc(reader->arena, len);
     if (at == NULL)
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     for (size_t i = 0; i < len; i++)
         at[i] = i < reader->raw_reference.len ? reader->raw_reference.at[i]
                                               : pattern.at[i - reader->raw_reference.len];
@@ -151,9 +151,9 @@ static bool pattern_parse(struct list_reader *reader)
     struct bytes joined;
 
     if (link == NULL)
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     if (reader->args->pattern_count == reader->grammar->limits->patterns_max)
-        return cursor_fail(reader->cur, "fewer patterns");
+        return cursor_exceed(reader->cur, reader->args->pattern_count, "patterns in one LIST");
     if (!imap_list_mailbox_parse(reader->cur, reader->arena, &raw) || !join(reader, raw, &joined) ||
         !to_pattern(reader, joined, &link->pattern))
         return false;
@@ -170,7 +170,7 @@ static bool patterns_finish(struct list_reader *reader)
     struct bytes *patterns = ARENA_NEW_ARRAY(reader->arena, struct bytes, left);
 
     if (patterns == NULL)
-        return cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        return imap_too_large(reader->cur);
     for (struct pattern_link *link = reader->newest; link != NULL; link = link->before)
         patterns[--left] = link->pattern;
     reader->args->patterns = patterns;
@@ -202,7 +202,7 @@ static bool reference_parse(struct list_reader *reader)
 static bool reader_init(struct list_reader *reader)
 {
     reader->args = ARENA_NEW(reader->arena, struct imap_list_args);
-    return reader->args != NULL || cursor_fail(reader->cur, IMAP_TOO_LARGE);
+    return reader->args != NULL || imap_too_large(reader->cur);
 }
 
 bool imap_list_parse(struct cursor *cur, const struct imap_grammar *grammar, struct arena *arena,

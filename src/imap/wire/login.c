@@ -11,7 +11,7 @@ bool imap_login_parse(struct cursor *cur, const struct imap_grammar *grammar MAY
     struct imap_login_args *args = ARENA_NEW(arena, struct imap_login_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_astring_parse(cur, arena, &args->user) ||
         !imap_space_parse(cur) || !imap_astring_parse(cur, arena, &args->password) ||
         !imap_end_parse(cur))
@@ -40,7 +40,7 @@ bool imap_authenticate_parse(struct cursor *cur, const struct imap_grammar *gram
     struct imap_authenticate_args *args = ARENA_NEW(arena, struct imap_authenticate_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_atom_parse(cur, &args->mechanism) ||
         !initial_parse(cur, arena, args) || !imap_end_parse(cur))
         return false;

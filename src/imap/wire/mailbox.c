@@ -53,7 +53,7 @@ static enum imap_name_refusal check_components(struct bytes name,
         if (bytes_equal(component, BYTES(".")) || bytes_equal(component, BYTES("..")))
             return IMAP_NAME_DOTS;
         if (component.len > limits->mailbox_component_bytes_max)
-            return IMAP_NAME_TOO_LONG;
+            return IMAP_NAME_LEVEL_TOO_LONG;
         if (depth > limits->mailbox_depth_max)
             return IMAP_NAME_TOO_DEEP;
         start = end + 1;
@@ -183,10 +183,10 @@ bool imap_mailbox_parse(struct cursor *cur, const struct imap_grammar *grammar, 
     if (!imap_astring_parse(cur, arena, &raw))
         return false;
     if (!imap_mailbox_to_utf8(raw, grammar, arena, &name, &mailbox.refusal))
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (mailbox.refusal == IMAP_NAME_OK &&
         !imap_mailbox_from_utf8(name, grammar->limits, arena, &mailbox))
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (mailbox.refusal != IMAP_NAME_OK)
         mailbox.name = mailbox.given = raw;
     *out_mailbox = mailbox;
@@ -199,7 +199,7 @@ bool imap_mailbox_args_parse(struct cursor *cur, const struct imap_grammar *gram
     struct imap_mailbox_args *args = ARENA_NEW(arena, struct imap_mailbox_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_mailbox_parse(cur, grammar, arena, &args->mailbox) ||
         !imap_end_parse(cur))
         return false;
@@ -213,6 +213,7 @@ const char *imap_name_refusal_text(enum imap_name_refusal refusal)
     case IMAP_NAME_OK: return "Mailbox name is good";
     case IMAP_NAME_EMPTY: return "Mailbox name is empty";
     case IMAP_NAME_TOO_LONG: return "Mailbox name is too long";
+    case IMAP_NAME_LEVEL_TOO_LONG: return "Mailbox name has a level that is too long";
     case IMAP_NAME_TOO_DEEP: return "Mailbox name has too many levels";
     case IMAP_NAME_EMPTY_COMPONENT: return "Mailbox name has an empty level";
     case IMAP_NAME_DOTS: return "Mailbox name has a level \".\" or \"..\"";
@@ -221,7 +222,7 @@ const char *imap_name_refusal_text(enum imap_name_refusal refusal)
     case IMAP_NAME_NAMESPACE: return "Mailbox name begins with #, but there is no such namespace";
     case IMAP_NAME_BAD_UTF7: return "Mailbox name is not valid modified UTF-7";
     case IMAP_NAME_EIGHT_BIT:
-        return "Mailbox name is 8-bit: enable IMAP4rev2 or UTF8=ACCEPT, or use modified UTF-7";
+        return "Mailbox name is 8-bit: enable IMAP4rev2 or write it in modified UTF-7";
     case IMAP_NAME_BAD_UTF8: return "Mailbox name is not valid UTF-8";
     }
     return "Mailbox name is not good";

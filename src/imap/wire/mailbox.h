@@ -24,6 +24,7 @@ enum imap_name_refusal {
     IMAP_NAME_OK,
     IMAP_NAME_EMPTY,
     IMAP_NAME_TOO_LONG,
+    IMAP_NAME_LEVEL_TOO_LONG,
     IMAP_NAME_TOO_DEEP,
     IMAP_NAME_EMPTY_COMPONENT, /* "/a", "a//b" */
     IMAP_NAME_DOTS, /* a component "." or ".." */

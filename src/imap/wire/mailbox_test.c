@@ -134,7 +134,7 @@ static enum imap_name_refusal refusal_of(size_t count, size_t len)
 static void test_limits(void **state MAYBE_UNUSED)
 {
     assert_int_equal(refusal_of(1, 255), IMAP_NAME_OK);
-    assert_int_equal(refusal_of(1, 256), IMAP_NAME_TOO_LONG);
+    assert_int_equal(refusal_of(1, 256), IMAP_NAME_LEVEL_TOO_LONG);
     assert_int_equal(refusal_of(32, 1), IMAP_NAME_OK);
     assert_int_equal(refusal_of(33, 1), IMAP_NAME_TOO_DEEP);
     assert_int_equal(refusal_of(7, 142), IMAP_NAME_OK); /* 1000 bytes */
@@ -204,7 +204,7 @@ static void test_spent_arena(void **state MAYBE_UNUSED)
     parse.arena.budget = 0;
     parse.cur.in.len = 5;
     assert_false(imap_mailbox_parse(&parse.cur, &parse.grammar, &parse.arena, &mailbox));
-    assert_string_equal(parse.cur.expected, "a smaller command");
+    assert_true(parse.cur.is_exceeded);
     parse_done(&parse);
 }
 

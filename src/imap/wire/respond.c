@@ -56,15 +56,31 @@ void imap_respond_code_end(struct buf *out, const char *text)
     end_line(out, text);
 }
 
-void imap_respond_bad(struct buf *out, struct bytes tag, const struct cursor *complaint)
+void imap_complaint_print(struct buf *out, const struct cursor *complaint)
 {
-    begin_line(out, tag, IMAP_BAD);
-    if (complaint->expected == NULL) {
-        end_line(out, "Command not understood");
-        return;
-    }
-    buf_add_format(out, "Expected %s at byte %zu\r\n", complaint->expected,
-                   complaint->failed_at + 1);
+    if (complaint->expected == NULL)
+        buf_add_string(out, "Command not understood");
+    else if (!complaint->is_exceeded)
+        buf_add_format(out, "Expected %s at byte %zu", complaint->expected,
+                       complaint->failed_at + 1);
+    else if (complaint->exceeded_max == 0)
+        buf_add_string(out, complaint->expected);
+    else
+        buf_add_format(out, "At most %llu %s", (unsigned long long)complaint->exceeded_max,
+                       complaint->expected);
+}
+
+enum imap_condition imap_respond_complaint(struct buf *out, struct bytes tag,
+                                           const struct cursor *complaint)
+{
+    enum imap_condition condition = complaint->is_exceeded ? IMAP_NO : IMAP_BAD;
+
+    begin_line(out, tag, condition);
+    if (complaint->is_exceeded)
+        buf_add(out, BYTES("[LIMIT] "));
+    imap_complaint_print(out, complaint);
+    buf_add(out, BYTES("\r\n"));
+    return condition;
 }
 
 void imap_respond_continue(struct buf *out, const char *text)

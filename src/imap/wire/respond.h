@@ -31,8 +31,13 @@ void imap_respond(struct buf *out, struct bytes tag, enum imap_condition conditi
 void imap_respond_code_begin(struct buf *out, struct bytes tag, enum imap_condition condition);
 void imap_respond_code_end(struct buf *out, const char *text);
 
-/* BAD with the cursor's complaint: "a1 BAD Expected a number at byte 14". */
-void imap_respond_bad(struct buf *out, struct bytes tag, const struct cursor *complaint);
+/* The cursor's complaint: "a1 BAD Expected a number at byte 14", or "a1 NO [LIMIT] At most 100
+ * patterns in one LIST" (RFC 5530 section 3). Answers which of the two. */
+enum imap_condition imap_respond_complaint(struct buf *out, struct bytes tag,
+                                           const struct cursor *complaint);
+
+/* Only the text of it. */
+void imap_complaint_print(struct buf *out, const struct cursor *complaint);
 
 /* "+ " text CRLF. */
 void imap_respond_continue(struct buf *out, const char *text);

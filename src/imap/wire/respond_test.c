@@ -48,11 +48,18 @@ static void test_complaint(void **state MAYBE_UNUSED)
     struct buf out = buf_make(1000);
     struct cursor cur = cursor_make(BYTES("a1 x"));
 
-    imap_respond_bad(&out, BYTES("a1"), &cur);
+    assert_int_equal(imap_respond_complaint(&out, BYTES("a1"), &cur), IMAP_BAD);
     CHECK(&out, "a1 BAD Command not understood\r\n");
     (void)cursor_fail_at(&cur, 3, "a number");
-    imap_respond_bad(&out, BYTES("a1"), &cur);
+    assert_int_equal(imap_respond_complaint(&out, BYTES("a1"), &cur), IMAP_BAD);
     CHECK(&out, "a1 BAD Expected a number at byte 4\r\n");
+    (void)cursor_exceed(&cur, 7, "letters in one word");
+    assert_int_equal(imap_respond_complaint(&out, BYTES("a1"), &cur), IMAP_NO);
+    CHECK(&out, "a1 NO [LIMIT] At most 7 letters in one word\r\n");
+    cur = cursor_make(BYTES("a1 x"));
+    (void)cursor_exceed(&cur, 0, "Too much");
+    assert_int_equal(imap_respond_complaint(&out, BYTES("a1"), &cur), IMAP_NO);
+    CHECK(&out, "a1 NO [LIMIT] Too much\r\n");
     buf_done(&out);
 }
 

@@ -102,12 +102,12 @@ static struct imap_search_key *key_new(struct search_reader *reader, enum imap_s
     struct imap_search_key *key = NULL;
 
     if (reader->key_count == reader->grammar->limits->search_keys_max) {
-        (void)cursor_fail(reader->cur, "fewer search keys");
+        (void)cursor_exceed(reader->cur, reader->key_count, "search keys in one SEARCH");
         return NULL;
     }
     key = ARENA_NEW(reader->arena, struct imap_search_key);
     if (key == NULL) {
-        (void)cursor_fail(reader->cur, IMAP_TOO_LARGE);
+        (void)imap_too_large(reader->cur);
         return NULL;
     }
     reader->key_count++;
@@ -314,7 +314,7 @@ static struct imap_search_key *key_parse(struct search_reader *reader)
     int c = cursor_peek(reader->cur);
 
     if (reader->depth == reader->grammar->limits->search_depth_max) {
-        (void)cursor_fail(reader->cur, "search keys that are nested less deep");
+        (void)cursor_exceed(reader->cur, reader->depth, "levels of search keys");
         return NULL;
     }
     reader->depth++;
@@ -375,7 +375,7 @@ bool imap_search_parse(struct cursor *cur, const struct imap_grammar *grammar, s
 
     reader.args = ARENA_NEW(arena, struct imap_search_args);
     if (reader.args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!return_options_parse(&reader) || !imap_space_parse(cur) || !charset_parse(&reader))
         return false;
     reader.args->program = keys_parse(&reader);

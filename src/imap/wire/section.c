@@ -40,10 +40,11 @@ static bool parts_parse(struct cursor *cur, const struct imap_grammar *grammar, 
     uint32_t *parts;
 
     if (count > grammar->limits->section_parts_max)
-        return cursor_fail(cur, "fewer part numbers");
+        return cursor_exceed(cur, grammar->limits->section_parts_max,
+                             "part numbers in one section");
     parts = ARENA_NEW_ARRAY(arena, uint32_t, count);
     if (parts == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && !cursor_take(cur, '.', "\".\""))
             return false;
@@ -76,7 +77,7 @@ static bool fields_finish(struct cursor *cur, struct arena *arena, const struct 
     uint32_t left = section->field_count;
 
     if (fields == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     for (; newest != NULL; newest = newest->before)
         fields[--left] = newest->name;
     section->fields = fields;
@@ -95,9 +96,9 @@ static bool fields_parse(struct cursor *cur, const struct imap_grammar *grammar,
         struct field_link *link = ARENA_NEW(arena, struct field_link);
 
         if (link == NULL)
-            return cursor_fail(cur, IMAP_TOO_LARGE);
+            return imap_too_large(cur);
         if (section->field_count == grammar->limits->header_fields_max)
-            return cursor_fail(cur, "fewer header fields");
+            return cursor_exceed(cur, section->field_count, "header fields in one section");
         if (!imap_astring_parse(cur, arena, &link->name))
             return false;
         if (!is_field_name(link->name))

@@ -77,7 +77,7 @@ bool imap_select_parse(struct cursor *cur, const struct imap_grammar *grammar, s
     struct imap_select_args *args = ARENA_NEW(arena, struct imap_select_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_mailbox_parse(cur, grammar, arena, &args->mailbox) ||
         !parameters_parse(cur, grammar, arena, args) || !imap_end_parse(cur))
         return false;

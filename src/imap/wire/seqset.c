@@ -51,10 +51,10 @@ static bool ranges_parse(struct cursor *cur, const struct imap_grammar *grammar,
     struct imap_range *ranges;
 
     if (count > grammar->limits->ranges_max)
-        return cursor_fail(cur, "fewer ranges");
+        return cursor_exceed(cur, grammar->limits->ranges_max, "ranges in one set");
     ranges = ARENA_NEW_ARRAY(arena, struct imap_range, count);
     if (ranges == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && !cursor_take(cur, ',', "\",\""))
             return false;

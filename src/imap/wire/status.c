@@ -51,7 +51,7 @@ bool imap_status_parse(struct cursor *cur, const struct imap_grammar *grammar, s
     struct imap_status_args *args = ARENA_NEW(arena, struct imap_status_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_mailbox_parse(cur, grammar, arena, &args->mailbox) ||
         !imap_space_parse(cur) || !imap_status_atts_parse(cur, &args->atts) || !imap_end_parse(cur))
         return false;

@@ -34,7 +34,7 @@ bool imap_store_parse(struct cursor *cur, const struct imap_grammar *grammar, st
     struct imap_store_args *args = ARENA_NEW(arena, struct imap_store_args);
 
     if (args == NULL)
-        return cursor_fail(cur, IMAP_TOO_LARGE);
+        return imap_too_large(cur);
     if (!imap_space_parse(cur) || !imap_seqset_parse(cur, grammar, arena, &args->set) ||
         !modifiers_parse(cur, args) || !imap_space_parse(cur) || !act_parse(cur, args) ||
         !imap_space_parse(cur) || !imap_flags_parse(cur, grammar, arena, &args->flags) ||
