@@ -449,9 +449,11 @@ static void apply_fetch(struct client *client, struct pending *head)
     for (uint32_t i = 0; i < client->count; i++) {
         struct view_row *row = &client->view[i];
 
-        /* Of what is new to the client just now nothing needs to be said. */
-        row->wanted = row->in_set && row->row->expunged == 0 && row->told > command->changed &&
-                      head->star > 0 && row->row->uid <= head->star_uid;
+        /* Of what is new to the client just now nothing needs to be said; nor of what $ holds in a
+         * mailbox that was deleted, where not everything could be searched. */
+        row->wanted = row->in_set && !(command->set.saved && client->selected->deleted) &&
+                      row->row->expunged == 0 && row->told > command->changed && head->star > 0 &&
+                      row->row->uid <= head->star_uid;
     }
     if (sets_seen(command) && !client->read_only && !client->selected->deleted)
         see_rows(client, head);

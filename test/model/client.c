@@ -521,23 +521,42 @@ static void check_code(const struct pending *head, const struct reader *reader)
         model_fail("the code should be %s", head->code);
 }
 
-void client_check_told(const struct client *client, bool expunges)
+/* What nobody has said yet; NULL: nothing. */
+static const char *untold(const struct client *client, bool expunges, uint32_t *out_uid)
 {
     const struct box *box = client->selected;
 
-    if (box == NULL)
-        return;
-    for (uint32_t i = 0; i < client->count; i++) {
+    for (uint32_t i = 0; box != NULL && i < client->count; i++) {
         const struct view_row *row = &client->view[i];
 
+        *out_uid = row->row->uid;
         if (row->row->expunged != 0 && expunges)
-            model_fail("UID %u is expunged and nobody says so", row->row->uid);
+            return "is expunged";
         if (row->row->expunged == 0 && row->told != row_now(row->row)->modseq)
-            model_fail("UID %u has new flags and nobody says so", row->row->uid);
+            return "has new flags";
     }
-    for (uint32_t i = client->uid_seen; i < box->row_count; i++)
+    for (uint32_t i = client->uid_seen; box != NULL && i < box->row_count; i++) {
+        *out_uid = box->rows[i].uid;
         if (box->rows[i].expunged == 0)
-            model_fail("UID %u is new and nobody says so", box->rows[i].uid);
+            return "is new";
+    }
+    return NULL;
+}
+
+bool client_is_told(const struct client *client, bool expunges)
+{
+    uint32_t uid;
+
+    return untold(client, expunges, &uid) == NULL;
+}
+
+void client_check_told(const struct client *client, bool expunges)
+{
+    uint32_t uid;
+    const char *what = untold(client, expunges, &uid);
+
+    if (what != NULL)
+        model_fail("UID %u %s and nobody says so", uid, what);
 }
 
 static void check_copied_told(const struct pending *head)

@@ -109,6 +109,7 @@ void client_read(struct client *client, struct bytes response);
 
 /* The client knows all that is to be known: nothing waits to be told. `expunges`: these too. */
 void client_check_told(const struct client *client, bool expunges);
+bool client_is_told(const struct client *client, bool expunges);
 
 void client_forget_selected(struct client *client);
 

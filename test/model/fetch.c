@@ -201,6 +201,9 @@ static uint64_t match_version(const struct client *client, const struct view_row
         if (version->modseq > found)
             found = version->modseq;
     }
+    /* What it was told of is too long ago to be known here, and so is what it may hear now. */
+    if (found == 0 && row_version(row->row, row->told) == NULL)
+        return row->told;
     if (found == 0)
         model_fail("UID %u has other flags or another MODSEQ: %x at %llu, told %llu", row->row->uid,
                    row_now(row->row)->flags, (unsigned long long)row_now(row->row)->modseq,

@@ -31,7 +31,6 @@ const char *const bad_lines[] = {
     "FETCH 1 BODY[0]",
     "FETCH 1:2:3 FLAGS",
     "FETCH 1 BODY[HEADER.FIELDS ()]",
-    "FETCH 1 FLAGS (CHANGEDSINCE 0)",
     "FETCH 1 NONSENSE",
     "UID",
     "UID NOOP",

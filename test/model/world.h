@@ -17,7 +17,7 @@ enum {
     BOXES_MAX = 400, /* ever made in one life of the world */
     BOX_ROWS_MAX = 800, /* UIDs of one mailbox */
     BOX_ALIVE_MAX = 60, /* the generator stops filling a mailbox here */
-    VERSIONS_MAX = 6,
+    VERSIONS_MAX = 12,
     SUBSCRIPTIONS_MAX = 64,
     ID_BYTES_MAX = 24,
     BORN_BOXES = 6,
