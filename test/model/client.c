@@ -88,10 +88,14 @@ static bool may_expunge(const struct client *client)
 
 static void take_out(struct client *client, uint32_t index)
 {
+    const struct pending *head = &client->pending[0];
     uint32_t uid = client->view[index].row->uid;
 
     if (client->view[index].row->expunged == 0)
         model_fail("the message with UID %u is not expunged", uid);
+    /* RFC 6851 section 4.3: the client knows where it went before it goes. */
+    if (head->command.verb == VERB_MOVE && head->count > 0 && !head->told_copyuid)
+        model_fail("COPYUID should come before EXPUNGE");
     memmove(&client->view[index], &client->view[index + 1],
             (client->count - index - 1) * sizeof(client->view[0]));
     client->count--;

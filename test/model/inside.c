@@ -1,6 +1,6 @@
 /* Sessions at random against the model, in this process, with the store in memory.
  *
- *     model_inside [--seed N] [--lives N] [--commands N] [--seconds N] [--events N]
+ *     model_inside [--seed N] [--lives N] [--commands N] [--seconds N] [--events N] [--shrink N]
  *
  * Seeds count up from the first one, each is one account's life. The first that fails is played
  * again and cut down, and printed as a dialogue; its seed brings it back. Counts are printed at the
@@ -26,6 +26,7 @@ struct options {
     uint64_t commands;
     uint64_t seconds;
     uint32_t events;
+    unsigned tries; /* at cutting down */
 };
 
 static bool read_options(struct options *options, int argc, char **argv)
@@ -44,6 +45,8 @@ static bool read_options(struct options *options, int argc, char **argv)
             options->commands = value;
         else if (strcmp(argv[i], "--seconds") == 0)
             options->seconds = value;
+        else if (strcmp(argv[i], "--shrink") == 0)
+            options->tries = (unsigned)value;
         else if (strcmp(argv[i], "--events") == 0)
             options->events = (uint32_t)value;
         else
@@ -75,7 +78,7 @@ static bool play_some(struct report *report, const struct options *options, uint
     return status == 0;
 }
 
-static void show_failure(struct report *report)
+static void show_failure(struct report *report, unsigned tries)
 {
     printf("seed %llu fails after %u events: %s\n  %s\n", (unsigned long long)report->seed,
            report->event_count, report->failure, report->last_line);
@@ -83,7 +86,7 @@ static void show_failure(struct report *report)
         printf("played again it does not fail\n");
         return;
     }
-    shrink(report, SHRINK_TRIES);
+    shrink(report, tries);
     printf("cut down to %u events:\n", report->event_count);
     (void)shrink_plays_well(report, true);
     printf("# %s\n# %s\n", report->failure, report->last_line);
@@ -117,7 +120,7 @@ int main(int argc, char **argv)
 
     if (report == MAP_FAILED || !read_options(&options, argc, argv)) {
         fprintf(stderr, "usage: model_inside [--seed N] [--lives N] [--commands N] "
-                        "[--seconds N] [--events N]\n");
+                        "[--seconds N] [--events N] [--shrink N]\n");
         return 64;
     }
     if (seed != NULL) {
@@ -134,7 +137,7 @@ int main(int argc, char **argv)
     }
     show_counts(report, lives);
     if (!fine)
-        show_failure(report);
+        show_failure(report, options.tries);
     charset_close_all();
     return fine ? 0 : 1;
 }

@@ -280,9 +280,11 @@ void client_read_list(struct client *client, struct pending *head, struct reader
         return;
     }
     if (is_root(&head->command)) {
-        if (name[0] != '\0' && strcmp(name, model_references[head->command.reference]) != 0)
+        bool root = name[0] == '\0' || strcmp(name, model_references[head->command.reference]) == 0;
+
+        if (!root && !is_news(client, head, name, attributes))
             model_fail("LIST of the root has a name");
-        head->told_search = true;
+        head->told_search |= root;
         return;
     }
     gather(client, head, &universe);

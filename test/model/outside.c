@@ -247,8 +247,7 @@ static void say(struct person *person)
     struct model_command command;
 
     do {
-        model_generate(&run.generator, &person->client, person->client.pending_count > 0,
-                       &command);
+        model_generate(&run.generator, &person->client, person->client.pending_count > 0, &command);
     } while (command.verb == VERB_IDLE && anyone_is_idle());
     mouth_say(&person->mouth, &person->client, &command);
     run.commands++;
