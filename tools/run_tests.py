@@ -2,8 +2,8 @@
 """Runs every test there is and sums them up in one last line: N passed, N failed, N skipped.
 
     tools/run_tests.py                  all steps
-    tools/run_tests.py units e2e        these steps only: units, crash, sanitized, tools, e2e,
-                                        fuzz
+    tools/run_tests.py units e2e        these steps only: units, crash, model, sanitized,
+                                        tools, e2e, fuzz
 """
 import json
 import os
@@ -19,6 +19,7 @@ import fuzz
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CASES = re.compile(r'\[  (PASSED|FAILED|SKIPPED) \s*\] (\d+) test')
 CRASH_DISKS = int(os.environ.get('CRASH_DISKS', '200000'))
+MODEL_SECONDS = int(os.environ.get('MODEL_SECONDS', '60'))
 FUZZ_SECONDS = int(os.environ.get('FUZZ_SECONDS', '5'))
 
 
@@ -103,6 +104,17 @@ def step_crash(tally):
             tally.passed += 1
 
 
+def step_model(tally):
+    """Sessions at random against a model of the mailbox, in one process (over sockets: e2e)."""
+    if not build(tally, 'build', []):
+        return
+    program = ROOT / 'build' / 'test' / 'model' / 'model_inside'
+    if run([program, '--commands', 10 ** 9, '--seconds', MODEL_SECONDS]):
+        tally.fail('model: model_inside')
+    else:
+        tally.passed += 1
+
+
 def step_sanitized(tally):
     options = ['-Db_sanitize=address,undefined', '-Db_lundef=false']
     strict = {'ASAN_OPTIONS': 'detect_stack_use_after_return=1:strict_string_checks=1',
@@ -162,7 +174,7 @@ def step_fuzz(tally):
     print(f'{executions:,} executions', flush=True)
 
 
-STEPS = {'units': step_units, 'crash': step_crash, 'sanitized': step_sanitized,
+STEPS = {'units': step_units, 'crash': step_crash, 'model': step_model, 'sanitized': step_sanitized,
          'tools': step_tools, 'e2e': step_e2e, 'fuzz': step_fuzz}
 
 
