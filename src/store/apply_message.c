@@ -113,7 +113,7 @@ static struct flag_counts count_flags(const struct block *block, struct block_ma
     return counts;
 }
 
-/* RFC 7162 sections 3.1, 3.1.3 */
+/* RFC 7162 sections 3.1, 3.1.3. RFC 9051 s2.3.1.1, s6.4.5. */
 static void flag_rows(void *context, struct block **slot, const uint16_t *places, uint32_t count)
 {
     const struct flagging *flagging = context;

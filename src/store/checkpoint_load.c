@@ -41,6 +41,7 @@ static bool fits_keywords(const struct mailbox *mailbox, const struct block *blo
     return known == KEYWORDS_PER_MAILBOX_MAX || high >> (known - 64) == 0;
 }
 
+/* RFC 9051 s2.3.1.1 */
 static bool add_block(struct loading *loading, struct checkpoint_section *section)
 {
     struct mailbox *mailbox = state_find_id(loading->state, section->mailbox);
