@@ -20,7 +20,7 @@ static void copy_lower(struct bytes text, struct account_name *out)
         out->at[i] = (uint8_t)ascii_lower(text.at[i]);
 }
 
-/* NFC, with case folding when `fold`. The input is valid UTF-8 without NUL. */
+/* NFC, with case folding when `fold`. The input is valid UTF-8 without NUL. RFC 5802 s5.1. */
 static bool normalise(struct bytes text, bool fold, struct account_name *out)
 {
     int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE | (fold ? UTF8PROC_CASEFOLD : 0);

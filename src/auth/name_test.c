@@ -99,6 +99,7 @@ static void test_check_limit(void **state)
     assert_false(account_name_fold(bytes_make(text, 256), &name));
 }
 
+/* RFC 5802 s5.1 */
 static void test_check_composes(void **state)
 {
     struct account_name name;

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+/* RFC 4616 s2 */
 enum {
     PASSWORD_BYTES_MAX = 255,
     PASSWORD_HASH_BYTES_MAX = 384, /* with its NUL, as crypt(3) has it */

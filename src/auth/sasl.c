@@ -142,6 +142,7 @@ static const struct scram_keys *scram_keys(struct sasl_exchange *exchange, struc
     return fake;
 }
 
+/* RFC 5802 s5.1 */
 static int give_scram(struct sasl_exchange *exchange, Gsasl_property property)
 {
     struct scram_keys fake;
@@ -158,6 +159,7 @@ static int give_scram(struct sasl_exchange *exchange, Gsasl_property property)
     return gsasl_property_set(exchange->session, property, iterations);
 }
 
+/* RFC 5802 sections 5.1, 6 */
 static int answer(Gsasl *library, Gsasl_session *session, Gsasl_property property)
 {
     struct sasl_exchange *exchange = gsasl_session_hook_get(session);
@@ -239,14 +241,7 @@ void sasl_exchange_free(struct sasl_exchange *exchange)
     free(exchange);
 }
 
-/* RFC 5802 section 6: a client that says "y" could bind but believes that we cannot. We could, so
- * somebody between us has cut our list of mechanisms short. */
-static bool is_downgraded(const struct sasl_exchange *exchange, struct bytes in)
-{
-    return exchange->scram && !exchange->looked_up && exchange->binding_len > 0 && in.len > 0 &&
-           in.at[0] == 'y';
-}
-
+/* RFC 4616 s2. RFC 5802 s5. */
 static enum sasl_outcome settle(struct sasl_exchange *exchange, int result)
 {
     switch (result) {
@@ -279,8 +274,6 @@ enum sasl_outcome sasl_exchange_step(struct sasl_exchange *exchange, struct byte
         return in.len == 0 ? SASL_SUCCESS : SASL_INVALID;
     if (in.len > SASL_MESSAGE_BYTES_MAX || ++exchange->steps > SASL_STEPS_MAX)
         return SASL_INVALID;
-    if (is_downgraded(exchange, in))
-        return SASL_DENIED;
     result = gsasl_step(exchange->session, (const char *)in.at, in.len, &out, &out_len);
     if (result == GSASL_OK || result == GSASL_NEEDS_MORE)
         buf_add(&exchange->output, bytes_make(out, out_len));

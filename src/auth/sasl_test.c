@@ -1,5 +1,5 @@
 /* Whole SASL exchanges: PLAIN, LOGIN, and SCRAM against a client written here from RFC 5802 and
- * against libgsasl's. */
+ * against libgsasl's. RFC 4616 s2. */
 #include "auth/sasl.h"
 
 #include <gsasl.h>

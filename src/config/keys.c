@@ -31,6 +31,7 @@
 #define LIST(member) .type = CONFIG_LIST, FIELD(member, struct config_list)
 #define LISTEN(member) .type = CONFIG_LISTEN, FIELD(member, struct config_listen), .max = 16
 
+/* RFC 7677 s3 */
 const struct config_key config_keys[] = {
     { .name = "data",
       PATH(data),

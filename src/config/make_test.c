@@ -1,4 +1,4 @@
-/* Settings become values; bad ones are refused with what a good one looks like. */
+/* Settings become values; bad ones are refused with what a good one looks like. RFC 7677 s3. */
 #include <string.h>
 
 #include "config/settings.h"

@@ -121,6 +121,7 @@ static void tell_expunged(struct imap_session *session, struct imap_news *news)
     go_to(news, IMAP_NEWS_MESSAGES);
 }
 
+/* RFC 3502 s6.3.11 */
 static void tell_messages(struct imap_session *session, struct imap_news *news)
 {
     struct imap_selected *selected = session->selected;
@@ -152,7 +153,7 @@ static void tell_changed(struct imap_session *session, struct imap_news *news)
     forget(news);
 }
 
-/* RFC 9051 s6.5. RFC 7162 s3.2.3. */
+/* RFC 9051 s6.5. RFC 7162 s3.2.3. RFC 6851 s4.4. */
 void imap_news_tell(struct imap_session *session)
 {
     struct imap_news *news = &session->selected->news;

@@ -9,6 +9,7 @@
 
 enum { ID_BYTES = 9 }; /* "m" and eight hexadecimal digits */
 
+/* RFC 8474 s4 */
 static void format_id(char id[ID_BYTES + 1], const struct mailbox *mailbox)
 {
     (void)snprintf(id, ID_BYTES + 1, "m%08x", mailbox_id(mailbox).value);
@@ -22,7 +23,7 @@ void imap_mailboxid_print(struct buf *out, const struct mailbox *mailbox)
     buf_add_format(out, "MAILBOXID (%s)", id);
 }
 
-/* RFC 9051 s6.3.11 */
+/* RFC 9051 s6.3.11. RFC 8438 s3. */
 void imap_status_print(struct imap_session *session, struct mailbox *mailbox, uint32_t atts)
 {
     char id[ID_BYTES + 1];

@@ -67,7 +67,7 @@ static bool is_text(const struct message_part *part)
     return message_part_is(part, BYTES("text"), BYTES(""));
 }
 
-/* media type SP body-fields: all single parts start so. */
+/* media type SP body-fields: all single parts start so. RFC 3516 s6. */
 static void print_fields(const struct printer *p, const struct message_part *part)
 {
     buf_add_byte(p->out, '(');

@@ -8,6 +8,7 @@
 
 enum { DECOMPOSED_MAX = 32 };
 
+/* RFC 5255 s4.2 */
 void casemap_fold_code_point(uint32_t code_point, struct buf *out)
 {
     utf8proc_int32_t decomposed[DECOMPOSED_MAX];

@@ -40,6 +40,7 @@ static void collect(struct bytes header, struct bytes values[FIELD_COUNT])
     }
 }
 
+/* RFC 3516 s5 */
 static void print_text(struct buf *out, struct bytes value)
 {
     struct arena arena = arena_make(value.len + 64);

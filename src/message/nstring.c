@@ -32,6 +32,7 @@ static void print_escaped(struct buf *out, struct bytes text)
     }
 }
 
+/* RFC 7888 s3 */
 void nstring_print_literal(struct buf *out, struct bytes text)
 {
     buf_add_byte(out, '{');

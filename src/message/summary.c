@@ -249,6 +249,7 @@ static bool has_attachment(const struct message *message)
     return false;
 }
 
+/* RFC 8970 s3.3 */
 static void preview_of(const struct message *message, const struct message_sample *sample,
                        bool is_html, struct buf *out)
 {

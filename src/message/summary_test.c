@@ -1,4 +1,4 @@
-/* Summaries: written, read back, damaged. */
+/* Summaries: written, read back, damaged. RFC 8970 sections 3.2, 3.3. */
 #include "message/summary.h"
 
 #include "message/message_test.h"

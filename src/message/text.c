@@ -101,6 +101,7 @@ void text_reader_finish(struct text_reader *reader, struct buf *out)
     pass_on(reader, true, out);
 }
 
+/* RFC 5255 s4.6 */
 void text_header(struct bytes value, bool is_folded, struct buf *out)
 {
     struct buf text = buf_make(value.len * 4 + 16);

@@ -28,7 +28,7 @@ static void add_row(struct mailbox *mailbox, const struct row *row)
     state_count_row(mailbox, row, 1);
 }
 
-/* RFC 9051 s2.3.1.1, s6.4.5. RFC 7162 s3.1. */
+/* RFC 9051 s2.3.1.1, s6.4.5. RFC 7162 s3.1. RFC 8474 s5.2. RFC 8514 s3. */
 void apply_put(struct state *state, const struct op_put *put, struct modseq number)
 {
     struct mailbox *mailbox = state_find_id(state, put->mailbox);
@@ -177,7 +177,7 @@ static struct keyword_set carry_keywords(struct keyword_bridge *bridge,
 }
 
 /* One range of a COPY; its first UID becomes `uid`. RFC 9051 s2.3.3, s6.4.7, s6.4.8.
- * RFC 3501 s6.4.7. */
+ * RFC 3501 s6.4.7. RFC 6851 sections 3.3, 4.4. */
 static void copy_range(struct keyword_bridge *bridge, const struct op_copy *op,
                        struct uid_range range, uint32_t uid, struct modseq number)
 {
@@ -199,6 +199,7 @@ static void copy_range(struct keyword_bridge *bridge, const struct op_copy *op,
     }
 }
 
+/* RFC 6851 s4.4 */
 void apply_copy(struct state *state, const struct op_copy *op, bool move, struct modseq number)
 {
     struct keyword_bridge bridge = { .from = state_find_id(state, op->from),

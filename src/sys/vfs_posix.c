@@ -184,6 +184,7 @@ static enum err open_err(int error_number)
     return err == ERR_LIMIT ? ERR_IO : err;
 }
 
+/* RFC 8970 s8 */
 static enum err disk_open(struct vfs *vfs, const char *path, unsigned flags,
                           struct vfs_file **out_file)
 {

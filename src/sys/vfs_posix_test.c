@@ -1,4 +1,4 @@
-/* The real disk, in a directory of its own. */
+/* The real disk, in a directory of its own. RFC 8970 s8. */
 #include "sys/vfs_posix.h"
 
 #include <fcntl.h>

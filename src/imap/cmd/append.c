@@ -117,6 +117,7 @@ static bool keep_flags(struct arena *arena, struct imap_flags *flags)
     return true;
 }
 
+/* RFC 3502 s6.3.11 */
 static enum err open_body(struct imap_session *session, struct imap_run *run,
                           struct append_state *state)
 {
@@ -139,7 +140,7 @@ static enum err open_body(struct imap_session *session, struct imap_run *run,
     return ERR_OK;
 }
 
-/* Small messages wait in memory for the last one of the command. */
+/* Small messages wait in memory for the last one of the command. RFC 7889 s4. RFC 3502 s6.3.11. */
 static void check_message(const struct imap_session *session, struct imap_run *run,
                           struct append_state *state)
 {
@@ -214,6 +215,7 @@ static bool parse_first(struct imap_session *session, struct imap_run *run,
     return false;
 }
 
+/* RFC 3502 s6.3.11 */
 static void open_mailbox(struct imap_session *session, struct imap_run *run,
                          struct append_state *state, const struct imap_mailbox *name)
 {
@@ -250,6 +252,7 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
     return is_over(state) ? answer_refused(run, state) : IMAP_AGAIN;
 }
 
+/* RFC 3516 s4.4 */
 static enum imap_progress take_bytes(struct imap_session *session, struct imap_run *run,
                                      struct append_state *state)
 {
@@ -309,6 +312,7 @@ static void print_appenduid(struct imap_run *run, struct mailbox *mailbox, struc
     imap_appenduid_print(&run->code, mailbox_uidvalidity(mailbox), &uids);
 }
 
+/* RFC 4315 s3 */
 static enum imap_progress commit(struct imap_session *session, struct imap_run *run,
                                  struct append_state *state)
 {
@@ -336,7 +340,7 @@ static enum imap_progress commit(struct imap_session *session, struct imap_run *
     return imap_answer(run, IMAP_OK, NULL, "APPEND done");
 }
 
-/* What follows a literal: the end of the command, or the next message. */
+/* What follows a literal: the end of the command, or the next message. RFC 3502 s6.3.11. */
 static enum imap_progress read_between(struct imap_session *session, struct imap_run *run,
                                        struct append_state *state)
 {

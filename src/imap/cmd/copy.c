@@ -6,7 +6,8 @@
 #include "store/act.h"
 #include "store/mailbox.h"
 
-/* The code of COPYUID into `out`: sources, and as many consecutive UIDs from `first` on. */
+/* The code of COPYUID into `out`: sources, and as many consecutive UIDs from `first` on. RFC 4315
+ * s3. */
 static void print_copyuid(struct buf *out, struct mailbox *to, struct uid_set copied,
                           struct uid first)
 {

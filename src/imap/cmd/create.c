@@ -7,6 +7,7 @@
 #include "store/account.h"
 #include "store/act.h"
 
+/* RFC 8474 s4.1 */
 enum imap_progress imap_create_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_create_args *args = run->args;

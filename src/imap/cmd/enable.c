@@ -11,7 +11,8 @@ static bool asks_for(const struct imap_enable_args *args, const char *capability
     return false;
 }
 
-/* Names it when it was asked for and is new. What is not known is passed over in silence. */
+/* Names it when it was asked for and is new. What is not known is passed over in silence. RFC 5161
+ * s3.1. */
 static void enable(struct imap_session *session, const struct imap_enable_args *args,
                    const char *capability, bool *is_on)
 {
@@ -22,6 +23,7 @@ static void enable(struct imap_session *session, const struct imap_enable_args *
     buf_add_string(session->out, capability);
 }
 
+/* RFC 5161 s3.1 */
 enum imap_progress imap_enable_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_enable_args *args = run->args;

@@ -37,7 +37,7 @@ struct fetch_state {
     enum err trouble_err;
 };
 
-/* RFC 9051 s7.5.2 */
+/* RFC 9051 s7.5.2. RFC 3516 s4.3. */
 static void note_trouble(struct fetch_state *state, enum err err)
 {
     if (state->trouble != NULL)

@@ -17,6 +17,7 @@ static void log_client(const struct imap_session *session, const struct imap_id_
     log_end(&line);
 }
 
+/* RFC 2971 s3 */
 enum imap_progress imap_id_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_id_args *args = run->args;

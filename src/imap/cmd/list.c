@@ -28,7 +28,8 @@ static bool matches(const struct imap_list_args *args, struct bytes name)
     return false;
 }
 
-/* Does the name itself meet all selection options? Without any, every mailbox does. */
+/* Does the name itself meet all selection options? Without any, every mailbox does. RFC 5258 s3.
+ * RFC 6154 s2. */
 static bool is_chosen(const struct imap_list_args *args, const struct imap_listed *listed)
 {
     if ((args->selects & IMAP_LIST_SUBSCRIBED) != 0 && !listed->subscribed)
@@ -40,7 +41,8 @@ static bool is_chosen(const struct imap_list_args *args, const struct imap_liste
 }
 
 /* CHILDINFO (RFC 9051 section 6.3.9.6): is something below chosen? `*out_hidden`: and some of that
- * is not shown by itself, so that the parent must be. Answers how many names it looked at. */
+ * is not shown by itself, so that the parent must be. Answers how many names it looked at. RFC 5258
+ * s3.5. */
 static int look_below(struct imap_session *session, const struct imap_list_args *args,
                       struct bytes parent, bool *out_chosen, bool *out_hidden)
 {
@@ -71,7 +73,7 @@ static int look_below(struct imap_session *session, const struct imap_list_args 
     return looked_at;
 }
 
-/* RFC 9051 s7.3.1 */
+/* RFC 9051 s7.3.1. RFC 5258 sections 3, 3.1, 3.2. */
 static uint32_t attributes_of(struct imap_session *session, const struct imap_list_args *args,
                               const struct imap_listed *listed)
 {
@@ -87,6 +89,7 @@ static uint32_t attributes_of(struct imap_session *session, const struct imap_li
     return attributes;
 }
 
+/* RFC 5258 s3. RFC 5819 s2. */
 static void print_listed(struct imap_session *session, const struct imap_list_args *args,
                          const struct imap_listed *listed, bool child_info)
 {
@@ -102,7 +105,7 @@ static void print_listed(struct imap_session *session, const struct imap_list_ar
         imap_status_print(session, listed->mailbox, args->status_atts);
 }
 
-/* Answers what it cost, in names looked at. */
+/* Answers what it cost, in names looked at. RFC 5258 sections 3, 3.5. */
 static int consider(struct imap_session *session, const struct imap_list_args *args,
                     const struct imap_listed *listed)
 {
@@ -139,6 +142,7 @@ static struct list_state *start_list(struct imap_session *session, struct imap_r
     return state;
 }
 
+/* RFC 5258 sections 3, 3.1 */
 enum imap_progress imap_list_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_list_args *args = run->args;

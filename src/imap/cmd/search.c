@@ -38,7 +38,8 @@ static void release_search(struct imap_run *run)
     search_match_done(&state->match);
 }
 
-/* RFC 9051 section 6.4.4.1: a SEARCH with SAVE that is answered NO empties the saved result. */
+/* RFC 9051 section 6.4.4.1: a SEARCH with SAVE that is answered NO empties the saved result. RFC
+ * 5182 s2. */
 static enum imap_progress fail(struct imap_session *session, struct imap_run *run, enum err err)
 {
     const struct imap_search_args *args = run->args;
@@ -151,7 +152,7 @@ static bool is_saved(const struct search_state *state, uint32_t returns, uint32_
            ((returns & IMAP_RETURN_MAX) != 0 && seqno == state->last);
 }
 
-/* False: more than can be kept. */
+/* False: more than can be kept. RFC 5182 s2. */
 static bool save(struct imap_session *session, struct imap_run *run,
                  const struct search_state *state)
 {
@@ -175,6 +176,7 @@ static bool save(struct imap_session *session, struct imap_run *run,
     return imap_selected_save(session->selected, uids);
 }
 
+/* RFC 4731 s3.1 */
 static bool is_esearch(const struct imap_session *session, const struct imap_search_args *args)
 {
     return args->has_return || session->grammar.rev2;
@@ -209,7 +211,8 @@ static uint64_t modseq_of(const struct imap_session *session, const struct imap_
     return highest;
 }
 
-/* ESEARCH but for its set, which comes last: "* ESEARCH (TAG "a1") UID COUNT 5 ALL " */
+/* ESEARCH but for its set, which comes last: "* ESEARCH (TAG "a1") UID COUNT 5 ALL ". RFC 4731
+ * s3.1. */
 static void print_esearch_head(struct imap_session *session, const struct imap_run *run,
                                struct search_state *state)
 {
@@ -235,7 +238,7 @@ static void print_esearch_head(struct imap_session *session, const struct imap_r
 }
 
 /* The head of the answer; state->next is then the first number to be printed, 0: none is.
- * RFC 3501 s6.4.4. */
+ * RFC 3501 s6.4.4. RFC 4731 s3.1. RFC 5182 s2. */
 static enum imap_progress begin_print(struct imap_session *session, struct imap_run *run,
                                       struct search_state *state)
 {

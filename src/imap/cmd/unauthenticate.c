@@ -2,6 +2,7 @@
 #include "imap/cmd/runners.h"
 #include "imap/selected.h"
 
+/* RFC 8437 s4.1 */
 enum imap_progress imap_unauthenticate_run(struct imap_session *session, struct imap_run *run)
 {
     imap_selected_close(session->selected);

@@ -27,6 +27,7 @@ static const struct exchange_mechanism mechanisms[] = {
     { BYTES("SCRAM-SHA-256-PLUS"), " AUTH=SCRAM-SHA-256-PLUS", OPTION(scram_plus), false, true },
 };
 
+/* RFC 4616 s1. RFC 5802 s6. RFC 7677 s4. */
 static bool is_offered(const struct imap_login *login, const struct exchange_mechanism *mechanism)
 {
     const struct imap_login_options *options = &login->options;
@@ -77,6 +78,7 @@ void login_refuse_login(const struct imap_login *login, struct bytes tag, struct
         imap_respond(out, tag, IMAP_NO, "CANNOT", "LOGIN is not offered here");
 }
 
+/* RFC 4959 s3 */
 bool login_run_authenticate(struct imap_login *login, struct cursor *cur, struct arena *arena,
                             struct buf *out)
 {

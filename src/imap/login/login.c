@@ -8,6 +8,7 @@
 #include "imap/login/internal.h"
 #include "imap/wire/respond.h"
 
+/* RFC 4959 s6 */
 static const struct imap_frame_limits frame_limits = {
     .line_bytes_max = IMAP_LOGIN_LINE_BYTES,
     .literal_bytes_max = IMAP_LOGIN_LITERAL_BYTES,

@@ -57,6 +57,7 @@ bool imap_space_parse(struct cursor *cur)
     return cursor_take(cur, ' ', cursor_at_end(cur) ? "more arguments" : "a blank");
 }
 
+/* RFC 4731 s4 */
 bool imap_word_skip(struct cursor *cur, struct bytes word)
 {
     if (!bytes_starts_with_nocase(cursor_rest(cur), word) ||

@@ -26,7 +26,7 @@ bool imap_enable_parse(struct cursor *cur, const struct imap_grammar *grammar, s
     return true;
 }
 
-/* string SP nstring */
+/* string SP nstring. RFC 2971 s3.3. */
 static bool pair_parse(struct cursor *cur, const struct imap_grammar *grammar, struct arena *arena,
                        struct imap_id_pair *pair)
 {
@@ -37,6 +37,7 @@ static bool pair_parse(struct cursor *cur, const struct imap_grammar *grammar, s
            cursor_exceed(cur, grammar->limits->id_value_bytes_max, "bytes in a value of ID");
 }
 
+/* RFC 2971 s3.3 */
 static bool pairs_parse(struct cursor *cur, const struct imap_grammar *grammar, struct arena *arena,
                         struct imap_id_args *args)
 {

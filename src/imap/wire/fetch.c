@@ -108,6 +108,7 @@ static bool section_parse(struct fetch_reader *reader, struct imap_fetch_att *at
            partial_parse(reader->cur, att);
 }
 
+/* RFC 8970 s4.1 */
 static bool form_parse(struct fetch_reader *reader, enum form form, struct imap_fetch_att *att)
 {
     switch (form) {

@@ -46,7 +46,7 @@ static void start_command(struct imap_framer *framer)
     framer->state = IMAP_FRAMER_LINE;
 }
 
-/* Takes "~{n+}" off the end of `line`, if it is there. */
+/* Takes "~{n+}" off the end of `line`, if it is there. RFC 7888 s3. */
 static enum announcement read_announcement(struct bytes line, struct imap_literal *out_literal)
 {
     struct imap_literal literal = { .synchronising = true };
@@ -185,7 +185,8 @@ static void keep_tail(struct imap_framer *framer, struct bytes more)
         buf_consume(&framer->frame, framer->frame.len - SKIPPED_TAIL_BYTES);
 }
 
-/* A refused command goes on behind each literal that the client does not wait to send. */
+/* A refused command goes on behind each literal that the client does not wait to send. RFC 7888 s3.
+ */
 static enum imap_frame skip_line(struct imap_framer *framer, struct bytes *in)
 {
     size_t lf = bytes_find_byte(*in, 0, '\n');

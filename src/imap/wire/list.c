@@ -7,6 +7,7 @@
 #include "imap/wire/pattern.h"
 #include "imap/wire/status.h"
 
+/* RFC 5258 s3.2. RFC 6154 s6. */
 static const struct {
     struct bytes name;
     uint32_t bit;
@@ -56,6 +57,7 @@ struct list_reader {
     struct bytes raw_reference;
 };
 
+/* RFC 5258 s3 */
 static bool select_option_parse(struct list_reader *reader)
 {
     for (size_t i = 0; i < ARRAY_COUNT(select_names); i++)
@@ -66,7 +68,7 @@ static bool select_option_parse(struct list_reader *reader)
     return cursor_fail(reader->cur, "SUBSCRIBED, REMOTE, RECURSIVEMATCH or SPECIAL-USE");
 }
 
-/* [SP list-select-opts] */
+/* [SP list-select-opts]. RFC 5258 s3.1. */
 static bool select_options_parse(struct list_reader *reader)
 {
     bool ended;
@@ -114,7 +116,7 @@ static bool return_options_parse(struct list_reader *reader)
 }
 
 /* A pattern in the encoding of names. One that cannot be decoded stays as it is: it may match only
- * names that nobody can have. */
+ * names that nobody can have. RFC 5258 s3. */
 static bool to_pattern(struct list_reader *reader, struct bytes raw, struct bytes *out_pattern)
 {
     enum imap_name_refusal ignored;

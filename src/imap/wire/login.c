@@ -20,7 +20,7 @@ bool imap_login_parse(struct cursor *cur, const struct imap_grammar *grammar MAY
     return true;
 }
 
-/* [SP (base64 / "=")] */
+/* [SP (base64 / "=")]. RFC 4959 s3. */
 static bool initial_parse(struct cursor *cur, struct arena *arena,
                           struct imap_authenticate_args *args)
 {

@@ -62,6 +62,7 @@ static void places_walk(struct places *places, struct bytes name)
         places_step(places, name.at[i], inbox && i < INBOX.len);
 }
 
+/* RFC 5258 s3 */
 bool imap_pattern_matches(struct bytes pattern, struct bytes name)
 {
     struct places places;
