@@ -21,6 +21,7 @@ struct address_reader {
     bool has_words;
     bool was_space; /* white space stood before the cursor */
     bool in_group;
+    struct address *before; /* an address that no separator has ended; NULL: there is none */
     struct address_list *list;
     size_t count_max;
 };
@@ -42,8 +43,11 @@ static void entry_reset(struct address_reader *r)
 
 static void entry_add(struct address_reader *r, struct address address)
 {
-    if (r->list->count < r->count_max)
-        r->list->at[r->list->count++] = address;
+    r->before = NULL;
+    if (r->list->count < r->count_max) {
+        r->before = &r->list->at[r->list->count++];
+        *r->before = address;
+    }
     entry_reset(r);
 }
 
@@ -205,6 +209,14 @@ static void take_addr_spec(struct address_reader *r)
                                    .host = or_missing(host, ADDRESS_NO_HOST) });
 }
 
+/* Words that follow an address with no comma between: the name that should have stood before it. */
+static void name_before(struct address_reader *r, struct bytes words)
+{
+    if (r->before->name.at == NULL)
+        r->before->name = words;
+    entry_reset(r);
+}
+
 /* Words with no address behind them: one is a local part, "To: postmaster"; several are a name. */
 static void end_entry(struct address_reader *r)
 {
@@ -213,6 +225,10 @@ static void end_entry(struct address_reader *r)
 
     if (words.len == 0) {
         entry_reset(r);
+        return;
+    }
+    if (r->before != NULL && r->before->host.at != NULL) {
+        name_before(r, words);
         return;
     }
     struct bytes comment = text_since(&r->comment, r->comment_start);
@@ -235,6 +251,7 @@ static void end_group(struct address_reader *r)
     if (r->in_group)
         r->list->at[r->list->count++] = (struct address){ 0 };
     r->in_group = false;
+    r->before = NULL;
     entry_reset(r);
 }
 
@@ -249,6 +266,7 @@ static void take_next(struct address_reader *r)
     } else if (c == ',') {
         r->cur.offset++;
         end_entry(r);
+        r->before = NULL;
     } else if (c == ';') {
         r->cur.offset++;
         end_group(r);

@@ -56,6 +56,12 @@ static void test_lists(void **state)
         { BYTES("Name <a@b junk>, c@d"), BYTES("(\"Name\" NIL \"a\" \"b\")(NIL NIL \"c\" \"d\")") },
         { BYTES("=?utf-8?q?=C3=A9?= <a@b>"), BYTES("(\"=?utf-8?q?=C3=A9?=\" NIL \"a\" \"b\")") },
         { BYTES("\xc3\xa9 <a@b>"), BYTES("({2}\r\n\xc3\xa9 NIL \"a\" \"b\")") },
+        { BYTES("<a@b> Name, c@d (e) f"), BYTES("(\"Name\" NIL \"a\" \"b\")"
+                                                "(\"e\" NIL \"c\" \"d\")") },
+        { BYTES("<a@b> c <d@e> f; g"), BYTES("(NIL NIL \"a\" \"b\")(\"c\" NIL \"d\" \"e\")"
+                                             "(NIL NIL \"g\" \"MISSING_DOMAIN\")") },
+        { BYTES("g: a@b;c"), BYTES("(NIL NIL \"g\" NIL)(NIL NIL \"a\" \"b\")(NIL NIL NIL NIL)"
+                                   "(NIL NIL \"c\" \"MISSING_DOMAIN\")") },
         { BYTES("a)b>c@d"), BYTES("(NIL NIL \"abc\" \"d\")") },
         { BYTES("(only a comment)"), BYTES("") },
         { BYTES("[x] <a@b>"), BYTES("(\"[x]\" NIL \"a\" \"b\")") },
