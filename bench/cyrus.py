@@ -76,7 +76,7 @@ class Cyrus:
 
     name = 'cyrus'
 
-    def __init__(self, accounts, password):
+    def __init__(self, accounts, password, settings=''):
         packages = unpack()
         self.bin = packages / 'usr/lib/cyrus/bin'
         self.environment = dict(os.environ, LD_LIBRARY_PATH=str(
@@ -89,7 +89,7 @@ class Cyrus:
         values = {'folder': self.folder, 'bin': self.bin, 'certificate': certificate, 'key': key,
                   'imap_port': self.imap_port, 'imaps_port': self.imaps_port,
                   'lmtp_port': self.lmtp_port}
-        (self.folder / 'imapd.conf').write_text(IMAPD_CONF.format(**values))
+        (self.folder / 'imapd.conf').write_text(IMAPD_CONF.format(**values) + settings)
         (self.folder / 'cyrus.conf').write_text(CYRUS_CONF.format(**values))
         for name in accounts:
             subprocess.run(['saslpasswd2', '-p', '-c', '-f', self.folder / 'sasldb2', '-u',

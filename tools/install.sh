@@ -25,7 +25,7 @@ packages_for() {
     test)
         packages_for fuzz
         echo python3-pytest curl gsasl postfix isync neomutt fetchmail strace tmux openssl procps
-        echo passwd zstd thunderbird offlineimap3 alpine
+        echo passwd zstd thunderbird offlineimap3 alpine dovecot-imapd dovecot-lmtpd
         ;;
     bench) packages_for build && echo dovecot-imapd dovecot-lmtpd openssl procps python3 ;;
     differential)

@@ -3,6 +3,8 @@ import re
 
 ATOM = re.compile(rb'[^\s()"{\]]+')
 ITEM = re.compile(rb'([A-Z0-9.]+)(\[[^\]]*\])?(<\d+>)?', re.I)
+QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.S)
+ESCAPED = re.compile(rb'\\(.)', re.S)
 NUMBER = re.compile(rb'\d+\Z')
 
 
@@ -23,17 +25,11 @@ class Reader:
         self.at += 1
 
     def quoted(self):
-        self.skip(b'"')
-        value = b''
-        while self.peek() != b'"':
-            if self.peek() == b'\\':
-                self.at += 1
-            if not self.peek():
-                raise Broken('a quoted string without end')
-            value += self.peek()
-            self.at += 1
-        self.at += 1
-        return value
+        found = QUOTED.match(self.text, self.at)
+        if found is None:
+            raise Broken('a quoted string without end')
+        self.at = found.end()
+        return ESCAPED.sub(rb'\1', found[1])
 
     def literal(self):
         head = re.compile(rb'~?\{(\d+)\}\r\n').match(self.text, self.at)

@@ -4,46 +4,74 @@ import fnmatch
 import pathlib
 import re
 
+from reasons import REASONS
+
 PAGE = pathlib.Path(__file__).resolve().parents[2] / 'docs' / 'differences.md'
 HEAD = re.compile(r'^## (\d+)\. (.*)$')
-RULE = re.compile(r'^    (dovecot|cyrus|\*) \| (.*?) \| (.*?) \| (any|white space)$')
+RULE = re.compile(r'^    (\S+) \| (.*?) \| (.*?) \| (.*)$')
+
+
+class Unreadable(Exception):
+    """A rule that names no reason, or not enough."""
+
+
+@dataclasses.dataclass
+class Difference:
+    peer: str
+    what: str  # "ENVELOPE subject", "BODY 1.2/parameters", "SEARCH BODY "word"" ...
+    name: str  # of the message; "*": of all
+    ours: object
+    theirs: object
+    raw: bytes = None  # the message
+    other_agrees: bool = True  # the other peer answers as Roost, or was not asked
+
+
+@dataclasses.dataclass
+class Rule:
+    peer: str
+    what: str
+    name: str
+    how: str
+    used: int = 0
 
 
 @dataclasses.dataclass
 class Row:
     number: int
     title: str
-    rules: list  # (peer, what, message, how): patterns as of a shell
+    rules: list
 
 
 def load():
     rows = []
-    for line in PAGE.read_text().splitlines() if PAGE.exists() else ():
+    for line in PAGE.read_text().splitlines():
         head, rule = HEAD.match(line), RULE.match(line)
         if head:
             rows.append(Row(int(head[1]), head[2], []))
-        elif rule and rows:
-            rows[-1].rules.append(rule.groups())
+        elif rule:
+            if rule[4] not in REASONS:
+                raise Unreadable(f'{PAGE.name}: no reason "{rule[4]}"')
+            if rule[4] == 'this message' and '*' in rule[3]:
+                raise Unreadable(f'{PAGE.name}: "this message" needs the name of one')
+            rows[-1].rules.append(Rule(*rule.groups()))
     return rows
 
 
-def match(rows, peer, what, name, ours, theirs):
+def match(rows, difference):
     """The row that expects this difference; None: nobody does."""
     for row in rows:
-        for rule_peer, rule_what, rule_name, how in row.rules:
-            if fits(peer, rule_peer) and fits(what, rule_what) and fits(name, rule_name) and \
-                    (how == 'any' or without_blanks(ours) == without_blanks(theirs)):
+        for rule in row.rules:
+            if fits(difference.peer, rule.peer) and fits(difference.what, rule.what) and \
+                    fits(difference.name, rule.name) and REASONS[rule.how](difference):
+                rule.used += 1
                 return row
     return None
 
 
-def without_blanks(value):
-    """White space of any length as one blank, none at the ends."""
-    if isinstance(value, list):
-        return [without_blanks(one) for one in value]
-    return b' '.join(value.split()) if isinstance(value, bytes) else value
-
-
 def fits(text, pattern):
-    """Brackets stand for themselves: section names are full of them."""
-    return fnmatch.fnmatchcase(text, pattern.replace('[', '[[]'))
+    """A pattern of a shell, with {one,other}; brackets stand for themselves."""
+    choice = re.search(r'\{([^{}]*)\}', pattern)
+    if choice is None:
+        return fnmatch.fnmatchcase(text, pattern.replace('[', '[[]'))
+    before, behind = pattern[:choice.start()], pattern[choice.end():]
+    return any(fits(text, before + one + behind) for one in choice[1].split(','))

@@ -14,6 +14,10 @@ def corpus_folder():
     return pathlib.Path(os.environ.get('ROOST_CORPUS', ROOT.parent / 'shared' / 'corpus'))
 
 
+def has_corpus():
+    return corpus_folder().is_dir()
+
+
 def collect(which):
     """[(name, bytes)], every line end as CR LF. `which`: own, mime, real or all."""
     found = {}
@@ -36,7 +40,3 @@ def files_below(corpus, kind):
         found[str(path.relative_to(corpus))] = text
     return found
 
-
-def words(text):
-    """Words of ASCII letters for searches, most of them rare."""
-    return re.findall(rb'[A-Za-z]{7,12}', text)
