@@ -22,6 +22,7 @@ struct pool {
     struct list todo;
     struct list ready; /* ran, `done` not yet called */
     bool ending;
+    bool is_idle; /* process_become_idle */
     size_t pending; /* the loop thread's own */
     size_t thread_count;
     pthread_t threads[];
@@ -39,7 +40,9 @@ static void *work(void *context)
 {
     struct pool *pool = context;
 
-    process_set_name("roost-job"); /* ps -L tells helpers from the loop */
+    process_set_name(pool->is_idle ? "roost-idle" : "roost-job"); /* ps -L tells them apart */
+    if (pool->is_idle)
+        process_become_idle();
     pthread_mutex_lock(&pool->mutex);
     while (!pool->ending) {
         bool was_empty;
@@ -119,7 +122,7 @@ static void start_threads(struct pool *pool, size_t threads)
     pthread_attr_destroy(&attributes);
 }
 
-struct pool *pool_new(struct loop *loop, size_t threads)
+static struct pool *start(struct loop *loop, size_t threads, bool is_idle)
 {
     struct pool *pool;
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -129,6 +132,7 @@ struct pool *pool_new(struct loop *loop, size_t threads)
     if (pool == NULL || fd < 0)
         abort();
     pool->executor.submit = submit;
+    pool->is_idle = is_idle;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->submitted, NULL);
     pthread_cond_init(&pool->finished, NULL);
@@ -138,6 +142,16 @@ struct pool *pool_new(struct loop *loop, size_t threads)
     loop_fd_want(&pool->watch, LOOP_READ);
     start_threads(pool, threads);
     return pool;
+}
+
+struct pool *pool_new(struct loop *loop, size_t threads)
+{
+    return start(loop, threads, false);
+}
+
+struct pool *pool_new_idle(struct loop *loop, size_t threads)
+{
+    return start(loop, threads, true);
 }
 
 /* A `done` may submit again: until nothing is pending at all. */

@@ -18,6 +18,11 @@ struct pool;
  * the system has no thread left. */
 struct pool *pool_new(struct loop *loop, size_t threads);
 
+/* The same, for work that has time: its threads run when nobody else wants the processor
+ * (process_become_idle). A job may take any time to end, and what it holds meanwhile, a lock say,
+ * it holds as long. */
+struct pool *pool_new_idle(struct loop *loop, size_t threads);
+
 /* Waits for the jobs that are submitted, calls their `done`, ends the threads. NULL is allowed. */
 void pool_free(struct pool *pool);
 

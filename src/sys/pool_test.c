@@ -2,8 +2,11 @@
 #include "sys/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kit/assert_bytes.h"
 
@@ -96,11 +99,54 @@ static void test_free_waits_for_all(void **state)
     loop_free(loop);
 }
 
+static void look_at_priority(struct job *job)
+{
+    struct work *work = CONTAINER_OF(job, struct work, job);
+
+    work->runs = sched_getscheduler(0);
+    work->dones = (int)syscall(SYS_ioprio_get, 1 /* a process */, 0);
+}
+
+static void done_nothing(struct job *job)
+{
+    (void)job;
+}
+
+static void priorities_of(struct pool *pool, struct loop *loop, struct work *work)
+{
+    *work = (struct work){ .job = { .run = look_at_priority, .done = done_nothing } };
+    pool_executor(pool)->submit(pool_executor(pool), &work->job);
+    while (pool_pending(pool) > 0)
+        loop_turn(loop, true);
+}
+
+/* Its jobs come after everything else on the machine; those of another pool, and the loop, do not.
+ */
+static void test_idle_pool(void **state)
+{
+    struct loop *loop = loop_new();
+    struct pool *idle = pool_new_idle(loop, 2);
+    struct pool *pool = pool_new(loop, 1);
+    struct work work;
+
+    (void)state;
+    priorities_of(idle, loop, &work);
+    assert_int_equal(work.runs, SCHED_IDLE);
+    assert_int_equal(work.dones >> 13, 3 /* the idle class */);
+    priorities_of(pool, loop, &work);
+    assert_int_not_equal(work.runs, SCHED_IDLE);
+    assert_int_not_equal(sched_getscheduler(0), SCHED_IDLE);
+    pool_free(idle);
+    pool_free(pool);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_run_once_and_come_home),
         cmocka_unit_test(test_free_waits_for_all),
+        cmocka_unit_test(test_idle_pool),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,18 +16,34 @@
 
 #include "sys/fd.h"
 
-enum { TRIM_THRESHOLD_BYTES = 256 * 1024, MMAP_THRESHOLD_BYTES = 128 * 1024 };
+enum {
+    ARENAS_MAX = 80, /* more than a role has threads */
+    TRIM_THRESHOLD_BYTES = 256 * 1024,
+    MMAP_THRESHOLD_BYTES = 128 * 1024,
+};
 
 void process_set_name(const char *name)
 {
     (void)prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
+/* linux/ioprio.h is not in Debian 12's headers of libc. */
+enum { IO_WHO_PROCESS = 1, IO_CLASS_IDLE = 3, IO_CLASS_SHIFT = 13 };
+
+void process_become_idle(void)
+{
+    const struct sched_param none = { 0 };
+
+    (void)sched_setscheduler(0, SCHED_IDLE, &none);
+    (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_CLASS_IDLE << IO_CLASS_SHIFT);
+}
+
 void process_tune_memory(void)
 {
-    /* One arena for the loop's thread and one for its helpers. Fixed thresholds: glibc would raise
-     * them with the first large block and then keep what large mails have used. */
-    (void)mallopt(M_ARENA_MAX, 2);
+    /* One arena for each thread: its lock would make the loop's thread wait for one that is idle
+     * (process_become_idle). Fixed thresholds: glibc would raise them with the first large block
+     * and then keep what large mails have used. */
+    (void)mallopt(M_ARENA_MAX, ARENAS_MAX);
     (void)mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES);
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
 }

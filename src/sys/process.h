@@ -12,7 +12,13 @@
  * process's. */
 void process_set_name(const char *name);
 
-/* Few malloc arenas and an early trim, for processes with many small sessions. Before threads. */
+/* The calling thread runs from now on when no other wants the processor, and its reads and writes
+ * of files come after those of others, where the device keeps an order. For good. What the system
+ * refuses is left as it is. */
+void process_become_idle(void);
+
+/* An arena of malloc for each thread, and an early trim, for processes with many small sessions.
+ * Before threads. */
 void process_tune_memory(void);
 
 /* Gives memory that malloc holds but does not use back to the kernel. */

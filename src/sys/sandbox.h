@@ -49,6 +49,8 @@ extern const struct sandbox_set sandbox_pairs;
 extern const struct sandbox_set sandbox_spool;
 /* openat, rename, unlink, ftruncate, fdatasync, mkdir ...: with Landlock paths. */
 extern const struct sandbox_set sandbox_files;
+/* What process_become_idle asks for: a thread may give up its priority, and not take one. */
+extern const struct sandbox_set sandbox_idle;
 /* What SQLite needs beyond sandbox_files. */
 extern const struct sandbox_set sandbox_sqlite;
 

@@ -142,6 +142,15 @@ static const char *const file_names[] = {
 
 const struct sandbox_set sandbox_files = { file_names, NULL, 0 };
 
+enum { IO_WHO_PROCESS = 1 };
+
+static const struct sandbox_rule idle_rules[] = {
+    { "sched_setscheduler", 0, UINT64_MAX, 0 /* itself */, 1, UINT32_MAX, SCHED_IDLE },
+    { "ioprio_set", 0, UINT32_MAX, IO_WHO_PROCESS, 1, UINT64_MAX, 0 /* itself */ },
+};
+
+const struct sandbox_set sandbox_idle = { no_names, idle_rules, ARRAY_COUNT(idle_rules) };
+
 /* fchown: where users are not parted, root's SQLite gives its journal the owner of the database. */
 static const char *const sqlite_names[] = {
     "access", "getcwd", "readlink", "readlinkat", "fchmod", "fchown", "stat", "lstat", NULL,

@@ -20,6 +20,7 @@
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/pool.h"
+#include "sys/process.h"
 #include "sys/spool.h"
 
 static char directory[] = "/tmp/roost-sandbox-XXXXXX";
@@ -30,6 +31,7 @@ static const struct sandbox_set *const with_files[] = { &sandbox_base, &sandbox_
 static const struct sandbox_set *const with_spool[] = { &sandbox_base, &sandbox_spool, NULL };
 static const struct sandbox_set *const with_sockets[] = { &sandbox_base, &sandbox_sockets, NULL };
 static const struct sandbox_set *const with_pairs[] = { &sandbox_base, &sandbox_pairs, NULL };
+static const struct sandbox_set *const with_idle[] = { &sandbox_base, &sandbox_idle, NULL };
 static const struct sandbox_set *const with_all[] = { &sandbox_base,   &sandbox_sockets,
                                                       &sandbox_spool,  &sandbox_files,
                                                       &sandbox_sqlite, NULL };
@@ -192,6 +194,26 @@ static int act_live(void *context)
     return 0;
 }
 
+static int act_become_idle(void *context)
+{
+    process_become_idle(); /* pool_test.c looks whether that works */
+    return 0;
+}
+
+static int act_become_urgent(void *context)
+{
+    const struct sched_param first = { .sched_priority = 1 };
+
+    return answer(sched_setscheduler(0, SCHED_FIFO, &first));
+}
+
+static int act_slow_another(void *context)
+{
+    const struct sched_param none = { 0 };
+
+    return answer(sched_setscheduler(getppid(), SCHED_IDLE, &none));
+}
+
 static int act_spool(void *context)
 {
     struct spool spool;
@@ -236,6 +258,10 @@ static const struct row rows[] = {
     { "open with spool", with_spool, SANDBOX_WRITE, act_read_inside, SANDBOX_KILLED, 0 },
     { "every set", with_all, SANDBOX_WRITE, act_live, SANDBOX_ALLOWED, 0 },
     { "socketpair", with_sockets, 0, act_socketpair, SANDBOX_KILLED, 0 },
+    { "idle", with_idle, 0, act_become_idle, SANDBOX_ALLOWED, 0 },
+    { "urgent", with_idle, 0, act_become_urgent, SANDBOX_KILLED, 0 },
+    { "slowing another", with_idle, 0, act_slow_another, SANDBOX_KILLED, 0 },
+    { "idle without idle", base_only, 0, act_become_idle, SANDBOX_KILLED, 0 },
     { "socketpair with pairs", with_pairs, 0, act_socketpair, SANDBOX_ALLOWED, 0 },
     { "the options of a stream", with_sockets, 0, act_options, SANDBOX_ALLOWED, 0 },
     { "linger", with_sockets, 0, act_linger, SANDBOX_KILLED, 0 },
