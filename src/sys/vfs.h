@@ -33,6 +33,13 @@ enum vfs_read_flags {
     VFS_READ_NOWAIT = 1, /* ERR_BUSY rather than wait for the disk */
 };
 
+/* What is going to happen to a part of a file. Promises nothing. */
+enum vfs_hint {
+    VFS_HINT_WRITE, /* it will be synced: writes it now, and waits for that, so that the sync, and
+                     * those of others beside it, have little left to do */
+    VFS_HINT_FORGET, /* nobody will read it: the memory can serve others */
+};
+
 struct vfs;
 struct vfs_file;
 
@@ -49,6 +56,8 @@ struct vfs_file_calls {
      * may have left unwritten pages marked clean, this is what makes the next one write them. */
     enum err (*rewrite)(struct vfs_file *file, uint64_t offset, struct bytes data);
     enum err (*size)(struct vfs_file *file, uint64_t *out_size);
+    /* NULL where it means nothing. `len` 0: to the end. From jobs. */
+    void (*hint)(struct vfs_file *file, uint64_t offset, uint64_t len, enum vfs_hint hint);
     void (*close)(struct vfs_file *file);
 };
 
@@ -90,6 +99,13 @@ static inline enum err vfs_read(struct vfs_file *file, uint64_t offset, void *in
 static inline enum err vfs_sync(struct vfs_file *file)
 {
     return file->calls->sync(file);
+}
+
+static inline void vfs_hint(struct vfs_file *file, uint64_t offset, uint64_t len,
+                            enum vfs_hint hint)
+{
+    if (file->calls->hint != NULL)
+        file->calls->hint(file, offset, len, hint);
 }
 
 /* NULL is allowed. */

@@ -146,6 +146,21 @@ static enum err file_size(struct vfs_file *file, uint64_t *out_size)
     return fd_size(fd_of(file), out_size);
 }
 
+static void file_hint(struct vfs_file *file, uint64_t offset, uint64_t len, enum vfs_hint hint)
+{
+    const unsigned write_and_wait =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+    switch (hint) { /* an error of writing is for the next sync to tell */
+    case VFS_HINT_WRITE:
+        (void)sync_file_range(fd_of(file), (off_t)offset, (off_t)len, write_and_wait);
+        break;
+    case VFS_HINT_FORGET:
+        (void)posix_fadvise(fd_of(file), (off_t)offset, (off_t)len, POSIX_FADV_DONTNEED);
+        break;
+    }
+}
+
 static void file_close(struct vfs_file *file)
 {
     struct disk_file *disk_file = CONTAINER_OF(file, struct disk_file, file);
@@ -161,6 +176,7 @@ static const struct vfs_file_calls file_calls = {
     .truncate = file_truncate,
     .rewrite = file_rewrite,
     .size = file_size,
+    .hint = file_hint,
     .close = file_close,
 };
 

@@ -270,6 +270,24 @@ static void test_no_descriptor_left(void **state)
     vfs_close(file);
 }
 
+/* They change nothing that can be read. */
+static void test_hints(void **state)
+{
+    struct scene *scene = *state;
+    struct vfs_file *file = open_file(scene, "a", VFS_OPEN_WRITE | VFS_OPEN_CREATE);
+    char text[12] = "";
+
+    assert_int_equal(vfs_append(file, BYTES("hello ")), ERR_OK);
+    vfs_hint(file, 0, 6, VFS_HINT_WRITE);
+    assert_int_equal(vfs_append(file, BYTES("world")), ERR_OK);
+    vfs_hint(file, 6, 0, VFS_HINT_WRITE);
+    vfs_hint(file, 0, 0, VFS_HINT_FORGET);
+    assert_int_equal(vfs_append(file, BYTES("!")), ERR_OK);
+    assert_int_equal(vfs_read(file, 0, text, 12, 0), ERR_OK);
+    assert_memory_equal(text, "hello world!", 12);
+    vfs_close(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_identity, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_descriptor_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_directory_made_again_is_another, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hints, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

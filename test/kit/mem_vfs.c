@@ -25,6 +25,9 @@ struct inode {
     unsigned links; /* names and open files */
     bool directory;
     bool warm;
+    bool forgotten;
+    uint64_t unwritten;
+    uint64_t unwritten_most;
     const struct vfs_file *locked_by;
 };
 
@@ -201,6 +204,9 @@ static enum err file_append(struct vfs_file *file, struct bytes data)
 
     assert(mem->writable);
     buf_add(inode_own(mem->inode), data);
+    mem->inode->unwritten += data.len;
+    if (mem->inode->unwritten > mem->inode->unwritten_most)
+        mem->inode->unwritten_most = mem->inode->unwritten;
     return ERR_OK;
 }
 
@@ -223,6 +229,7 @@ static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, si
 
 static enum err file_sync(struct vfs_file *file)
 {
+    mem_file_of(file)->inode->unwritten = 0;
     return ERR_OK;
 }
 
@@ -258,6 +265,18 @@ static enum err file_size(struct vfs_file *file, uint64_t *out_size)
     return ERR_OK;
 }
 
+static void file_hint(struct vfs_file *file, uint64_t offset, uint64_t len, enum vfs_hint hint)
+{
+    struct inode *inode = mem_file_of(file)->inode;
+    uint64_t size = inode->blob->bytes.len;
+    uint64_t end = len == 0 ? size : offset + len;
+
+    if (hint == VFS_HINT_FORGET)
+        inode->forgotten = offset == 0 && len == 0;
+    else if (end >= size && size - offset >= inode->unwritten)
+        inode->unwritten = 0;
+}
+
 static void file_close(struct vfs_file *file)
 {
     struct mem_file *mem = mem_file_of(file);
@@ -276,6 +295,7 @@ static const struct vfs_file_calls mem_file_calls = {
     .truncate = file_truncate,
     .rewrite = file_rewrite,
     .size = file_size,
+    .hint = file_hint,
     .close = file_close,
 };
 
@@ -525,6 +545,20 @@ void mem_vfs_chill(struct vfs *vfs)
     mem_of(vfs)->cold = true;
     for (unsigned i = 0; i < mem_of(vfs)->count; i++)
         mem_of(vfs)->nodes[i].inode->warm = false;
+}
+
+uint64_t mem_vfs_unwritten_most(struct vfs *vfs, const char *path)
+{
+    const struct node *node = node_find(mem_of(vfs), path);
+
+    return node == NULL ? 0 : node->inode->unwritten_most;
+}
+
+bool mem_vfs_is_forgotten(struct vfs *vfs, const char *path)
+{
+    const struct node *node = node_find(mem_of(vfs), path);
+
+    return node != NULL && node->inode->forgotten;
 }
 
 unsigned mem_vfs_open_files(const struct vfs *vfs)

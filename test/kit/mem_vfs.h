@@ -5,6 +5,7 @@
 #ifndef ROOST_TEST_KIT_MEM_VFS_H
 #define ROOST_TEST_KIT_MEM_VFS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sys/vfs.h"
@@ -50,6 +51,11 @@ void mem_vfs_remove(struct vfs *vfs, const char *path);
 /* From now on a read with VFS_READ_NOWAIT of a file is ERR_BUSY until a blocking one has warmed it.
  */
 void mem_vfs_chill(struct vfs *vfs);
+
+/* Of a file: how many bytes were ever appended that neither a sync nor VFS_HINT_WRITE had reached
+ * yet, at most; and whether VFS_HINT_FORGET came for all of it. */
+uint64_t mem_vfs_unwritten_most(struct vfs *vfs, const char *path);
+bool mem_vfs_is_forgotten(struct vfs *vfs, const char *path);
 
 /* Open handles: 0 when nothing was forgotten. */
 unsigned mem_vfs_open_files(const struct vfs *vfs);
