@@ -94,6 +94,12 @@ static void send_lines(struct maintenance *maintenance, bool more)
     loop_timer_set_in(&maintenance->beat, MAINTENANCE_BEAT_MS);
 }
 
+static void send_sign_of_life(struct maintenance *maintenance)
+{
+    answer(&maintenance->asker, IPC_OK, BYTES("[]"), true);
+    maintenance->may_send = false;
+}
+
 static enum ipc_result result_of(enum err err)
 {
     switch (err) {
@@ -168,7 +174,8 @@ static void on_wake(struct waker *waker)
     go_on(maintenance);
 }
 
-/* A sign of life, and a look whether anybody still listens. */
+/* A sign of life, and a look whether anybody still listens. What is done and still waits for the
+ * disk keeps its last lines back. */
 static void on_beat(struct loop_timer *timer)
 {
     struct maintenance *maintenance = CONTAINER_OF(timer, struct maintenance, beat);
@@ -176,7 +183,9 @@ static void on_beat(struct loop_timer *timer)
     loop_timer_set_in(timer, MAINTENANCE_BEAT_MS);
     if (!role_asker_waits(&maintenance->asker))
         maintenance_free(maintenance);
-    else if (maintenance->may_send && !maintenance->is_done)
+    else if (maintenance->may_send && maintenance->is_done)
+        send_sign_of_life(maintenance);
+    else if (maintenance->may_send)
         send_lines(maintenance, true);
 }
 
