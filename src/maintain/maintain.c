@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "maintain/verb.h"
-#include "store/account_compact.h"
+#include "store/account.h"
 #include "store/mailbox.h"
 
 static const struct maintain_verb *const verbs[] = {
@@ -129,9 +129,10 @@ enum err maintain_new(const struct maintain_options *options, struct maintain **
 
 static void let_log_go(struct maintain *act)
 {
-    if (act->holds_log)
-        account_compact_resume(act->account);
-    act->holds_log = false;
+    uint64_t now = account_change_number(act->account).value;
+    bool has_written = act->verb->changes && now != act->paused_at.value;
+
+    account_compact_resume(act->account, &act->pause, act->pause.is_held && has_written);
 }
 
 enum maintain_want maintain_step(struct maintain *act, struct wall now, struct buf *out)
@@ -249,18 +250,13 @@ void maintain_progress(struct buf *out, uint64_t done, uint64_t total)
                                 (json_int_t)total));
 }
 
-static void run_nothing(void *state)
-{
-    (void)state;
-}
-
-/* The way through the pool gives the account its turn. */
 bool maintain_hold_log(struct maintain *act)
 {
-    act->holds_log = act->holds_log || account_compact_pause(act->account);
-    if (!act->holds_log)
-        maintain_run(act, run_nothing);
-    return act->holds_log;
+    if (act->pause.is_held)
+        return true;
+    act->pause.waker = act->waker;
+    act->paused_at = account_change_number(act->account);
+    return account_compact_pause(act->account, &act->pause);
 }
 
 json_t *maintain_text(struct bytes text)

@@ -75,6 +75,8 @@ static json_t *run(struct fixture *f, struct maintain *act)
     while (want != MAINTAIN_DONE) {
         want = maintain_step(act, f->desk.now, &f->lines);
         jobs_settle(&f->desk.jobs); /* an act that changes something may ask for a sync */
+        if (want == MAINTAIN_WAIT)
+            (void)desk_tick(&f->desk);
     }
     assert_int_equal(maintain_result(act, &why), ERR_OK);
     for (all = buf_bytes(&f->lines); at < all.len;) {
@@ -490,15 +492,12 @@ static void test_a_long_log(void **state)
     assert_int_equal(read_log(f, BYTES("{\"limit\":350}")), 350);
 }
 
-static bool compaction_begins(struct fixture *f)
+static void tick(struct fixture *f, unsigned ticks)
 {
-    for (int i = 0; i < 50; i++) {
+    for (; ticks > 0; ticks--) {
         (void)desk_tick(&f->desk);
-        if (account_compact_is_running(f->desk.account))
-            return true;
         jobs_settle(&f->desk.jobs);
     }
-    return false;
 }
 
 /* The past that an act reads stays while it reads it, and not longer. */
@@ -506,6 +505,7 @@ static void test_nothing_is_compacted_meanwhile(void **state)
 {
     struct fixture *f = *state;
     struct maintain_options options;
+    struct account_purged purged;
     struct maintain *act;
 
     desk_close(&f->desk);
@@ -518,17 +518,79 @@ static void test_nothing_is_compacted_meanwhile(void **state)
     assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
     assert_int_equal(account_purge(f->desk.account, (struct wall){ INT64_MAX }, &f->desk.waker),
                      ERR_OK);
-    assert_false(compaction_begins(f));
+    tick(f, 50);
+    assert_int_equal(account_purge_result(f->desk.account, &purged, NULL), ERR_BUSY);
     maintain_free(act);
-    assert_true(compaction_begins(f));
+    while (!account_compact_is_running(f->desk.account))
+        tick(f, 1);
+    (void)desk_tick(&f->desk); /* a step of it is out */
     assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
     assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
-    for (int i = 0; i < 100; i++) {
-        jobs_settle(&f->desk.jobs);
-        (void)desk_tick(&f->desk);
-    }
+    tick(f, 100);
     json_decref(run(f, act)); /* it had to wait, and came to its end */
     maintain_free(act);
+    tick(f, 100);
+    assert_int_equal(account_purge_result(f->desk.account, &purged, NULL), ERR_OK);
+}
+
+static void assert_whole(struct fixture *f)
+{
+    struct maintain_options options = options_of(f, BYTES("verify"), BYTES(""));
+    struct maintain *act;
+    json_t *result;
+
+    buf_clear(&f->lines);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    result = run(f, act);
+    assert_int_equal(json_integer_value(json_object_get(result, "messages_damaged")), 0);
+    json_decref(result);
+    maintain_free(act);
+}
+
+/* What comes back in the middle of a compaction is in what that leaves, wherever it was. */
+static void test_undelete_between_steps_of_compaction(void **state)
+{
+    struct fixture *f = *state;
+    struct account_purged purged;
+    json_int_t back = 0;
+
+    for (uint32_t uid = 1; uid <= 10; uid++) {
+        enum err err = ERR_BUSY;
+
+        expunge(f, uid);
+        assert_int_equal(account_purge(f->desk.account, (struct wall){ INT64_MAX }, &f->desk.waker),
+                         ERR_OK);
+        tick(f, uid);
+        back += undelete(f, BYTES(""));
+        for (int i = 0; i < 1000 && err == ERR_BUSY; i++) {
+            tick(f, 1);
+            err = account_purge_result(f->desk.account, &purged, NULL);
+        }
+        assert_int_equal(err, ERR_OK);
+        assert_whole(f);
+    }
+    assert_in_range(back, 4, 9); /* the last of them came too late */
+}
+
+/* One that was given up while it waited is not asked any more. */
+static void test_who_waits_for_compaction_may_go(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options = options_of(f, BYTES("log"), BYTES(""));
+    struct account_purged purged;
+    struct maintain *act;
+
+    expunge(f, 3);
+    assert_int_equal(account_purge(f->desk.account, (struct wall){ INT64_MAX }, &f->desk.waker),
+                     ERR_OK);
+    while (!account_compact_is_running(f->desk.account))
+        (void)desk_tick(&f->desk), (void)jobs_deliver(&f->desk.jobs), desk_sync(&f->desk);
+    (void)desk_tick(&f->desk);
+    assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+    assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+    maintain_free(act);
+    tick(f, 100);
+    assert_int_equal(account_purge_result(f->desk.account, &purged, NULL), ERR_OK);
 }
 
 /* Others may read the past for hours, at the pace of who listens to them: no step is asked for. */
@@ -536,11 +598,12 @@ static void test_purge_waits_for_who_reads(void **state)
 {
     struct fixture *f = *state;
     struct maintain_options options = options_of(f, BYTES("purge"), BYTES(""));
+    struct account_pause pause = { .waker = &f->desk.waker };
     struct maintain *act;
     unsigned wakes;
 
     expunge(f, 3);
-    assert_true(account_compact_pause(f->desk.account));
+    assert_true(account_compact_pause(f->desk.account, &pause));
     assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
@@ -548,7 +611,7 @@ static void test_purge_waits_for_who_reads(void **state)
         (void)desk_tick(&f->desk);
     }
     wakes = f->desk.wakes;
-    account_compact_resume(f->desk.account);
+    account_compact_resume(f->desk.account, &pause, false);
     assert_int_equal(f->desk.wakes, wakes + 1);
     json_decref(run(f, act));
     maintain_free(act);
@@ -594,6 +657,8 @@ int main(void)
         MAINTAIN_TEST(test_log),
         MAINTAIN_TEST(test_a_long_log),
         MAINTAIN_TEST(test_nothing_is_compacted_meanwhile),
+        MAINTAIN_TEST(test_undelete_between_steps_of_compaction),
+        MAINTAIN_TEST(test_who_waits_for_compaction_may_go),
         MAINTAIN_TEST(test_a_job_ends_unheard),
     };
 

@@ -10,6 +10,7 @@
 
 #include "base/attributes.h"
 #include "maintain/maintain.h"
+#include "store/account_compact.h"
 #include "store/types.h"
 
 enum maintain_type { MAINTAIN_TEXT, MAINTAIN_NUMBER, MAINTAIN_FLAG };
@@ -49,7 +50,8 @@ struct maintain {
     bool is_running; /* the job */
     bool is_dropped; /* freed by the job's end */
     bool is_done;
-    bool holds_log;
+    struct account_pause pause;
+    struct modseq paused_at; /* change number of the account then */
     enum err err;
     struct note why;
     uint8_t actor[MAINTAIN_ACTOR_BYTES_MAX];
@@ -61,8 +63,8 @@ struct maintain {
 void maintain_run(struct maintain *act, void (*run)(void *state));
 
 /* For acts that read the log's past: from the moment that this answers true until the act is over
- * or given up nothing of the log is compacted or removed. False: a compaction is coming to its end;
- * the step answers MAINTAIN_WAIT, and the next one asks again. */
+ * or given up nothing of the log is compacted or removed. False: not yet; the step answers
+ * MAINTAIN_WAIT, and the next one asks again. */
 MUST_USE bool maintain_hold_log(struct maintain *act);
 
 /* Adds a line. Takes `line`; out of memory aborts. */

@@ -70,6 +70,7 @@ enum err account_open(const struct account_options *options, struct account **ou
     list_init(&account->loads);
     account->vfs = options->vfs;
     account->executor = options->executor;
+    account->background = options->background != NULL ? options->background : options->executor;
     account->log_listener = (struct log_listener){ on_durable, on_failed };
     account->summary = buf_make(SUMMARY_FILE_BYTES_MAX);
     account->ops = buf_make(RECORD_CHANGE_BYTES_MAX);

@@ -47,6 +47,7 @@ struct compact_policy {
 struct account_options {
     struct vfs *vfs; /* the account's directory; borrowed until account_close returns */
     struct executor *executor; /* where syncs, large writes and reads from the disk run; borrowed */
+    struct executor *background; /* where compaction and checkpoints run; NULL: there too */
     struct account_id id;
     bool create; /* make it when the directory is empty, with the usual mailboxes */
     bool strict; /* mail.durability = strict: flag changes are gated too */

@@ -36,7 +36,7 @@ static void submit_checkpoint(struct account *account)
 {
     account->checkpoint_job = (struct job){ .run = run_checkpoint, .done = checkpoint_done };
     account->jobs++;
-    account->executor->submit(account->executor, &account->checkpoint_job);
+    account->background->submit(account->background, &account->checkpoint_job);
 }
 
 bool account_checkpoint_tick(struct account *account)

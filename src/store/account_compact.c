@@ -4,11 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "store/account_state.h"
+#include "store/account_compact_state.h"
 #include "store/alloc.h"
-#include "store/compact.h"
 #include "store/log_base.h"
-#include "store/log_body.h"
 #include "store/segment.h"
 #include "sys/vfs.h"
 
@@ -17,66 +15,9 @@ enum {
     GARBAGE_USUAL_BYTES = 1024 * 1024,
     CHECK_USUAL_MS = 10 * 60 * 1000,
     SEAL_BYTES = 1024 * 1024, /* a segment of which is sealed before all of it is old */
-    SOON_MS = 5, /* while something is under way */
-    SWITCH_BODIES = 4000, /* moved in one tick */
-    DROP_SEGMENTS = 64, /* removed in one job */
+    REST_MS = 20, /* between two steps: the disk and the processors are for clients first */
+    SWITCH_BODIES = 1000, /* moved in one tick */
     REACH_MAX = 16,
-};
-
-enum compaction_state {
-    COMPACTION_REST,
-    COMPACTION_RUNNING, /* steps, in jobs */
-    COMPACTION_SWITCHING, /* the base is there: bodies move in the table */
-    COMPACTION_DROPPING, /* segments are removed, in jobs */
-};
-
-struct hold {
-    uint64_t number;
-    struct wall until;
-};
-
-struct purge {
-    bool wanted; /* it has not ended */
-    bool compacted; /* what is left is to remove what the base lists */
-    bool ended; /* and nobody has asked yet */
-    struct wall before;
-    struct waker *waker;
-    struct account_purged purged;
-    enum err err;
-    struct note why;
-};
-
-struct compaction {
-    struct compact_policy policy;
-    enum compaction_state state;
-    struct job job;
-    struct account *account; /* of a job, for `done` only */
-    struct vfs *vfs;
-    bool working; /* the job is out */
-    struct compact *compact;
-    uint64_t number; /* of its base; of the one whose list is gone through */
-    bool finished; /* by the last step */
-    enum err err;
-    struct note why;
-    struct compact_result result;
-    size_t switched; /* of the result's moves */
-    size_t dropped; /* of the account's drops */
-    size_t drop_end; /* of those that the job removes */
-    const uint64_t *drop_segments; /* borrowed from the account's drops */
-    bool given_up;
-    bool purges; /* it is the purge's */
-    unsigned pauses;
-    uint64_t tried; /* a horizon that was not worth it */
-    unsigned reach; /* how often the excess was doubled because what is oldest is still alive */
-    struct mono look; /* when to look again */
-    struct mono drop_again; /* when to try again, after removing has failed */
-    struct hold *holds;
-    size_t hold_count;
-    size_t hold_capacity;
-    uint64_t hold_last;
-    struct purge purge;
-    bool has_ended; /* since account_compacted was asked */
-    struct account_compacted ended;
 };
 
 struct compaction *account_compact_new(const struct compact_policy *policy)
@@ -84,6 +25,7 @@ struct compaction *account_compact_new(const struct compact_policy *policy)
     struct compaction *own = store_alloc(1, sizeof(*own));
 
     own->policy = *policy;
+    list_init(&own->askers);
     if (own->policy.linger_ms == 0)
         own->policy.linger_ms = LINGER_USUAL_MS;
     if (own->policy.garbage_bytes_min == 0)
@@ -91,38 +33,6 @@ struct compaction *account_compact_new(const struct compact_policy *policy)
     if (own->policy.check_ms == 0)
         own->policy.check_ms = CHECK_USUAL_MS;
     return own;
-}
-
-/* Holds. */
-
-uint64_t account_hold(struct account *account, struct wall until)
-{
-    struct compaction *own = account->compaction;
-
-    own->holds = store_grow(own->holds, own->hold_count, &own->hold_capacity, sizeof(*own->holds));
-    own->holds[own->hold_count++] = (struct hold){ ++own->hold_last, until };
-    return own->hold_last;
-}
-
-void account_release(struct account *account, uint64_t hold)
-{
-    struct compaction *own = account->compaction;
-
-    for (size_t i = 0; i < own->hold_count; i++)
-        if (own->holds[i].number == hold)
-            own->holds[i] = own->holds[--own->hold_count];
-}
-
-static bool is_held(struct account *account)
-{
-    struct compaction *own = account->compaction;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < own->hold_count; i++)
-        if (own->holds[i].until.us > account->wall.us)
-            own->holds[kept++] = own->holds[i];
-    own->hold_count = kept;
-    return kept > 0 || own->pauses > 0;
 }
 
 bool account_compact_is_running(const struct account *account)
@@ -134,25 +44,6 @@ bool account_compact_is_running(const struct account *account)
 bool account_compact_is_switching(const struct account *account)
 {
     return account->compaction != NULL && account->compaction->state == COMPACTION_SWITCHING;
-}
-
-bool account_compact_pause(struct account *account)
-{
-    struct compaction *own = account->compaction;
-
-    if (own->state != COMPACTION_REST) {
-        own->given_up = own->state == COMPACTION_RUNNING;
-        return false;
-    }
-    own->pauses++;
-    return true;
-}
-
-void account_compact_resume(struct account *account)
-{
-    assert(account->compaction->pauses > 0);
-    if (--account->compaction->pauses == 0)
-        account_compact_wake(account);
 }
 
 bool account_compacted(struct account *account, struct account_compacted *out_compacted)
@@ -223,7 +114,7 @@ bool account_purge_step(struct account *account, struct wall now)
     return own->purge.wanted && (own->working || account->checkpoint_writing || own->pauses > 0);
 }
 
-static void end_purge(struct compaction *own, enum err err)
+void compaction_end_purge(struct compaction *own, enum err err)
 {
     struct purge *purge = &own->purge;
 
@@ -246,16 +137,29 @@ static void run_step(struct job *job)
     own->err = compact_step(own->compact, &own->finished, &own->why);
 }
 
+static void end_release(struct compaction *own)
+{
+    own->state = COMPACTION_REST;
+    own->given_up = false;
+    own->owed = 0;
+    own->waits_since.us = 0;
+    if (own->policy.running != NULL)
+        (void)atomic_fetch_sub(own->policy.running, 1);
+}
+
 static void job_done(struct job *job)
 {
     struct compaction *own = CONTAINER_OF(job, struct compaction, job);
 
     own->working = false;
+    own->has_stepped = true;
     own->account->jobs--;
+    if (own->state == COMPACTION_RELEASING)
+        end_release(own);
     account_compact_wake(own->account);
 }
 
-static void submit(struct account *account, void (*run)(struct job *job))
+void compaction_submit(struct account *account, void (*run)(struct job *job))
 {
     struct compaction *own = account->compaction;
 
@@ -264,17 +168,44 @@ static void submit(struct account *account, void (*run)(struct job *job))
     own->job = (struct job){ .run = run, .done = job_done };
     own->working = true;
     account->jobs++;
-    account->executor->submit(account->executor, &own->job);
+    account->background->submit(account->background, &own->job);
 }
 
-static void end_compaction(struct compaction *own)
+/* The page cache has better to do than to keep what was read for the last time. */
+static void forget_segment(struct vfs *vfs, uint64_t segment)
 {
+    char path[SEGMENT_PATH_BYTES];
+    struct vfs_file *file;
+
+    if (segment_kind(segment) == SEGMENT_BODY)
+        return;
+    segment_path(segment, path);
+    if (vfs->open(vfs, path, VFS_OPEN_READ, &file) != ERR_OK)
+        return;
+    vfs_hint(file, 0, 0, VFS_HINT_FORGET);
+    vfs_close(file);
+}
+
+static void run_release(struct job *job)
+{
+    struct compaction *own = CONTAINER_OF(job, struct compaction, job);
+
     compact_free(own->compact);
     own->compact = NULL;
-    own->state = COMPACTION_REST;
-    own->given_up = false;
-    if (own->policy.running != NULL)
-        (void)atomic_fetch_sub(own->policy.running, 1);
+    for (size_t i = 0; i < own->drop_end; i++)
+        forget_segment(own->vfs, own->drop_segments[i]);
+}
+
+/* Much memory, a file that may have to be removed: a job does it. */
+static void end_compaction(struct account *account, bool is_adopted)
+{
+    struct compaction *own = account->compaction;
+    const struct drops *drops = &account->state.drops;
+
+    own->state = COMPACTION_RELEASING;
+    own->drop_end = is_adopted ? drops->count : 0;
+    own->drop_segments = drops->segments;
+    compaction_submit(account, run_release);
 }
 
 static uint64_t worth_bytes(const struct account *account)
@@ -324,11 +255,29 @@ static void begin(struct account *account)
     own->compact = compact_new(&options);
     own->state = COMPACTION_RUNNING;
     own->finished = false;
+    own->has_stepped = false;
+    own->err = ERR_OK;
     own->purges = own->purge.wanted;
     own->why.text[0] = '\0';
     if (own->policy.running != NULL)
         (void)atomic_fetch_add(own->policy.running, 1);
-    submit(account, run_step);
+}
+
+/* Makes the next step, unless it is to rest. */
+static struct mono step(struct account *account, struct mono now)
+{
+    struct compaction *own = account->compaction;
+
+    if (own->pauses > 0)
+        return compaction_wait(account, now);
+    if (own->has_stepped)
+        own->rest.ms = now.ms + REST_MS;
+    own->has_stepped = false;
+    if (now.ms < own->rest.ms && !own->purges && list_is_empty(&own->askers))
+        return own->rest;
+    compaction_went_on(own);
+    compaction_submit(account, run_step);
+    return (struct mono){ now.ms + COMPACTION_SOON_MS };
 }
 
 /* There is only something to supersede where segments end. */
@@ -356,8 +305,8 @@ static bool wants_compaction(struct account *account, struct mono now, struct mo
 
     *out_next = (struct mono){ INT64_MAX };
     if (own->purge.wanted) {
-        *out_next = (struct mono){ now.ms + SOON_MS };
-        return own->pauses == 0;
+        *out_next = (struct mono){ now.ms + COMPACTION_SOON_MS };
+        return true;
     }
     if (!policy->enabled || account->state.drops.count > 0 ||
         state_garbage(&account->state) < worth_bytes(account))
@@ -367,15 +316,14 @@ static bool wants_compaction(struct account *account, struct mono now, struct mo
         return false;
     own->look.ms = now.ms + (int64_t)policy->check_ms;
     *out_next = own->look;
-    return own->pauses == 0 &&
-           (policy->running == NULL || atomic_load(policy->running) < policy->running_max);
+    return policy->running == NULL || atomic_load(policy->running) < policy->running_max;
 }
 
 /* Begins one as soon as all of the log is on the disk, and sealed as far as it should be. */
 static struct mono try_begin(struct account *account, struct mono now)
 {
     struct compaction *own = account->compaction;
-    struct mono soon = { now.ms + SOON_MS };
+    struct mono soon = { now.ms + COMPACTION_SOON_MS };
     struct mono next;
 
     if (!wants_compaction(account, now, &next))
@@ -391,7 +339,7 @@ static struct mono try_begin(struct account *account, struct mono now)
         return soon;
     }
     begin(account);
-    return soon;
+    return step(account, now);
 }
 
 /* They say much of the mail that they are of. */
@@ -431,7 +379,6 @@ static void adopt(struct account *account)
         if (result->dropped_bytes > result->written_bytes)
             own->purge.purged.freed_bytes = result->dropped_bytes - result->written_bytes;
     }
-    end_compaction(own);
 }
 
 /* Moves some bodies; true when all have moved. */
@@ -452,154 +399,55 @@ static void tick_switching(struct account *account)
 {
     if (checkpoint_is_running(account->checkpoint)) /* it holds on to blocks, not to places */
         return;
-    if (move_bodies(account, SWITCH_BODIES))
-        adopt(account);
+    if (!move_bodies(account, SWITCH_BODIES))
+        return;
+    adopt(account);
+    end_compaction(account, true);
 }
 
-/* The step before has ended. */
-static void tick_running(struct account *account, struct mono now)
+/* It has failed, or is given up. */
+static void break_off(struct account *account, struct mono now)
 {
     struct compaction *own = account->compaction;
 
+    own->look.ms =
+        now.ms + (own->err == ERR_OK ? COMPACTION_SOON_MS : (int64_t)own->policy.check_ms);
+    end_compaction(account, false);
+    if (own->err == ERR_OK)
+        return;
+    own->has_ended = true;
+    own->ended = (struct account_compacted){ .err = own->err, .why = own->why };
+    if (own->purges)
+        compaction_end_purge(own, own->err);
+}
+
+/* The step before has ended. */
+static struct mono tick_running(struct account *account, struct mono now)
+{
+    struct compaction *own = account->compaction;
+    struct mono soon = { now.ms + COMPACTION_SOON_MS };
+
     own->given_up = own->given_up || own->purge.wanted != own->purges;
     if (own->err != ERR_OK || (own->given_up && !own->finished)) {
-        own->look.ms = now.ms + (own->err == ERR_OK ? SOON_MS : (int64_t)own->policy.check_ms);
-        end_compaction(own);
-        if (own->err == ERR_OK)
-            return;
-        own->has_ended = true;
-        own->ended = (struct account_compacted){ .err = own->err, .why = own->why };
-        if (own->purges)
-            end_purge(own, own->err);
-        return;
+        break_off(account, now);
+        return soon;
     }
-    if (!own->finished) {
-        submit(account, run_step);
-        return;
-    }
+    if (!own->finished)
+        return step(account, now);
     compact_result(own->compact, &own->result);
     if (own->result.outcome == COMPACT_DONE) {
         own->state = COMPACTION_SWITCHING;
         own->switched = 0;
-        return;
+        return soon;
     }
     if (own->result.outcome == COMPACT_NO_GAIN) {
         own->tried = own->result.horizon;
         if (excess_bytes(account) > 0 && own->reach < REACH_MAX)
             own->reach++;
     }
-    end_compaction(own);
+    end_compaction(account, false);
     own->purge.compacted = own->purges; /* what an earlier one left may still be to remove */
-}
-
-/* Removal. */
-
-static enum err read_base(const struct compaction *own, struct segment *out_base)
-{
-    char path[SEGMENT_PATH_BYTES];
-    struct vfs_file *file;
-    enum err err;
-
-    segment_path(own->number, path);
-    err = own->vfs->open(own->vfs, path, VFS_OPEN_READ, &file);
-    if (err != ERR_OK)
-        return err;
-    err = segment_header_read(file, own->number, 0, out_base);
-    vfs_close(file);
-    return err;
-}
-
-/* A list comes from the disk: whatever it says, nothing goes that the base does not supersede. */
-static bool is_superseded(uint64_t segment, const struct segment *base)
-{
-    switch (segment_kind(segment)) {
-    case SEGMENT_LOG: return segment <= base->base;
-    case SEGMENT_BASE: return segment < base->number;
-    case SEGMENT_BODY: return true;
-    }
-    return false;
-}
-
-static void run_drop(struct job *job)
-{
-    struct compaction *own = CONTAINER_OF(job, struct compaction, job);
-    struct segment base;
-
-    own->err = read_base(own, &base);
-    for (size_t i = own->dropped; own->err == ERR_OK && i < own->drop_end; i++) {
-        char path[SEGMENT_PATH_BYTES];
-        enum err err;
-
-        if (!is_superseded(own->drop_segments[i], &base))
-            continue;
-        segment_path(own->drop_segments[i], path);
-        err = own->vfs->unlink(own->vfs, path);
-        if (err != ERR_OK && err != ERR_NOT_FOUND)
-            own->err = err;
-    }
-    if (!own->finished || own->err != ERR_OK)
-        return;
-    summary_file_remove(own->vfs); /* what a purge set aside */
-    own->err = own->vfs->sync_dir(own->vfs, "log");
-}
-
-/* When it is due, in ms; 0: now. */
-static int64_t drop_wait_ms(struct account *account)
-{
-    const struct compaction *own = account->compaction;
-    const struct drops *drops = &account->state.drops;
-    int64_t check_ms = (int64_t)own->policy.check_ms;
-    int64_t left_ms;
-
-    if (account->checkpoint_due || checkpoint_is_running(account->checkpoint))
-        return SOON_MS;
-    if (is_held(account))
-        return check_ms;
-    if (own->purge.wanted)
-        return 0;
-    left_ms = (drops->when.us - account->wall.us) / 1000 + (int64_t)own->policy.linger_ms;
-    return left_ms <= 0 ? 0 : left_ms < check_ms ? left_ms : check_ms;
-}
-
-static void submit_drop(struct account *account)
-{
-    struct compaction *own = account->compaction;
-    const struct drops *drops = &account->state.drops;
-    size_t left = drops->count - own->dropped;
-
-    own->drop_end = own->dropped + (left < DROP_SEGMENTS ? left : DROP_SEGMENTS);
-    own->finished = own->drop_end == drops->count;
-    own->drop_segments = drops->segments;
-    own->number = log_base(account->log);
-    for (size_t i = own->dropped; i < own->drop_end; i++)
-        log_forget(account->log, drops->segments[i]);
-    submit(account, run_drop);
-}
-
-/* The base still lists what could not go, or may come back after a power cut. */
-static void fail_dropping(struct compaction *own, struct mono now)
-{
-    own->state = COMPACTION_REST;
-    own->drop_again.ms = now.ms + (int64_t)own->policy.check_ms;
-    note_set(&own->why, "cannot remove segments: %s", err_text(own->err));
-    end_purge(own, own->err);
-}
-
-static void tick_dropping(struct account *account, struct mono now)
-{
-    struct compaction *own = account->compaction;
-
-    if (own->err != ERR_OK) {
-        fail_dropping(own, now);
-        return;
-    }
-    own->dropped = own->drop_end;
-    if (own->dropped < account->state.drops.count) {
-        submit_drop(account);
-        return;
-    }
-    state_forget_drops(&account->state);
-    own->state = COMPACTION_REST;
+    return soon;
 }
 
 static struct mono tick_rest(struct account *account, struct mono now)
@@ -607,40 +455,47 @@ static struct mono tick_rest(struct account *account, struct mono now)
     struct compaction *own = account->compaction;
     struct purge *purge = &own->purge;
     bool drops = account->state.drops.count > 0 && (own->policy.enabled || purge->wanted);
-    int64_t wait_ms = drops ? drop_wait_ms(account) : INT64_MAX;
+    int64_t wait_ms = drops ? compaction_drop_wait_ms(account) : INT64_MAX;
 
     if (wait_ms == 0 && !purge->wanted && now.ms < own->drop_again.ms)
         wait_ms = own->drop_again.ms - now.ms;
     if (wait_ms == 0) {
-        own->dropped = 0;
-        own->state = COMPACTION_DROPPING;
-        submit_drop(account);
-        return (struct mono){ now.ms + SOON_MS };
+        compaction_drop_begin(account);
+        return (struct mono){ now.ms + COMPACTION_SOON_MS };
     }
-    if (purge->wanted && purge->compacted && (!drops || is_held(account))) {
+    if (purge->wanted && purge->compacted && (!drops || compaction_is_held(account))) {
         purge->purged.held = drops;
-        end_purge(own, ERR_OK);
+        compaction_end_purge(own, ERR_OK);
     }
     if (!purge->wanted && drops)
         return (struct mono){ now.ms + wait_ms };
     if (purge->wanted && purge->compacted)
-        return (struct mono){ now.ms + SOON_MS };
+        return (struct mono){ now.ms + COMPACTION_SOON_MS };
     return try_begin(account, now);
+}
+
+static struct mono tick(struct account *account, struct mono now)
+{
+    const struct compaction *own = account->compaction;
+
+    if (own->working)
+        return (struct mono){ now.ms + COMPACTION_SOON_MS };
+    switch (own->state) {
+    case COMPACTION_REST: return tick_rest(account, now);
+    case COMPACTION_RUNNING: return tick_running(account, now);
+    case COMPACTION_SWITCHING: tick_switching(account); break;
+    case COMPACTION_DROPPING: compaction_drop_tick(account, now); break;
+    case COMPACTION_RELEASING: break;
+    }
+    return (struct mono){ now.ms + COMPACTION_SOON_MS };
 }
 
 struct mono account_compact_tick(struct account *account, struct mono now)
 {
-    struct compaction *own = account->compaction;
+    struct mono again = tick(account, now);
 
-    if (!own->working) {
-        switch (own->state) {
-        case COMPACTION_REST: return tick_rest(account, now);
-        case COMPACTION_RUNNING: tick_running(account, now); break;
-        case COMPACTION_SWITCHING: tick_switching(account); break;
-        case COMPACTION_DROPPING: tick_dropping(account, now); break;
-        }
-    }
-    return (struct mono){ now.ms + SOON_MS };
+    compaction_wake_askers(account);
+    return again;
 }
 
 void account_compact_close(struct account *account)
@@ -660,8 +515,10 @@ void account_compact_close(struct account *account)
         (void)move_bodies(account, SIZE_MAX);
         adopt(account);
     }
-    if (own->compact != NULL)
-        end_compaction(own);
+    if (own->compact != NULL) {
+        compact_free(own->compact);
+        end_release(own);
+    }
     free(own->holds);
     free(own);
     account->compaction = NULL; /* the last checkpoint is still to come */

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/job.h"
+#include "base/list.h"
 #include "base/time.h"
 
 struct account;
@@ -23,12 +24,23 @@ struct account;
 uint64_t account_hold(struct account *account, struct wall until);
 void account_release(struct account *account, uint64_t hold);
 
-/* For acts that read the past and name bodies by the places they find there: nothing is compacted
- * and nothing removed until account_compact_resume has been called as often as this answered true.
- * False: something is under way; it is being given up, or about to end: ask again after the next
- * tick. */
-MUST_USE bool account_compact_pause(struct account *account);
-void account_compact_resume(struct account *account);
+/* Somebody who reads the past and may name bodies by the places found there. */
+struct account_pause {
+    struct waker *waker;
+    struct list link; /* while it waits; zero at first */
+    bool is_held;
+};
+
+/* From the moment that this answers true until account_compact_resume no step of a compaction is
+ * made, and nothing is removed; one that is under way goes on afterwards. False: not yet; the waker
+ * is woken when it is worth asking again, and `pause` must stay where it is until
+ * account_compact_resume. Pauses that follow each other, or overlap, let compaction have its turn
+ * in between. */
+MUST_USE bool account_compact_pause(struct account *account, struct account_pause *pause);
+
+/* Harmless for one that is not held and does not wait. `named`: bodies may have been named by old
+ * places meanwhile, and a compaction that waits must begin again. */
+void account_compact_resume(struct account *account, struct account_pause *pause, bool named);
 
 bool account_compact_is_running(const struct account *account);
 

@@ -318,37 +318,6 @@ static void nothing_is_removed_while_somebody_holds(void **context)
     finish(&desk);
 }
 
-static void pauses_are_kept(void **context)
-{
-    struct desk desk;
-
-    (void)context;
-    start_with_garbage(&desk, mem_vfs_new(9));
-    assert_true(account_compact_pause(desk.account));
-    assert_true(account_compact_pause(desk.account));
-    tick_out(&desk);
-    account_compact_resume(desk.account);
-    tick_out(&desk);
-    assert_int_equal(log_base(desk.account->log), 0);
-    account_compact_resume(desk.account);
-    while (!account_compact_is_running(desk.account)) {
-        (void)desk_tick(&desk);
-        if (!account_compact_is_running(desk.account))
-            desk_settle(&desk);
-    }
-    assert_false(account_compact_pause(desk.account)); /* and it gives up */
-    desk_settle(&desk);
-    (void)desk_tick(&desk);
-    assert_true(account_compact_pause(desk.account));
-    tick_out(&desk);
-    assert_int_equal(log_base(desk.account->log), 0);
-    assert_int_equal(bytes_of(desk.vfs, ".base"), 0);
-    account_compact_resume(desk.account);
-    tick_out(&desk);
-    assert_int_not_equal(log_base(desk.account->log), 0);
-    finish(&desk);
-}
-
 /* The account was closed between the base and the removal. */
 static void removal_comes_after_a_restart(void **context)
 {
@@ -742,7 +711,6 @@ int main(void)
         cmocka_unit_test(answers_stay_the_same),
         cmocka_unit_test(log_shrinks_to_what_is_living),
         cmocka_unit_test(nothing_is_removed_while_somebody_holds),
-        cmocka_unit_test(pauses_are_kept),
         cmocka_unit_test(removal_comes_after_a_restart),
         cmocka_unit_test(nothing_goes_that_is_not_superseded),
         cmocka_unit_test(all_is_durable_before_it_begins),

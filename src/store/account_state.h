@@ -17,6 +17,7 @@ struct account {
     struct state state;
     struct vfs *vfs; /* borrowed */
     struct executor *executor; /* borrowed */
+    struct executor *background; /* for what nobody waits for; borrowed */
     struct log *log; /* owned */
     struct log_listener log_listener;
     struct account_listener *listener; /* borrowed; may be NULL */

@@ -13,7 +13,6 @@
 #include "sys/vfs.h"
 
 enum {
-    WRITE_BYTES = 1024 * 1024, /* gathered before they are written */
     RECORD_BYTES = 4 * 1024, /* ops of one record, and a block: what one damaged byte costs */
     OUT_BYTES_MAX = 2 * RECORD_CHANGE_BYTES_MAX,
 };
@@ -74,6 +73,8 @@ static enum err write_out(struct base_writer *writer)
 {
     enum err err = vfs_append(writer->file, buf_bytes(&writer->out));
 
+    if (err == ERR_OK)
+        vfs_hint(writer->file, writer->size, writer->out.len, VFS_HINT_WRITE);
     writer->size += writer->out.len;
     buf_clear(&writer->out);
     return err;
@@ -149,7 +150,7 @@ static enum err copy_chunk(struct base_writer *writer, uint64_t offset, size_t l
         return ERR_CORRUPT;
     record_payload_encode(&writer->out, writer->key, tail(writer), chunk);
     assert(!writer->out.overflowed);
-    return writer->out.len >= WRITE_BYTES ? write_out(writer) : ERR_OK;
+    return writer->out.len >= BASE_WRITER_PIECE_BYTES ? write_out(writer) : ERR_OK;
 }
 
 static enum err copy_chunks(struct base_writer *writer, uint64_t offset, uint64_t length)
@@ -290,9 +291,14 @@ static enum err write_record(struct base_writer *writer)
     return write_out(writer);
 }
 
+enum err base_writer_flush(struct base_writer *writer)
+{
+    return writer->out.len > 0 ? write_out(writer) : ERR_OK;
+}
+
 enum err base_writer_settle(struct base_writer *writer)
 {
-    enum err err = write_out(writer);
+    enum err err = base_writer_flush(writer);
 
     if (err == ERR_OK)
         err = vfs_sync(writer->file);

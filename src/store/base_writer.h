@@ -16,6 +16,8 @@
 #include "store/op_base.h"
 #include "store/segment.h"
 
+enum { BASE_WRITER_PIECE_BYTES = 128 * 1024 };
+
 struct base_writer;
 struct state;
 struct drops;
@@ -35,9 +37,14 @@ MUST_USE enum err base_writer_begin(struct base_writer *writer);
 MUST_USE enum err base_writer_copy(struct base_writer *writer, struct body_id body,
                                    struct place from, struct place *out_to);
 
-/* Syncs what was copied so far. Often, so that others who sync wait for little; and after the last
- * copy, before base_writer_state: whoever finds the end of a base believes in the bodies before it
- * and does not look at them. */
+/* Writes out what was copied so far. What is written goes to the device in pieces of
+ * BASE_WRITER_PIECE_BYTES or a record, one after the other, so that others who sync wait for
+ * little.
+ */
+MUST_USE enum err base_writer_flush(struct base_writer *writer);
+
+/* Syncs what was copied, after the last copy and before base_writer_state: whoever finds the end of
+ * a base believes in the bodies before it and does not look at them. */
 MUST_USE enum err base_writer_settle(struct base_writer *writer);
 
 /* What is stated. Borrowed until base_writer_state has said that it is done, and the same in all

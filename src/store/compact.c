@@ -11,7 +11,7 @@
 
 enum {
     STEP_BYTES = 2 * 1024 * 1024, /* read in one step */
-    COPY_BYTES = 256 * 1024, /* copied in one step: a sync of others waits for no more */
+    COPY_BYTES = BASE_WRITER_PIECE_BYTES, /* copied in one step */
     STEP_HEADERS = 2000, /* read in one step */
 };
 
@@ -294,9 +294,11 @@ static enum err step_copy(struct compact *compact)
     while (err == ERR_OK && compact->next < compact->body_count &&
            base_writer_bytes(compact->writer) < end)
         err = copy(compact, &compact->bodies[compact->next++]);
+    if (err == ERR_OK && compact->next < compact->body_count)
+        return base_writer_flush(compact->writer);
     if (err == ERR_OK)
         err = base_writer_settle(compact->writer);
-    if (err != ERR_OK || compact->next < compact->body_count)
+    if (err != ERR_OK)
         return err;
     compact_settle(compact);
     compact->phase = COMPACT_STATE;

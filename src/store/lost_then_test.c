@@ -43,10 +43,11 @@ static struct undelete_counts restore(struct desk *desk, struct wall at)
 {
     struct origin origin = desk_origin(desk);
     struct undelete undelete;
+    struct account_pause pause = { .waker = &desk->waker };
     struct lost lost;
     bool done = false;
 
-    while (!account_compact_pause(desk->account)) {
+    while (!account_compact_pause(desk->account, &pause)) {
         (void)desk_tick(desk);
         desk_settle(desk);
     }
@@ -55,7 +56,7 @@ static struct undelete_counts restore(struct desk *desk, struct wall at)
     while (!done)
         assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
-    account_compact_resume(desk->account);
+    account_compact_resume(desk->account, &pause, true);
     undelete_done(&undelete);
     lost_done(&lost);
     desk_sync(desk);

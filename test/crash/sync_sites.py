@@ -32,7 +32,7 @@ SECONDS_MAX = 240
 UNSEEN = {
     ('checkpoint.c', 'replace_file', 'file'):
         'derived: a checkpoint is believed as far as its checksums',
-    ('checkpoint.c', 'checkpoint_write', 'checkpoint->rows'):
+    ('checkpoint.c', 'sync_rows', 'checkpoint->rows'):
         'derived: rows are believed as far as their checksums',
     ('recover_replay.c', 'set_aside', 'file'):
         'a copy for people; what is set aside stays where it is',
@@ -43,7 +43,7 @@ UNSEEN = {
 # The kinds of lives that meet what is in a file or function; all of them where nothing is said.
 KINDS = {
     'base_writer.c': 'purge', 'sync_base': 'purge', 'sync_copied': 'copy', 'sync_copy': 'copy',
-    'prepare_directory': 'new', 'account_compact.c': 'purge', 'compact.c': 'purge',
+    'prepare_directory': 'new', 'account_compact_drop.c': 'purge', 'compact.c': 'purge',
     'lockfile.c': 'twice', 'log_body.c': 'long plain', 'sync_kept': 'fail kill purge new twice',
 }
 
@@ -104,14 +104,14 @@ SWAPS = [
         body->err = store_header(body);
 '''),
     Swap('what a base copies is synced before it is written', 'base_writer.c',
-         'base_writer_settle', '''    enum err err = write_out(writer);
+         'base_writer_settle', '''    enum err err = base_writer_flush(writer);
 
     if (err == ERR_OK)
         err = vfs_sync(writer->file);
 ''', '''    enum err err = vfs_sync(writer->file);
 
     if (err == ERR_OK)
-        err = write_out(writer);
+        err = base_writer_flush(writer);
 '''),
     Swap('a batch counts as durable before its sync', 'log_work.c', 'work_fill',
          '''    work->mark = log_mark_here(log, work->covers);

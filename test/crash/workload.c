@@ -206,13 +206,16 @@ static enum err undelete(struct life *life)
     struct desk *desk = &life->desk;
     struct origin origin = desk_origin(desk);
     struct undelete undelete;
+    struct account_pause pause = { .waker = &desk->waker };
     struct lost lost = { 0 };
     bool done = false;
     enum err err;
 
     desk_sync(desk);
-    if (account_has_failed(desk->account) || !account_compact_pause(desk->account))
+    if (account_has_failed(desk->account) || !account_compact_pause(desk->account, &pause)) {
+        account_compact_resume(desk->account, &pause, false);
         return ERR_OK;
+    }
     err = find_lost(desk, &lost);
     if (err == ERR_OK) {
         undelete_begin(&undelete, desk->account, &lost);
@@ -222,7 +225,7 @@ static enum err undelete(struct life *life)
         undelete_done(&undelete);
     }
     lost_done(&lost);
-    account_compact_resume(desk->account);
+    account_compact_resume(desk->account, &pause, true);
     return err;
 }
 

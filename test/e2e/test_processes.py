@@ -87,7 +87,10 @@ def test_one_thread_of_a_shard_and_its_helpers(server):
         names = proc.thread_names(pid)
         main = names.pop(pid)
         assert main.startswith('roost-mail-')
-        assert list(names.values()) == ['roost-job'] * int(SETTINGS['mail.workers'])
+        helpers = ['roost-job'] * int(SETTINGS['mail.workers'])
+        assert list(names.values()) == helpers + ['roost-idle']
+        for thread, name in names.items():
+            assert (os.sched_getscheduler(thread) == os.SCHED_IDLE) == (name == 'roost-idle')
 
 
 def test_only_the_main_thread_of_a_shard_meets_clients(server):

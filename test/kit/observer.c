@@ -95,10 +95,11 @@ struct undelete_counts observer_undelete(struct desk *desk, const struct lost_fi
 {
     struct origin origin = desk_origin(desk);
     struct undelete undelete;
+    struct account_pause pause = { .waker = &desk->waker };
     struct lost lost;
     bool done = false;
 
-    while (!account_compact_pause(desk->account)) {
+    while (!account_compact_pause(desk->account, &pause)) {
         (void)desk_tick(desk);
         desk_settle(desk);
     }
@@ -107,7 +108,7 @@ struct undelete_counts observer_undelete(struct desk *desk, const struct lost_fi
     while (!done)
         assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
-    account_compact_resume(desk->account);
+    account_compact_resume(desk->account, &pause, true);
     undelete_done(&undelete);
     lost_done(&lost);
     desk_sync(desk);

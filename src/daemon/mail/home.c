@@ -331,6 +331,7 @@ static void home_open(struct home *home)
     open->accounts = shard->vfs;
     open->options = (struct account_options){
         .executor = &home->jobs.executor,
+        .background = &home->background.executor,
         .create = home->makes,
         .strict = shard->config.mail_durability == CONFIG_DURABILITY_STRICT,
         .compress = shard->config.mail_compression == CONFIG_COMPRESSION_ZSTD,
@@ -399,7 +400,7 @@ static void try_close(struct home *home)
 {
     struct close_job *closing;
 
-    if (account_is_busy(home->account) || home->jobs.pending > 0) {
+    if (account_is_busy(home->account) || home->jobs.pending > 0 || home->background.pending > 0) {
         loop_timer_set_in(&home->timer, 1);
         return;
     }
@@ -526,7 +527,8 @@ static struct home *home_new(struct shard *shard, const uint8_t id[IPC_ACCOUNT_I
         abort();
     home->shard = shard;
     memcpy(home->id, id, sizeof(home->id));
-    mark_jobs_init(&home->jobs, shard, id);
+    mark_jobs_init(&home->jobs, shard, shard->executor, id);
+    mark_jobs_init(&home->background, shard, shard->background, id);
     home->listener = (struct account_listener){ on_durable, on_changed, on_failed };
     list_init(&home->connections);
     list_init(&home->deliveries);

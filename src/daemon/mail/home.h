@@ -39,7 +39,8 @@ struct home {
     enum home_state state;
     uint8_t id[IPC_ACCOUNT_ID_BYTES];
     uint64_t quota_bytes;
-    struct mark_jobs jobs; /* all that is done for it in other threads goes through here */
+    struct mark_jobs jobs; /* all that is done for it in other threads goes through here, */
+    struct mark_jobs background; /* or here, when it has time */
     struct account *account; /* NULL unless HOME_OPEN or HOME_CLOSING */
     struct vfs *vfs; /* the directory, as long as the account is there */
     struct account_listener listener;

@@ -91,12 +91,12 @@ static void submit(struct executor *executor, struct job *job)
     marked->shard = jobs->shard;
     marked->id = jobs->id;
     jobs->pending++;
-    jobs->shard->executor->submit(jobs->shard->executor, &marked->job);
+    jobs->to->submit(jobs->to, &marked->job);
 }
 
-void mark_jobs_init(struct mark_jobs *jobs, struct shard *shard,
+void mark_jobs_init(struct mark_jobs *jobs, struct shard *shard, struct executor *to,
                     const uint8_t id[IPC_ACCOUNT_ID_BYTES])
 {
-    *jobs = (struct mark_jobs){ .executor = { submit }, .shard = shard };
+    *jobs = (struct mark_jobs){ .executor = { submit }, .to = to, .shard = shard };
     memcpy(jobs->id.raw, id, sizeof(jobs->id.raw));
 }

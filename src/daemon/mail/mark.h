@@ -16,9 +16,10 @@
 
 struct shard;
 
-/* An account's executor: passes on to the shard's. It may go once its last job is done. */
+/* An account's executor: passes on to one of the shard's. It may go once its last job is done. */
 struct mark_jobs {
     struct executor executor;
+    struct executor *to;
     struct shard *shard;
     struct ipc_account_id id;
     size_t pending; /* jobs whose `done` has not been called */
@@ -32,7 +33,7 @@ void mark_done(struct shard *shard);
 void mark_enter(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES]);
 void mark_leave(struct shard *shard);
 
-void mark_jobs_init(struct mark_jobs *jobs, struct shard *shard,
+void mark_jobs_init(struct mark_jobs *jobs, struct shard *shard, struct executor *to,
                     const uint8_t id[IPC_ACCOUNT_ID_BYTES]);
 
 #endif

@@ -108,7 +108,7 @@ static void test_jobs(void **state)
     struct looking looking = { .job = { .run = look_run, .done = look_done }, .f = f };
     struct mark_jobs jobs;
 
-    mark_jobs_init(&jobs, &f->shard, bert);
+    mark_jobs_init(&jobs, &f->shard, &f->jobs.executor, bert);
     jobs.executor.submit(&jobs.executor, &looking.job);
     memset(&jobs, 0xff, sizeof(jobs)); /* it may go */
     assert_seen(f, ""); /* a job that waits is nobody's work */

@@ -29,6 +29,7 @@ enum {
     AWAKE_MIN = 8,
     AWAKE_MAX = 256,
     AWAKE_SHARE = 64, /* of the descriptors */
+    IDLE_THREADS = 1,
 };
 
 static struct shard *shard_of(const struct role *role)
@@ -43,6 +44,7 @@ struct shard *shard_new(struct executor *executor)
     if (shard == NULL)
         abort();
     shard->executor = executor;
+    shard->background = executor;
     shard->scratch = buf_make(SHARD_SCRATCH_BYTES_MAX);
     shard->turn.run = shard_turn;
     list_init(&shard->quiet);
@@ -59,6 +61,7 @@ struct shard *shard_new(struct executor *executor)
 
 void shard_free(struct shard *shard)
 {
+    pool_free(shard->idle_pool);
     pool_free(shard->pool);
     homes_free(shard);
     loop_undefer(&shard->turn);
@@ -265,7 +268,7 @@ static void on_config(struct role_peer *from, const struct ipc_message *message,
 }
 
 static const struct sandbox_set *const mail_sets[] = { &sandbox_base, &sandbox_sockets,
-                                                       &sandbox_files, NULL };
+                                                       &sandbox_files, &sandbox_idle, NULL };
 
 void mail_profile(int directory_fd, struct sandbox_profile *out_profile)
 {
@@ -327,6 +330,8 @@ static enum err begin(struct role *role, struct note *why)
     if (shard->executor == NULL) {
         shard->pool = pool_new(role->loop, (size_t)shard->config.mail_workers);
         shard->executor = pool_executor(shard->pool);
+        shard->idle_pool = pool_new_idle(role->loop, IDLE_THREADS);
+        shard->background = pool_executor(shard->idle_pool);
     }
     loop_timer_init(&shard->quiet_timer, role->loop, on_quiet_timer);
     loop_timer_set_in(&shard->quiet_timer, QUIET_LOOK_MS);

@@ -39,7 +39,9 @@ struct shard {
     struct config config;
     struct imap_session_limits limits;
     struct executor *executor;
-    struct pool *pool; /* NULL when the executor is a test's */
+    struct executor *background; /* for what has time: nobody waits for it */
+    struct pool *pool; /* NULL, as the next, when the executor is a test's */
+    struct pool *idle_pool;
     struct vfs *vfs; /* the accounts directory */
     struct packing *packing; /* for all accounts: one body at a time */
     struct tickets tickets;
