@@ -1,19 +1,32 @@
 #!/usr/bin/env python3
-"""Compaction: what it frees, how long it takes, and what other commands notice of it.
+"""Compaction: what it frees, how long it takes, and what clients notice of it. Of Roost alone.
 
-    bench/compact.py [--messages 100000] [--bytes 2000] [--seconds 10]
+    bench/compact.py [--messages 100000] [--bytes 2000] [--rounds 5] [--seconds 10]
+                     [--pause-us 1000] [--hogs 0] [--first]
 
-An account gets that many messages, nine of ten are expunged. Then `roost purge`, which compacts
-without waiting for retention and linger, and copies all that is living. Then a session goes through
-NOOP, FETCH of a message, STORE of a flag and APPEND, one at a time, for some seconds alone and for
-some beside one purge after the other. Of Roost alone.
+Each round takes an account with that many messages. Three clients (bench/imap_load.c) go through
+NOOP, FETCH of a message, STORE of a flag and APPEND, each one at a time with a pause between them:
+one in that account, one in another account of the same shard, one in an account of another shard.
+For some seconds nothing else happens ("before"); then nine of ten messages are expunged, and the
+server compacts the account by itself, in the background ("during": from the answer to EXPUNGE until
+the event log says that it is done); then again some seconds ("after"). Figures are medians over the
+rounds of each round's percentiles: other work on the machine comes and goes.
+
+--hogs starts so many processes that do nothing but use up a processor. --first is for a machine
+that others use, too: server and clients run before everybody else's work (SCHED_RR), all but the
+threads that the server itself has put last.
+
+At last `roost purge` of the accounts: what the log takes when nothing lingers any more.
 """
 import argparse
+import contextlib
 import json
+import os
 import pathlib
+import re
 import statistics
+import subprocess
 import sys
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -23,6 +36,9 @@ import roost_server  # noqa: E402
 
 PASSWORD = 'benchmark'
 BATCH = 500
+COMPACTION_SECONDS_MAX = 600
+COMMANDS = ('NOOP', 'FETCH', 'STORE', 'APPEND')
+PHASES = ('before', 'during', 'after')
 MESSAGE = (b'From: a@example.net\r\nTo: b@example.org\r\nSubject: number %d\r\n'
            b'Message-ID: <%d@example.net>\r\n\r\n')
 
@@ -43,7 +59,8 @@ def answer(imap, tag):
             return
 
 
-def fill(imap, messages, length):
+def fill(server, account, messages, length):
+    imap = server.imap(account, PASSWORD, timeout=300)
     for first in range(0, messages, BATCH):
         literals = b''
         for number in range(first, min(first + BATCH, messages)):
@@ -51,6 +68,16 @@ def fill(imap, messages, length):
             literals += b' {%d+}\r\n%s' % (len(text), text)
         imap.send(b'f%d APPEND INBOX%s\r\n' % (first, literals))
         answer(imap, b'f%d' % first)
+    imap.logout()
+
+
+def flag_most(imap, messages):
+    """Nine of ten; those whose number ends in 0 stay."""
+    gone = [f'{uid}:{uid + 8}' for uid in range(1, messages, 10)]
+    for first in range(0, len(gone), 500):
+        some = ','.join(gone[first:first + 500]).encode()
+        imap.send(b'e UID STORE %s +FLAGS.SILENT (\\Deleted)\r\n' % some)
+        answer(imap, b'e')
 
 
 def log_bytes(server):
@@ -58,106 +85,191 @@ def log_bytes(server):
                for path in (server.folder / 'data' / 'accounts').glob('*/*/log/*'))
 
 
-def one_round(imap, number, spans):
-    """The commands of somebody who works in the account."""
-    text = message(number, 2000)
-    for name, command in (
-            ('NOOP', b'NOOP'), ('FETCH', b'UID FETCH %d BODY.PEEK[]' % (10 * (1 + number % 50))),
-            ('STORE', b'UID STORE %d %sFLAGS (\\Seen)' % (10 * (1 + number % 50),
-                                                           b'+' if number % 2 else b'-')),
-            ('APPEND', b'APPEND INBOX {%d+}\r\n%s' % (len(text), text))):
-        begun = time.monotonic()
-        imap.send(b'r%d %s\r\n' % (number, command))
-        answer(imap, b'r%d' % number)
-        spans.setdefault(name, []).append(1000 * (time.monotonic() - begun))
+def shard_of(server, account):
+    text = server.run('account', 'show', account).stdout.decode()
+    identity = bytes.fromhex(re.search(r'^id +([0-9a-f]{32})$', text, re.M).group(1))
+    return int.from_bytes(identity[:8], 'little') % 2
 
 
-def work(imap, stop):
-    spans, number = {}, 0
-    while not stop.is_set():
-        one_round(imap, number, spans)
-        number += 1
-    return spans
+class Load:
+    """Clients of bench/imap_load.c, by name."""
+
+    def __init__(self, server, accounts, pause_us):
+        program = roost_server.BINARY.parent / 'bench' / 'imap_load'
+        self.clients = {
+            name: subprocess.Popen(
+                [str(program), str(server.imap_port), account, PASSWORD, str(pause_us)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for name, account in accounts.items()}
+        for client in self.clients.values():
+            if client.stdout.readline() != 'ready\n':
+                raise RuntimeError('a client cannot begin')
+
+    def end(self):
+        """{client: [(command, when in seconds, how long in ms), ...]}"""
+        for client in self.clients.values():
+            client.stdin.close()
+        samples = {}
+        for name, client in self.clients.items():
+            lines = [line.split() for line in client.stdout]
+            if client.wait() != 0:
+                raise RuntimeError('a client failed')
+            samples[name] = [(line[0], int(line[1]) / 1e6, int(line[2]) / 1e6) for line in lines]
+        return samples
 
 
-def figures(spans):
-    return {name: {'count': len(values), 'p50_ms': round(statistics.median(values), 2),
-                   'p99_ms': round(statistics.quantiles(values, n=100)[98], 2),
-                   'max_ms': round(max(values), 2)}
-            for name, values in spans.items() if len(values) > 1}
+def compactions(server):
+    log = server.log()
+    if 'event=compaction-failed' in log:
+        raise RuntimeError('a compaction failed')
+    return log.count('event=account-compacted')
 
 
-def delete_most(imap, messages):
-    """Nine of ten."""
-    gone = [f'{uid}:{uid + 8}' for uid in range(1, messages, 10)]
-    for first in range(0, len(gone), 500):
-        some = ','.join(gone[first:first + 500]).encode()
-        imap.send(b'e UID STORE %s +FLAGS.SILENT (\\Deleted)\r\n' % some)
-        answer(imap, b'e')
+def compact(server, account, messages):
+    """Expunges and waits until the account is compacted; answers when that began and ended."""
+    imap = server.imap(account, PASSWORD, timeout=300)
+    imap.select('INBOX')
+    flag_most(imap, messages)
+    done = compactions(server)
     imap.send(b'x EXPUNGE\r\n')
     answer(imap, b'x')
-
-
-def purge(server):
     begun = time.monotonic()
-    if server.run('purge', 'ann', '--yes').stdout.startswith(b'there was nothing'):
-        raise RuntimeError('nothing was purged')
-    return time.monotonic() - begun
+    while compactions(server) == done:
+        if time.monotonic() > begun + COMPACTION_SECONDS_MAX:
+            raise RuntimeError('nothing was compacted')
+        time.sleep(0.05)
+    ended = time.monotonic()
+    imap.logout()
+    return begun, ended
 
 
-def purge_all_along(server, seconds):
-    """One purge after the other; each has one message to forget, and copies all that is living."""
-    other = server.imap('ann', PASSWORD)
-    other.select('INBOX')
-    times = []
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        other.send(b's STORE * +FLAGS.SILENT (\\Deleted)\r\n')
-        answer(other, b's')
-        other.send(b'x EXPUNGE\r\n')
-        answer(other, b'x')
-        times.append(purge(server))
-    return times
+def percentiles(spans):
+    return statistics.median(spans), statistics.quantiles(spans, n=100)[98], max(spans)
+
+
+def one_round(server, account, options):
+    """{(client, command, phase): (p50, p99, max)}, seconds of compaction"""
+    shard = shard_of(server, account)
+    load = Load(server, {'same account': account, 'same shard': f'near{shard}',
+                         'other shard': f'near{1 - shard}'}, options.pause_us)
+    start = time.monotonic()
+    time.sleep(options.seconds)
+    quiet = time.monotonic()
+    begun, ended = compact(server, account, options.messages)
+    time.sleep(options.seconds)
+    spans = {}
+    for client, samples in load.end().items():
+        for command, when, span in samples:
+            if start <= when < quiet:
+                phase = 'before'
+            elif begun <= when < ended:
+                phase = 'during'
+            elif when >= ended:
+                phase = 'after'
+            else:
+                continue
+            spans.setdefault((client, command, phase), []).append(span)
+    return {key: percentiles(values) for key, values in spans.items()}, ended - begun
+
+
+def table(rounds):
+    """Medians over the rounds."""
+    print(f'{"ms":28}' + ''.join(f'{phase:>24}' for phase in PHASES) + f'{"ratio":>8}')
+    print(f'{"":28}' + f'{"p50     p99     max":>24}' * 3 + f'{"of p99":>8}')
+    for client in ('same account', 'same shard', 'other shard'):
+        for command in COMMANDS:
+            line, p99 = f'{client:14}{command:14}', {}
+            for phase in PHASES:
+                three = [statistics.median(each[(client, command, phase)][i] for each in rounds)
+                         for i in range(3)]
+                p99[phase] = three[1]
+                line += '   ' + ''.join(f'{value:7.3f}' for value in three)
+            print(line + f'{p99["during"] / p99["before"]:8.2f}')
+
+
+def prepare(server, options):
+    accounts = []
+    for name in ('near0', 'near1'):
+        wanted = int(name[-1])
+        for _ in range(64):
+            server.add_account(name, PASSWORD)
+            if shard_of(server, name) == wanted:
+                break
+            server.run('account', 'remove', name, '--yes')
+        fill(server, name, 500, options.bytes)
+    for number in range(options.rounds):
+        accounts.append(f'big{number}')
+        server.add_account(accounts[-1], PASSWORD)
+        fill(server, accounts[-1], options.messages, options.bytes)
+    return accounts
+
+
+def go_first(server):
+    """This process, those that it starts, and the server's threads that are not idle by choice."""
+    first = os.sched_param(1)
+    os.sched_setscheduler(0, os.SCHED_RR, first)
+    for process in sum(server.roles().values(), [server.process.pid]):
+        for thread in os.listdir(f'/proc/{process}/task'):
+            if os.sched_getscheduler(int(thread)) != os.SCHED_IDLE:
+                os.sched_setscheduler(int(thread), os.SCHED_RR, first)
 
 
 def measure(server, options):
-    imap = server.imap('ann', PASSWORD)
-    fill(imap, options.messages, options.bytes)
-    imap.select('INBOX')
-    delete_most(imap, options.messages)
+    accounts = prepare(server, options)
+    if options.first:
+        go_first(server)
+    print(f'{options.messages} messages of {options.bytes} bytes in each account; load of the '
+          f'machine {os.getloadavg()[0]:.1f}; {os.cpu_count()} processors', flush=True)
+    rounds = []
+    for number, account in enumerate(accounts):
+        figures, seconds = one_round(server, account, options)
+        rounds.append(figures)
+        worst = max(p99 / figures[(client, command, 'before')][1]
+                    for (client, command, phase), (_, p99, _) in figures.items()
+                    if phase == 'during')
+        print(f'round {number}: compacted in {seconds:.1f} s; worst ratio of p99 {worst:.1f}; load '
+              f'{os.getloadavg()[0]:.1f}', flush=True)
+    table(rounds)
     before = log_bytes(server)
-    took = purge(server)
-    after = log_bytes(server)
-    stop = threading.Event()
-    threading.Timer(options.seconds, stop.set).start()
-    without = work(imap, stop)
-    stop = threading.Event()
-    during = {}
-    worker = threading.Thread(target=lambda: during.update(work(imap, stop)))
-    worker.start()
-    times = purge_all_along(server, options.seconds)
-    stop.set()
-    worker.join()
-    living = options.bytes * options.messages // 10
-    return {'messages': options.messages, 'log_bytes_before': before, 'log_bytes_after': after,
-            'living_bytes': living, 'ratio': round(after / living, 3),
-            'purge_seconds': round(took, 2), 'purges': len(times), 'without': figures(without),
-            'during': figures(during)}
+    begun = time.monotonic()
+    for account in accounts:
+        server.run('purge', account, '--yes')
+    print(json.dumps({
+        'log_bytes_lingering': before, 'log_bytes_purged': log_bytes(server),
+        'purge_seconds': round((time.monotonic() - begun) / len(accounts), 2)}))
+
+
+@contextlib.contextmanager
+def hogs(count):
+    processes = [subprocess.Popen([sys.executable, '-c', 'while True: pass'])
+                 for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--messages', type=int, default=100000)
     parser.add_argument('--bytes', type=int, default=2000)
+    parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--seconds', type=float, default=10)
+    parser.add_argument('--pause-us', type=int, default=1000)
+    parser.add_argument('--hogs', type=int, default=0)
+    parser.add_argument('--first', action='store_true')
     options = parser.parse_args()
-    server = roost_server.Server({'log.level': 'warning', 'mail.compression': 'none'})
+    subprocess.run(['ninja', '-C', str(roost_server.BINARY.parent), '--quiet', 'bench/imap_load'],
+                   check=True)
+    server = roost_server.Server({'mail.expunged_days': '0', 'mail.compression': 'none'})
     server.start()
     try:
-        server.add_account('ann', PASSWORD)
-        print(json.dumps(measure(server, options), indent=2))
+        with hogs(options.hogs):
+            measure(server, options)
     finally:
-        server.stop()
+        server.close()
 
 
 if __name__ == '__main__':
