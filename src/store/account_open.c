@@ -9,6 +9,7 @@
 #include "store/apply.h"
 #include "store/change.h"
 #include "store/log_body.h"
+#include "store/name.h"
 
 /* More than can have been given out and lost: in a tail, what clients do in a second or two; in a
  * copy or after damage, what they do in years. */
@@ -158,13 +159,7 @@ static bool has_id(const struct account *account)
  * damage has taken them. */
 static enum err write_beginning(struct account *account, const struct account_id *id)
 {
-    static const struct {
-        const char *name;
-        unsigned uses;
-    } usual[] = {
-        { "INBOX", 0 },       { "Drafts", USE_DRAFTS }, { "Sent", USE_SENT },
-        { "Junk", USE_JUNK }, { "Trash", USE_TRASH },   { "Archive", USE_ARCHIVE },
-    };
+    static const char *const usual[] = { "INBOX", "Drafts", "Sent", "Junk", "Trash", "Archive" };
     struct origin origin = store_origin(account);
     struct op op = { .code = OP_ACCOUNT, .as.account = *id };
     bool is_new = account->state.mailbox_count == 0;
@@ -176,12 +171,12 @@ static enum err write_beginning(struct account *account, const struct account_id
     if (!has_id(account))
         change_add(&change, &op);
     for (size_t i = 0; i < ARRAY_COUNT(usual) && (is_new || i == 0); i++) {
-        struct bytes name = bytes_from_string(usual[i].name);
+        struct bytes name = bytes_from_string(usual[i]);
         struct op subscribe = { .code = OP_SUBSCRIBE, .as.setting = { .on = true, .name = name } };
 
         if (state_find(&account->state, name) != NULL)
             continue;
-        (void)change_add_mailbox(&change, name, usual[i].uses);
+        (void)change_add_mailbox(&change, name, name_usual_use(name));
         change_add(&change, &subscribe);
     }
     return change_commit(&change, true);

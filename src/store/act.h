@@ -21,7 +21,9 @@ struct body_writer;
 struct mailbox;
 
 /* Makes the mailbox and the missing levels above it. ERR_EXISTS; ERR_INVALID: not a name.
- * `uses`: enum special_use; ERR_CONFLICT when another mailbox has that use already. */
+ * `uses`: enum special_use; ERR_CONFLICT when another mailbox has that use already. Without any, a
+ * mailbox named as one of a new account (Drafts, Trash ...) has that one's use, if no other has it:
+ * some clients delete Drafts when it is empty, and make it anew with CREATE alone. */
 MUST_USE enum err act_mailbox_create(struct account *account, const struct origin *origin,
                                      struct bytes name, unsigned uses,
                                      struct mailbox **out_mailbox);

@@ -43,6 +43,8 @@ enum err act_mailbox_create(struct account *account, const struct origin *origin
         return ERR_EXISTS;
     if (use_is_taken(&account->state, uses))
         return ERR_CONFLICT;
+    if (uses == 0 && !use_is_taken(&account->state, name_usual_use(name)))
+        uses = name_usual_use(name);
     err = change_begin(account, origin, &change);
     if (err != ERR_OK)
         return err;

@@ -4,6 +4,7 @@
 #include "base/ascii.h"
 #include "base/utf8.h"
 #include "store/mailbox.h"
+#include "store/types.h"
 
 static bool level_is_valid(struct bytes level, bool first)
 {
@@ -33,4 +34,21 @@ bool name_is_valid(struct bytes name)
 bool name_is_below(struct bytes name, struct bytes above)
 {
     return name.len > above.len && name.at[above.len] == '/' && bytes_starts_with(name, above);
+}
+
+unsigned name_usual_use(struct bytes name)
+{
+    static const struct {
+        struct bytes name;
+        enum special_use use;
+    } usual[] = {
+        { BYTES("Drafts"), USE_DRAFTS },   { BYTES("Sent"), USE_SENT },
+        { BYTES("Junk"), USE_JUNK },       { BYTES("Trash"), USE_TRASH },
+        { BYTES("Archive"), USE_ARCHIVE },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(usual); i++)
+        if (bytes_equal(name, usual[i].name))
+            return usual[i].use;
+    return 0;
 }

@@ -13,4 +13,7 @@ bool name_is_valid(struct bytes name);
 /* True when `name` is below `above`. */
 bool name_is_below(struct bytes name, struct bytes above);
 
+/* The use (enum special_use) that the mailbox of this name has in a new account; 0: none. */
+unsigned name_usual_use(struct bytes name);
+
 #endif

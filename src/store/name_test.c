@@ -50,12 +50,27 @@ static void test_below(void **context)
     assert_false(name_is_below(BYTES("a"), BYTES("a/b")));
 }
 
+static void test_usual_uses(void **context)
+{
+    (void)context;
+    assert_int_equal(name_usual_use(BYTES("Drafts")), USE_DRAFTS);
+    assert_int_equal(name_usual_use(BYTES("Sent")), USE_SENT);
+    assert_int_equal(name_usual_use(BYTES("Junk")), USE_JUNK);
+    assert_int_equal(name_usual_use(BYTES("Trash")), USE_TRASH);
+    assert_int_equal(name_usual_use(BYTES("Archive")), USE_ARCHIVE);
+    assert_int_equal(name_usual_use(BYTES("INBOX")), 0);
+    assert_int_equal(name_usual_use(BYTES("drafts")), 0);
+    assert_int_equal(name_usual_use(BYTES("Drafts/2026")), 0);
+    assert_int_equal(name_usual_use(BYTES("")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_validity),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_below),
+        cmocka_unit_test(test_usual_uses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

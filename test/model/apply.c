@@ -101,10 +101,10 @@ static void apply_create(struct client *client, struct pending *head)
     const struct model_command *command = &head->command;
     const char *name = good_name(command->name);
     uint8_t use = command->use == 0 ? 0 : (uint8_t)(1u << (command->use - 1));
-    bool taken = false;
+    bool taken = world_has_use(client->world, use);
 
-    for (unsigned i = 0; i < client->world->box_count; i++)
-        taken |= !client->world->boxes[i].deleted && (client->world->boxes[i].use & use) != 0;
+    if (command->use == 0 && name != NULL && !world_has_use(client->world, world_usual_use(name)))
+        use = world_usual_use(name);
     if (name == NULL)
         may(head, ANSWER_NO | ANSWER_BAD, NULL);
     else if (command->use == 7 || (taken && world_find(client->world, name) == NULL))

@@ -19,17 +19,40 @@ static struct box *add_box(struct world *world, const char *name, uint8_t use)
     return box;
 }
 
+/* RFC 6154 section 2; bits as in special_uses: Archive, Drafts, Flagged, Junk, Sent, Trash. */
+uint8_t world_usual_use(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint8_t use;
+    } usual[] = { { "Archive", 1 << 0 },
+                  { "Drafts", 1 << 1 },
+                  { "Junk", 1 << 3 },
+                  { "Sent", 1 << 4 },
+                  { "Trash", 1 << 5 } };
+
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+        if (strcmp(name, usual[i].name) == 0)
+            return usual[i].use;
+    return 0;
+}
+
+bool world_has_use(const struct world *world, uint8_t uses)
+{
+    for (unsigned i = 0; i < world->box_count; i++)
+        if (!world->boxes[i].deleted && (world->boxes[i].use & uses) != 0)
+            return true;
+    return false;
+}
+
 void world_init(struct world *world, uint64_t change)
 {
+    static const char *const usual[] = { "INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash" };
+
     memset(world, 0, sizeof(*world));
     world->change = change;
-    /* RFC 6154 section 2; bits as in special_uses: Archive, Drafts, Flagged, Junk, Sent, Trash. */
-    (void)add_box(world, "INBOX", 0);
-    (void)add_box(world, "Archive", 1 << 0);
-    (void)add_box(world, "Drafts", 1 << 1);
-    (void)add_box(world, "Junk", 1 << 3);
-    (void)add_box(world, "Sent", 1 << 4);
-    (void)add_box(world, "Trash", 1 << 5);
+    for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+        (void)add_box(world, usual[i], world_usual_use(usual[i]));
     for (unsigned i = 0; i < world->box_count; i++)
         world_subscribe(world, world->boxes[i].name, true);
 }

@@ -75,6 +75,12 @@ bool world_is_subscribed(const struct world *world, const char *name);
 void world_subscribe(struct world *world, const char *name, bool subscribed);
 
 /* A mailbox and the levels above it that are missing. */
+/* Whether a mailbox has one of these uses. */
+bool world_has_use(const struct world *world, uint8_t uses);
+
+/* The use of the mailbox of this name in a new account, which it has again when it is made anew. */
+uint8_t world_usual_use(const char *name);
+
 struct box *world_create(struct world *world, const char *name, uint8_t use);
 /* Neither the new name nor one of those below is taken. */
 bool world_has_room(struct world *world, const struct box *box, const char *to);
