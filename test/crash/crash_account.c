@@ -4,8 +4,8 @@
  *     crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N] [--only KINDS]
  *
  * --disks: ends when so many different disks were checked; fails when the lives do not bring them.
- * --only: lives of these kinds (long, plain, fail, kill, new, copy, purge,
- * twice).
+ * --only: lives of these kinds (long, plain, fail, kill, new, copy, purge, twice, lock,
+ * long lock).
  * --life: runs that one life, as the line that a failure prints says, and prints its steps. */
 #include <inttypes.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 #include "kit/mem_vfs.h"
 
 /* A run of as many must have met every record that the store writes. */
-enum { DISKS_FOR_ALL_OPS = 100000 };
+enum { DISKS_FOR_ALL_OPS = 100000, LOCK_ENTRY_BYTES = 128, LOCK_BYTES_MAX = 512 * 128 };
 
 struct run {
     uint64_t disks;
@@ -81,6 +81,8 @@ static const struct kind {
     { "kill", false, false, false, PAST_ANY, CRASH_KILL },
     { "new", false, false, false, PAST_NONE, CRASH_KILL },
     { "twice", false, false, false, PAST_ANY, CRASH_FAIL_ANY },
+    { "lock", false, false, false, PAST_LOCK, CRASH_FAIL_ANY },
+    { "long lock", true, true, false, PAST_LOCK, CRASH_FAULT_COUNT },
 };
 
 static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
@@ -101,7 +103,8 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
         .whole_jobs = !kind->is_long && test_random_below(&random, 2) == 0,
         .past = kind->past,
         .fault = kind->fault,
-        .fails_twice = strcmp(kind->name, "twice") == 0,
+        .fails_twice =
+            strcmp(kind->name, "twice") == 0 || (kind->past == PAST_LOCK && turn % 2 == 1),
         .fault_skip = (unsigned)(turn % 40),
         .segment_bytes = test_random_below(&random, 2) == 0 ? 10000 : 14000,
         .checkpoint_bytes = test_random_below(&random, 2) == 0 ? 1500 : 6000,
@@ -113,6 +116,20 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
         .again = 24,
         .print = run.print,
     };
+}
+
+/* Entries like its first one before those that are there: the next one, or the one after that,
+ * finds the file full. */
+static void fill_lock(struct vfs *disk, unsigned room)
+{
+    struct bytes lock = mem_vfs_file(disk, "lock");
+    struct buf full = buf_make(LOCK_BYTES_MAX);
+
+    while (full.len + lock.len + room * LOCK_ENTRY_BYTES < LOCK_BYTES_MAX)
+        buf_add(&full, bytes_slice(lock, 0, LOCK_ENTRY_BYTES));
+    buf_add(&full, lock);
+    mem_vfs_put(disk, "lock", buf_bytes(&full));
+    buf_done(&full);
 }
 
 /* An account with some mail, closed. */
@@ -132,6 +149,8 @@ static struct vfs *make_past(const struct plan *plan)
     life_run(life);
     disk = mem_vfs_copy(crash_vfs_cache(life->crash), plan->seed + 1);
     life_free(life);
+    if (plan->past == PAST_LOCK)
+        fill_lock(disk, (unsigned)(plan->seed % 2));
     return disk;
 }
 

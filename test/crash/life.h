@@ -31,6 +31,7 @@ enum past {
     PAST_ANY, /* an account with some mail */
     PAST_NONE, /* an empty disk */
     PAST_COPY, /* such an account, copied here, and not synced */
+    PAST_LOCK, /* one whose lock file is full, or has room for one entry more */
 };
 
 /* What a life does; all of it follows from the seed. */
