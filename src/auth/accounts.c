@@ -379,15 +379,58 @@ enum err accounts_removed(struct accounts *accounts, const struct accounts_id *a
     return err;
 }
 
+/* Does the row of STATEMENT_TRASHED_LIST have a name that folds to `key`? */
+static bool read_removed(sqlite3_stmt *statement, const struct account_name *key,
+                         struct accounts_record *out_record)
+{
+    struct account_name folded;
+    struct bytes name =
+        bytes_make(sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
+
+    *out_record = (struct accounts_record){ .created = sqlite3_column_int64(statement, 2) };
+    return account_name_check(name, &out_record->name, NULL) == ERR_OK &&
+           account_name_fold(name, &folded) &&
+           bytes_equal(account_name_bytes(&folded), account_name_bytes(key)) &&
+           read_blob(statement, 0, out_record->id.raw, ACCOUNTS_ID_BYTES);
+}
+
+enum err accounts_find_removed(struct accounts *accounts, struct bytes name,
+                               struct accounts_record *out_record)
+{
+    struct accounts_record record;
+    struct account_name key;
+    sqlite3_stmt *statement;
+    bool found = false;
+    int result = SQLITE_ROW;
+
+    if (!account_name_fold(name, &key))
+        return ERR_NOT_FOUND;
+    pthread_mutex_lock(&accounts->lock);
+    statement = start(accounts, STATEMENT_TRASHED_LIST);
+    while (!found && (result = sqlite3_step(statement)) == SQLITE_ROW)
+        found = read_removed(statement, &key, &record);
+    finish(statement);
+    pthread_mutex_unlock(&accounts->lock);
+    if (!found)
+        return result == SQLITE_DONE ? ERR_NOT_FOUND : accounts_err(result);
+    *out_record = record;
+    return ERR_OK;
+}
+
 enum err accounts_forget(struct accounts *accounts, struct accounts_id id)
 {
     sqlite3_stmt *statement;
     enum err err;
 
     pthread_mutex_lock(&accounts->lock);
-    statement = start(accounts, STATEMENT_FORGET);
+    statement = start(accounts, STATEMENT_TRASHED_ADD);
     bind_id(statement, 1, &id);
     err = accounts_err(sqlite3_step(statement));
+    finish(statement);
+    statement = start(accounts, STATEMENT_FORGET);
+    bind_id(statement, 1, &id);
+    if (err == ERR_OK)
+        err = accounts_err(sqlite3_step(statement));
     if (err == ERR_OK && sqlite3_changes(accounts->database) == 0)
         err = ERR_NOT_FOUND;
     finish(statement);

@@ -109,7 +109,13 @@ MUST_USE enum err accounts_remove(struct accounts *accounts, struct bytes name, 
 MUST_USE enum err accounts_removed(struct accounts *accounts, const struct accounts_id *after,
                                    struct accounts_id *out_id);
 
-/* The mail of a removed account is gone. ERR_NOT_FOUND. */
+/* The one of that name, whatever its case, that was removed last: its mail is in the trash, or
+ * waits to be dropped. `name` of the record is as it was, `created` when it was removed.
+ * ERR_NOT_FOUND. */
+MUST_USE enum err accounts_find_removed(struct accounts *accounts, struct bytes name,
+                                        struct accounts_record *out_record);
+
+/* The mail of a removed account is in the trash. ERR_NOT_FOUND. */
 MUST_USE enum err accounts_forget(struct accounts *accounts, struct accounts_id id);
 
 /* Random, made with the database, the same for its life: for scram_keys_fake. */

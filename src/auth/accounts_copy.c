@@ -132,9 +132,10 @@ static enum err insert(struct accounts *accounts, const struct account_name *key
     return err;
 }
 
-static enum err forget(struct accounts *accounts, const struct accounts_id *id)
+static enum err forget(struct accounts *accounts, enum accounts_statement which,
+                       const struct accounts_id *id)
 {
-    sqlite3_stmt *statement = accounts->statements[STATEMENT_FORGET];
+    sqlite3_stmt *statement = accounts->statements[which];
     enum err err;
 
     sqlite3_reset(statement);
@@ -167,7 +168,9 @@ enum err accounts_restore(struct accounts *accounts, const struct accounts_recor
     if (err == ERR_OK)
         err = insert(accounts, &key, record, secret);
     if (err == ERR_OK)
-        err = forget(accounts, &record->id);
+        err = forget(accounts, STATEMENT_FORGET, &record->id);
+    if (err == ERR_OK)
+        err = forget(accounts, STATEMENT_TRASHED_DELETE, &record->id);
     if (err == ERR_OK)
         err = step(accounts, STATEMENT_COMMIT);
     if (err == ERR_EXISTS)

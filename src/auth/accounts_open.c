@@ -35,6 +35,13 @@ static const char schema[] =
     "PRAGMA application_id = 1383035764;"
     "PRAGMA user_version = 1;";
 
+/* Whose mail is in the trash. A table more does no harm to a Roost that does not know it. */
+static const char trashed_table[] = "CREATE TABLE IF NOT EXISTS trashed ("
+                                    " id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),"
+                                    " name TEXT NOT NULL,"
+                                    " at INTEGER NOT NULL"
+                                    ") WITHOUT ROWID;";
+
 #define RECORD_COLUMNS \
     "id, name, quota_bytes, disabled, created, password_changed, scram_iterations"
 
@@ -56,6 +63,11 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_REMOVED_ADD] = "INSERT INTO removed (id, name, at) VALUES (?,?,?)",
     [STATEMENT_REMOVED_NEXT] = "SELECT id FROM removed WHERE id > ? ORDER BY id LIMIT 1",
     [STATEMENT_FORGET] = "DELETE FROM removed WHERE id = ?",
+    [STATEMENT_TRASHED_ADD] = "INSERT OR REPLACE INTO trashed (id, name, at)"
+                              " SELECT id, name, at FROM removed WHERE id = ?",
+    [STATEMENT_TRASHED_LIST] = "SELECT id, name, at FROM removed UNION"
+                               " SELECT id, name, at FROM trashed ORDER BY at DESC, id",
+    [STATEMENT_TRASHED_DELETE] = "DELETE FROM trashed WHERE id = ?",
 };
 
 enum err accounts_err(int sqlite_result)
@@ -248,7 +260,9 @@ enum err accounts_set_up(struct accounts *accounts, struct note *why)
 
     if (err != ERR_OK)
         return err;
-    result = prepare_statements(accounts);
+    result = sqlite3_exec(accounts->database, trashed_table, NULL, NULL, NULL);
+    if (result == SQLITE_OK)
+        result = prepare_statements(accounts);
     if (result == SQLITE_OK)
         result = load_fake_secret(accounts);
     return result == SQLITE_OK ? ERR_OK : complain(accounts, result, why);

@@ -234,6 +234,35 @@ static void test_removal(void **state)
     accounts_close(accounts);
 }
 
+/* As long as its mail may be in the trash; the last one of a name. */
+static void test_who_was_removed(void **state)
+{
+    struct accounts *accounts = opened(*state);
+    struct accounts_record anna = added(accounts, "Anna");
+    struct accounts_record record;
+    struct accounts_record second;
+
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), &record), ERR_NOT_FOUND);
+    assert_int_equal(accounts_remove(accounts, BYTES("anna"), later, &record, NULL), ERR_OK);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("ANNA"), &record), ERR_OK);
+    assert_memory_equal(record.id.raw, anna.id.raw, ACCOUNTS_ID_BYTES);
+    assert_int_equal(accounts_forget(accounts, anna.id), ERR_OK);
+    accounts_close(accounts);
+    accounts = opened(*state);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), &record), ERR_OK);
+    assert_memory_equal(record.id.raw, anna.id.raw, ACCOUNTS_ID_BYTES);
+    ASSERT_BYTES(account_name_bytes(&record.name), BYTES("Anna"));
+    assert_int_equal(record.created, wall_seconds(later));
+    second = added(accounts, "anna");
+    assert_int_equal(accounts_remove(accounts, BYTES("anna"), (struct wall){ later.us + 1000000 },
+                                     &record, NULL),
+                     ERR_OK);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), &record), ERR_OK);
+    assert_memory_equal(record.id.raw, second.id.raw, ACCOUNTS_ID_BYTES);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("bert"), &record), ERR_NOT_FOUND);
+    accounts_close(accounts);
+}
+
 /* Another process must not get in while we own it, and must once we are gone. */
 static void test_one_owner(void **state)
 {
@@ -400,11 +429,11 @@ static void test_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_add_and_find),   TEST(test_refusals),   TEST(test_survives_reopening),
-        TEST(test_list_pages),     TEST(test_recipients), TEST(test_removal),
-        TEST(test_one_owner),      TEST(test_killed),     TEST(test_by_descriptor),
-        TEST(test_newer_schema),   TEST(test_secret),     TEST(test_bad_row),
-        TEST(test_not_a_database),
+        TEST(test_add_and_find),    TEST(test_refusals),       TEST(test_survives_reopening),
+        TEST(test_list_pages),      TEST(test_recipients),     TEST(test_removal),
+        TEST(test_who_was_removed), TEST(test_one_owner),      TEST(test_killed),
+        TEST(test_by_descriptor),   TEST(test_newer_schema),   TEST(test_secret),
+        TEST(test_bad_row),         TEST(test_not_a_database),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,14 +50,18 @@ static bool wants_scram(const struct config *config)
     return false;
 }
 
-static enum err make_secret(struct offline *offline, struct accounts_secret *out_secret)
+struct accounts_policy offline_policy(const struct config *config)
 {
-    const struct config *config = offline->config;
-    struct accounts_policy policy = {
+    return (struct accounts_policy){
         .scheme = config->auth_password_hash == CONFIG_HASH_ARGON2ID ? PASSWORD_ARGON2ID
                                                                      : PASSWORD_YESCRYPT,
         .scram_iterations = wants_scram(config) ? (uint32_t)config->auth_scram_iterations : 0,
     };
+}
+
+static enum err make_secret(struct offline *offline, struct accounts_secret *out_secret)
+{
+    struct accounts_policy policy = offline_policy(offline->config);
 
     return accounts_secret_make(offline->password, &policy, clock_wall(), out_secret, offline->why);
 }

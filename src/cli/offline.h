@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "auth/accounts.h"
 #include "base/attributes.h"
 #include "base/err.h"
 #include "config/config.h"
@@ -23,6 +24,9 @@ extern const struct offline_part offline_accounts;
  * process is its owner's, for good. */
 MUST_USE enum err offline_open_part(const struct config *config, const struct offline_part *part,
                                     int *out_fd, struct note *why);
+
+/* How the settings want passwords kept. */
+struct accounts_policy offline_policy(const struct config *config);
 
 /* Takes and answers what the control socket does (README.md). ERR_BUSY when somebody else has the
  * database open. */

@@ -7,6 +7,7 @@
 
 #include "auth/name.h"
 #include "cli/account_restore.h"
+#include "cli/account_undelete.h"
 #include "cli/cli.h"
 #include "cli/control.h"
 #include "cli/offline.h"
@@ -91,6 +92,7 @@ static const struct act acts[] = {
     { "password", "account.password", true, true, print_password },
     { "remove", "account.remove", true, false, print_removed },
     { "restore", NULL, true, false, NULL }, /* account_restore.h */
+    { "undelete", NULL, true, true, NULL }, /* account_undelete.h */
 };
 
 static int find_act(const struct options *options, const struct act **out_act)
@@ -112,12 +114,12 @@ static int find_act(const struct options *options, const struct act **out_act)
     }
     if (word[0] == '\0')
         return cli_complain(EX_USAGE, "account wants one of add, list, show, password, remove, "
-                                      "restore");
+                                      "restore, undelete");
     if (nearest.name != NULL)
         return cli_complain(EX_USAGE, "account: no \"%s\"; did you mean %s?", word, nearest.name);
     return cli_complain(EX_USAGE,
                         "account: no \"%s\"; it does add, list, show, password, remove, "
-                        "restore",
+                        "restore, undelete",
                         word);
 }
 
@@ -213,11 +215,13 @@ static int act_by_name(const struct cli *cli, const struct act *act, bool from_s
     struct buf password = buf_make(SECRET_BYTES_MAX);
     int code = CLI_GO_ON;
 
-    if (act->print == print_added)
+    if (act->print == print_added || act->verb == NULL)
         code = check_name(cli->options.words[1]);
     if (code == CLI_GO_ON && act->takes_password)
         code = from_stdin ? read_password(&password) : ask_password(&password);
-    if (code == CLI_GO_ON)
+    if (code == CLI_GO_ON && act->verb == NULL)
+        code = account_undelete_run(&cli->config, cli->options.words[1], buf_bytes(&password));
+    else if (code == CLI_GO_ON)
         code = act_on(&cli->config, act, act->takes_name ? cli->options.words[1] : NULL,
                       buf_bytes(&password));
     if (password.at != NULL)
@@ -228,9 +232,9 @@ static int act_by_name(const struct cli *cli, const struct act *act, bool from_s
 
 static int check_options(const struct act *act, const struct account_restore *restore)
 {
-    if (act->verb != NULL && restore->at != NULL)
+    if ((act->verb != NULL || act->takes_password) && restore->at != NULL)
         return cli_complain(EX_USAGE, "--at belongs to account restore");
-    if (act->verb != NULL && act->print != print_removed && restore->yes)
+    if ((act->verb != NULL || act->takes_password) && act->print != print_removed && restore->yes)
         return cli_complain(EX_USAGE, "--yes belongs to account restore and account remove");
     return CLI_GO_ON;
 }
@@ -254,7 +258,7 @@ static int run(const struct verb *verb, struct arguments arguments)
         code = cli_configure(&cli);
     if (code == CLI_GO_ON && act->print == print_removed && !restore.yes && terminal_is(0))
         code = cli_ask_yes("Remove %s? The mail goes to the trash.", cli.options.words[1]);
-    if (code == CLI_GO_ON && act->verb == NULL)
+    if (code == CLI_GO_ON && act->verb == NULL && !act->takes_password)
         code = account_restore_run(&restore, &cli.config, cli.options.words[1]);
     else if (code == CLI_GO_ON)
         code = act_by_name(&cli, act, from_stdin);
@@ -264,14 +268,18 @@ static int run(const struct verb *verb, struct arguments arguments)
 
 const struct verb verb_account = {
     .name = "account",
-    .summary = "add, list, show, remove, restore accounts; set passwords",
+    .summary = "add, list, show, remove, restore, undelete accounts; set passwords",
     .help =
         "roost account add|show|password NAME\n"
         "roost account remove NAME [--yes]\n"
         "roost account restore NAME --at TIME [--yes]\n"
+        "roost account undelete NAME\n"
         "roost account list\n\n"
         "Works while the server runs and while it does not. A removed account's mail goes to\n"
-        "the trash; the same name later is another account.\n\n"
+        "the trash; the same name later is another account. undelete, while no server runs, "
+        "brings\n"
+        "back the one of that name that was removed last: its mail, under its old id, with a new\n"
+        "password.\n\n"
         "restore says what the account was at that time and is not now and, with --yes, makes\n"
         "it so again: mailboxes that are missing are made, messages that were there come back,\n"
         "flags and names become what they were, but nothing becomes \\Deleted. Nothing is taken\n"

@@ -18,6 +18,7 @@ import time
 import pytest
 
 from mail import bodies, message, wait_for
+from roost_server import PASSWORD
 
 F_OFD_SETLK = 37
 LARGE = 'A line of a large message.\r\n' * 8000
@@ -162,6 +163,45 @@ def test_a_removed_account_comes_back(make_server, place):
     server.add_account('ann')  # is another account
     server.stop()
     assert 'there is another account ann' in refused(server, 'restore', str(place), 'ann')
+
+
+def test_undelete_of_an_account(make_server):
+    """Out of the trash: mail and id as they were, a new password; the last one of that name."""
+    server = make_server()
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    was = directory_of(server, 'ann').name
+
+    def undelete(check=True):
+        return server.run('account', 'undelete', 'Ann', '--password-stdin',
+                          data=PASSWORD.encode() + b'\n', check=check)
+
+    server.run('account', 'remove', 'ann')
+    refusal = undelete(check=False)
+    assert refusal.returncode == 75 and b'the server runs: stop it' in refusal.stderr
+    server.stop()
+    refusal = server.run('account', 'undelete', 'nobody', '--password-stdin', data=b'x\n',
+                         check=False)
+    assert refusal.returncode == 67 and b'no account nobody was removed' in refusal.stderr
+    assert undelete().stdout == b'Ann is back\n'
+    assert directory_of(server, 'ann').name == was
+    assert b'there is an account Ann' in undelete(check=False).stderr
+    server.start()
+    assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
+    server.stop()
+    server.run('account', 'remove', 'ann')  # it waits for a server that drops its mail
+    undelete()
+    server.run('account', 'remove', 'ann')
+    server.start()
+    wait_for(lambda: list((server.folder / 'data' / 'accounts' / 'trash').iterdir()), 10, 'trash')
+    server.add_account('ann')
+    server.run('account', 'remove', 'ann')  # was never used, and was the last
+    server.stop()
+    undelete()
+    assert directory_of(server, 'ann').name != was
+    server.start()
+    assert all_mail(server, 'ann')['INBOX'][1] == {}
+    assert all_mail(server, 'bob') == before['bob']
 
 
 def test_places_that_will_not_do(make_server, place, tmp_path):

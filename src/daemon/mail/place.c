@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "ipc/route.h"
 
 enum { TRASH_TRIES = 1000 };
@@ -85,6 +86,65 @@ enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_
         err = accounts->sync_dir(accounts, "restore");
     if (err != ERR_OK)
         return note_fail(why, err, "cannot move %s to %s: %s", from, path, err_text(err));
+    return ERR_OK;
+}
+
+/* The youngest in the trash. */
+struct trashed {
+    char prefix[PLACE_HEX_BYTES + 1]; /* of the names */
+    char name[PLACE_TRASH_BYTES]; /* empty: none so far */
+    uint64_t age[2]; /* its seconds, and the number behind them */
+};
+
+static void see_trashed(void *context, struct bytes name)
+{
+    struct trashed *trashed = context;
+    struct bytes prefix = bytes_from_string(trashed->prefix);
+    uint64_t age[2] = { 0, 0 };
+    struct bytes rest;
+    size_t dot;
+
+    if (!bytes_starts_with(name, prefix))
+        return;
+    rest = bytes_from(name, prefix.len);
+    dot = bytes_find_byte(rest, 0, '.');
+    if (!num_parse(bytes_slice(rest, 0, dot), INT64_MAX, &age[0]))
+        return;
+    if (dot < rest.len && !num_parse(bytes_from(rest, dot + 1), INT64_MAX, &age[1]))
+        return;
+    if (trashed->name[0] != '\0' &&
+        (age[0] < trashed->age[0] || (age[0] == trashed->age[0] && age[1] < trashed->age[1])))
+        return;
+    memcpy(trashed->age, age, sizeof(age));
+    (void)snprintf(trashed->name, sizeof(trashed->name), "trash/%.*s", BYTES_ARG(name));
+}
+
+enum err place_untrash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                       struct note *why)
+{
+    struct trashed trashed = { .name = "" };
+    char path[PLACE_PATH_BYTES];
+    char parent[3];
+    enum err err;
+
+    place_path(id, path);
+    (void)snprintf(parent, sizeof(parent), "%.2s", path);
+    (void)snprintf(trashed.prefix, sizeof(trashed.prefix), "%s.", path + 3);
+    err = accounts->list(accounts, "trash", see_trashed, &trashed);
+    if (err == ERR_NOT_FOUND || (err == ERR_OK && trashed.name[0] == '\0'))
+        return ERR_NOT_FOUND;
+    if (err == ERR_OK)
+        err = make_directory(accounts, parent, "", why);
+    if (err == ERR_OK)
+        err = accounts->rename(accounts, trashed.name, path);
+    if (err == ERR_EXISTS)
+        return err;
+    if (err == ERR_OK)
+        err = accounts->sync_dir(accounts, parent);
+    if (err == ERR_OK)
+        err = accounts->sync_dir(accounts, "trash");
+    if (err != ERR_OK)
+        return note_fail(why, err, "cannot move %s back: %s", trashed.name, err_text(err));
     return ERR_OK;
 }
 

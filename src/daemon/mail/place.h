@@ -46,4 +46,9 @@ MUST_USE enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_AC
 MUST_USE enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                               struct wall now, char out_path[PLACE_TRASH_BYTES], struct note *why);
 
+/* Moves the one that went to the trash last back to its place, durably. ERR_EXISTS: there is one
+ * with something in it; ERR_NOT_FOUND: there is none in the trash. */
+MUST_USE enum err place_untrash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                                struct note *why);
+
 #endif

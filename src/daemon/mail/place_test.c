@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kit/assert_bytes.h"
 #include "sys/vfs_posix.h"
@@ -33,12 +34,21 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
+static int rmdir_below(const char *root, const char *name)
+{
+    char path[200];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", root, name);
+    return rmdir(path);
+}
+
 static void test_made_and_moved_to_the_trash(void **state)
 {
     char root[] = "/tmp/roost-place-XXXXXX";
     struct note why = { .text = "" };
     struct wall now = { 1700000000000000 };
     char aside[PLACE_ASIDE_BYTES];
+    const uint8_t other[IPC_ACCOUNT_ID_BYTES] = { 1 };
     char trash[PLACE_TRASH_BYTES];
     struct vfs *vfs;
 
@@ -67,6 +77,16 @@ static void test_made_and_moved_to_the_trash(void **state)
     assert_int_equal(vfs->mkdir(vfs, "ab/" HEX "/log"), ERR_EXISTS);
     assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
     assert_int_not_equal(place_take_aside(vfs, id, &why), ERR_OK); /* somebody lives there */
+    assert_int_equal(place_untrash(vfs, id, &why), ERR_EXISTS);
+    assert_int_equal(rmdir_below(root, "ab/" HEX "/log"), 0);
+    assert_int_equal(rmdir_below(root, "ab/" HEX), 0);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.10"), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.10/log"), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1699999999.20"), ERR_OK);
+    assert_int_equal(place_untrash(vfs, id, &why), ERR_OK); /* the last one: .10, not .2 */
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.10"), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "ab/" HEX "/log"), ERR_EXISTS);
+    assert_int_equal(place_untrash(vfs, other, &why), ERR_NOT_FOUND);
     vfs_posix_free(vfs);
     (void)nftw(root, remove_one, 10, FTW_DEPTH | FTW_PHYS);
 }
