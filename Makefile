@@ -2,12 +2,13 @@
 PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 120
 BENCH ?=
+SEED ?= 1
 BENCHES := idle scale
 PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check fuzz bench fixtures differential install docs clean help
+.PHONY: all run test check fuzz bench fixtures differential install docs breaks clean help
 
 all:  ## build build/roost
 	@tools/install.sh build
@@ -56,8 +57,11 @@ docs:  ## docs/rfc.md and docs/conformance.md from the citations in code and tes
 	@$(PYTHON) tools/rfcxref.py
 	@$(PYTHON) tools/conformance.py
 
+breaks: ## breaks 50 places that docs/conformance.md names (SEED=1), one by one: tests must fail
+	@$(PYTHON) tools/conformance.py --break 50 --seed $(SEED)
+
 clean:  ## remove everything that was built
-	rm -rf build build-asan build-fuzz build-coverage
+	rm -rf build build-asan build-fuzz build-break build-coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list

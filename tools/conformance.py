@@ -209,6 +209,12 @@ def render_counts(rfcs):
     return lines
 
 
+def render_undone(rfcs):
+    """What binds a server and is not done, and why; other rows may point to it."""
+    return [f'- RFC {rfc} {row.name} {row.word}: {row.says} Not done: {row.fields["not"]}.'
+            for rfc, (_, rows) in rfcs.items() for row in rows if row.kind == 'not']
+
+
 HEAD = """# What the RFCs demand, and where it is done
 
 Made by `tools/conformance.py` from [test/conformance](../test/conformance/README.md). A row is
@@ -224,6 +230,7 @@ def render(rfcs):
     lines = HEAD.split('\n')
     lines += [f'- {line[0]}: {line[1]}' for line in table('figures.txt')]
     lines += ['', '## Rows', ''] + render_counts(rfcs)
+    lines += ['', '## Not done', '', *render_undone(rfcs)]
     lines += ['', '## CAPABILITY', '', '| word | RFC |', '|---|---|']
     lines += [f'| {line[0]} | {line[1]} |' for line in table('capabilities.txt')
               if line[0] != 'complete']

@@ -77,14 +77,18 @@ def parse_paragraph(rfc, path, line, lines):
     if not match or match[3] not in WORDS:
         raise BadRow(f'{path}:{line}: not "SECTION#NUMBER WORD": {lines[0]}')
     row = Row(rfc, path, line, match[1], ordinals_parse(match[2]), match[3])
+    last = 'says'
     for text in lines[1:]:
         field = FIELD.match(text)
-        if not field:
-            row.says = f'{row.says} {text.strip()}'.strip()
-        elif field[1] in row.fields:
+        if field and field[1] in row.fields:
             raise BadRow(f'{path}:{line}: {field[1]} twice')
+        if field:
+            last = field[1]
+            row.fields[last] = field[2].strip()
+        elif last == 'says':
+            row.says = f'{row.says} {text.strip()}'.strip()
         else:
-            row.fields[field[1]] = field[2].strip()
+            row.fields[last] += ' ' + text.strip()
     return row
 
 

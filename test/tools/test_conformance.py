@@ -64,8 +64,9 @@ test: imap/append a1
 break: int
 
 2#2 SHOULD
-binds: bakers
 Rises.
+binds: bakers,
+not cooks
 '''
 
 
@@ -80,6 +81,7 @@ def test_rows():
     assert [(row.name, row.word, row.kind) for row in rows] == \
         [('2#1', 'MUST NOT', 'done'), ('2#2', 'SHOULD', 'binds')]
     assert rows[0].says == 'It is not burnt, nor scorched.'
+    assert rows[1].says == 'Rises.' and rows[1].fields['binds'] == 'bakers, not cooks'
     assert rows[0].place == (ROOT / 'src/imap/answer.c', 'static const char capabilities[]')
     assert rows[0].test == (ROOT / 'test/script/imap/append.txt', 'a1')
     for bad in ('2 MUST\nx', '2#1 OUGHT\nx', '2#1 MUST\nat: a: b\nat: a: b'):
