@@ -4,6 +4,7 @@ import pytest
 from mail import crlf, need
 from maildir import Maildir, known_to_maildirs
 from mbsync import Mbsync, pure
+from roost_server import PASSWORD
 from story import SUBJECTS, TEXTS, mail
 
 
@@ -50,3 +51,10 @@ def test_away_and_back(story, keep, tmp_path, without):
     mode = f'without {without}' if without else 'as it comes'
     keep('mbsync_plainest' if without else 'mbsync',
          f'mbsync 1.4.4, {mode}: both sides are changed, and become the same.')
+
+
+def test_a_wrong_password(story, tmp_path):
+    sync = Mbsync(story.server, tmp_path / 'a', 'ann', port=story.port)
+    sync.config.write_text(sync.config.read_text().replace(PASSWORD, 'wrong'))
+    done = sync.run(check=False)
+    assert done.returncode != 0 and b'Name or password is wrong' in done.stderr
