@@ -363,9 +363,8 @@ const struct config_key config_keys[] = {
       .standard = "60",
       .min = 10,
       .max = 128,
-      .help =
-          "Most different keywords (flags that clients invent) in one mailbox. Each has at most "
-          "128 bytes.",
+      .help = "Most different keywords (flags that clients invent) in one mailbox, of at most 128 "
+              "bytes each. Messages that are copied there bring theirs, up to 128 in all.",
       .example = "60" },
     { .name = "mail.mailboxes_max",
       NUMBER(mail_mailboxes_max),

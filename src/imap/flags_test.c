@@ -91,7 +91,7 @@ static void test_special_uses(void **state)
 {
     unsigned all = 0;
 
-    for (uint32_t bit = 1; bit <= IMAP_ATTRIBUTE_IMPORTANT; bit <<= 1) {
+    for (uint32_t bit = 1; bit <= IMAP_ATTRIBUTE_SNOOZED; bit <<= 1) {
         unsigned stored = imap_special_use_to_store(bit);
 
         assert_int_equal(stored != 0, (bit & IMAP_ATTRIBUTE_SPECIAL_USE) != 0);

@@ -8,6 +8,7 @@
 #include "imap/flags.h"
 #include "imap/modseq.h"
 #include "imap/state.h"
+#include "store/account.h"
 #include "store/act.h"
 #include "store/mailbox.h"
 #include "store/view.h"
@@ -159,7 +160,7 @@ static void print_permanent_flags(struct imap_session *session, uint32_t system,
     } else {
         imap_flags_print(session->out, system, mailbox, keywords);
         /* \* (RFC 9051 s7.1): new keywords may be made. The list above is never empty. */
-        if (mailbox_keyword_count(mailbox) < KEYWORDS_PER_MAILBOX_MAX) {
+        if (mailbox_keyword_count(mailbox) < account_keywords_max(session->account)) {
             buf_truncate(session->out, session->out->len - 1);
             buf_add(session->out, BYTES(" \\*)"));
         }

@@ -88,7 +88,7 @@ struct uid_set {
     uint32_t count;
 };
 
-enum special_use { /* RFC 6154, RFC 8457; a mailbox has a set of them */
+enum special_use { /* RFC 6154, RFC 8457, RFC 9979; a mailbox has a set of them */
                    USE_ALL = 1,
                    USE_ARCHIVE = 2,
                    USE_DRAFTS = 4,
@@ -97,6 +97,9 @@ enum special_use { /* RFC 6154, RFC 8457; a mailbox has a set of them */
                    USE_SENT = 32,
                    USE_TRASH = 64,
                    USE_IMPORTANT = 128,
+                   USE_MEMOS = 256,
+                   USE_SCHEDULED = 512,
+                   USE_SNOOZED = 1024,
 };
 
 enum protocol { /* numbers are on disk: docs/format.md */

@@ -138,12 +138,15 @@ def test_keywords_of_a_mailbox(wire):
     most = LIMITS['mail.keywords_max']
     wire.ok('SELECT Drafts')
     wire.ok('APPEND Drafts %', b'm')
+    assert any(rb'\*' in line for line in wire.ok('SELECT Drafts'))
     for number in range(most):
         wire.ok(f'STORE 1 +FLAGS (one{number})')
     status, text, _ = wire.ask('STORE 1 +FLAGS (more)')
     assert (status, text) == ('NO', b'[LIMIT] At most %d keywords in one mailbox' % most)
     status, text, _ = wire.ask('APPEND Drafts (more) %', b'm')
     assert (status, text) == ('NO', b'[LIMIT] At most %d keywords in one mailbox' % most)
+    # \* is not promised any more (RFC 9051 section 7.1).
+    assert not any(rb'\*' in line for line in wire.ok('EXAMINE Drafts') + wire.ok('SELECT Drafts'))
     wire.ok('STORE 1 FLAGS (ONE3)')
     status, text, _ = wire.ask('STORE 1 +FLAGS (' + 'k' * 129 + ')')
     assert (status, text) == ('NO', b'[LIMIT] At most 128 bytes in one keyword')

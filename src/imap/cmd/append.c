@@ -195,6 +195,8 @@ static void refuse_complaint(struct imap_run *run, struct append_state *state,
     struct buf text = buf_make(256);
     const char *copy;
 
+    if (state->count > 0)
+        buf_add_format(&text, "Behind message %u: ", (unsigned)state->count);
     imap_complaint_print(&text, cur);
     copy = arena_format(&run->arena, "%.*s", BYTES_ARG(buf_bytes(&text)));
     buf_done(&text);

@@ -2,10 +2,17 @@
 #include "imap/cmd/runners.h"
 #include "imap/handle.h"
 #include "imap/listing.h"
+#include "imap/wire/list.h"
 #include "imap/wire/mailbox.h"
 #include "store/act.h"
 
-/* RFC 9051 s6.3.7 */
+/* Of a name that is no mailbox: what LIST shows as \Noselect. */
+static bool has_children(const struct imap_session *session, struct bytes name)
+{
+    return (imap_listing_attributes(session->account, name) & IMAP_ATTRIBUTE_HAS_CHILDREN) != 0;
+}
+
+/* The subscription is another matter, and stays (RFC 9051 s6.3.7). */
 enum imap_progress imap_delete_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_mailbox_args *args = run->args;
@@ -16,6 +23,9 @@ enum imap_progress imap_delete_run(struct imap_session *session, struct imap_run
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_NO, "NONEXISTENT",
                            imap_name_refusal_text(args->mailbox.refusal));
+    if (err == ERR_NOT_FOUND && has_children(session, args->mailbox.name))
+        return imap_answer(run, IMAP_NO, "NONEXISTENT",
+                           "Only mailboxes below it exist: delete them");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     err = act_mailbox_delete(handle.account, &origin, handle.mailbox);

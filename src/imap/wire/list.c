@@ -39,6 +39,9 @@ static const struct {
     { BYTES("\\Sent"), IMAP_ATTRIBUTE_SENT },
     { BYTES("\\Trash"), IMAP_ATTRIBUTE_TRASH },
     { BYTES("\\Important"), IMAP_ATTRIBUTE_IMPORTANT },
+    { BYTES("\\Memos"), IMAP_ATTRIBUTE_MEMOS },
+    { BYTES("\\Scheduled"), IMAP_ATTRIBUTE_SCHEDULED },
+    { BYTES("\\Snoozed"), IMAP_ATTRIBUTE_SNOOZED },
 };
 
 enum { BASE_OPTIONS = IMAP_LIST_SUBSCRIBED | IMAP_LIST_SPECIAL_USE };

@@ -24,6 +24,8 @@ static bool is_noncharacter(uint32_t code_point)
 
 static enum imap_name_refusal check_characters(struct bytes name)
 {
+    if (bytes_starts_with(name, BYTES("\xef\xbb\xbf")))
+        return IMAP_NAME_BOM;
     while (name.len > 0) {
         uint32_t code_point;
         size_t taken = utf8_decode(name, &code_point);
@@ -218,6 +220,7 @@ const char *imap_name_refusal_text(enum imap_name_refusal refusal)
     case IMAP_NAME_EMPTY_COMPONENT: return "Mailbox name has an empty level";
     case IMAP_NAME_DOTS: return "Mailbox name has a level \".\" or \"..\"";
     case IMAP_NAME_CONTROL: return "Mailbox name holds a control character";
+    case IMAP_NAME_BOM: return "Mailbox name begins with a byte order mark";
     case IMAP_NAME_WILDCARD: return "Mailbox name holds a wildcard, % or *";
     case IMAP_NAME_NAMESPACE: return "Mailbox name begins with #, but there is no such namespace";
     case IMAP_NAME_BAD_UTF7: return "Mailbox name is not valid modified UTF-7";

@@ -29,6 +29,7 @@ enum imap_name_refusal {
     IMAP_NAME_EMPTY_COMPONENT, /* "/a", "a//b" */
     IMAP_NAME_DOTS, /* a component "." or ".." */
     IMAP_NAME_CONTROL, /* C0, DEL, C1, line and paragraph separator (RFC 5198 s2) */
+    IMAP_NAME_BOM, /* U+FEFF in front (RFC 5198 s2) */
     IMAP_NAME_WILDCARD, /* '%' or '*' */
     IMAP_NAME_NAMESPACE, /* '#' in front (RFC 9051 s5.1.2.1) */
     IMAP_NAME_BAD_UTF7, /* rev1: not well-formed modified UTF-7 */
