@@ -52,6 +52,7 @@ struct config {
     uint64_t imap_append_messages_max;
     uint64_t imap_append_small_bytes_max;
     uint64_t imap_bad_commands_max;
+    bool imap_unauthenticate;
     uint64_t imap_idle_timeout_ms;
 
     struct config_listen lmtp_listen;

@@ -152,6 +152,12 @@ const struct config_key config_keys[] = {
       .help = "A client that sends so many commands in a row that are not understood is "
               "disconnected.",
       .example = "20" },
+    { .name = "imap.unauthenticate",
+      BOOL(imap_unauthenticate),
+      .standard = "yes",
+      .help = "May a client log out and keep its connection for another login (UNAUTHENTICATE)? It "
+              "is for programs that serve many users.",
+      .example = "no" },
     { .name = "imap.idle_timeout",
       DURATION(imap_idle_timeout_ms),
       .standard = "30m",

@@ -11,14 +11,15 @@
 static const char capabilities[] =
     "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID NAMESPACE IDLE UNSELECT UIDPLUS MOVE BINARY ESEARCH "
     "SEARCHRES LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE CHILDREN STATUS=SIZE "
-    "MULTIAPPEND CONDSTORE QRESYNC WITHIN UNAUTHENTICATE OBJECTID PREVIEW SAVEDATE "
-    "I18NLEVEL=1 APPENDLIMIT=";
+    "MULTIAPPEND CONDSTORE QRESYNC WITHIN OBJECTID PREVIEW SAVEDATE I18NLEVEL=1 APPENDLIMIT=";
 
 /* RFC 9051 s6.3.1. RFC 5161 s3.1. */
 void imap_capabilities_print(struct buf *out, const struct imap_session *session)
 {
     buf_add_string(out, capabilities);
     buf_add_number(out, session->limits->message_bytes_max);
+    if (session->limits->unauthenticate)
+        buf_add(out, BYTES(" UNAUTHENTICATE"));
 }
 
 enum imap_progress imap_answer(struct imap_run *run, enum imap_condition condition,

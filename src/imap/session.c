@@ -45,6 +45,7 @@ const struct imap_session_limits imap_session_limits_default = {
     .bad_commands_max = 20,
     .command_arena_bytes_max = 8 * 1024 * 1024,
     .idle_ms_max = 30 * 60 * 1000,
+    .unauthenticate = true,
 };
 
 static struct buf copy_of(struct bytes bytes)

@@ -48,6 +48,7 @@ struct imap_session_limits {
     uint32_t bad_commands_max; /* in a row; then BYE */
     size_t command_arena_bytes_max; /* memory that one command may take */
     int64_t idle_ms_max; /* autologout, at least 30 minutes (RFC 9051 section 5.4) */
+    bool unauthenticate; /* may a client log out and stay connected (RFC 8437)? */
 };
 
 /* What a server without settings has. */

@@ -189,3 +189,15 @@ def test_bad_commands_in_a_row(limited):
             line = wire.line()
             last = line
     assert last == b'* BYE Too many commands in a row that were not understood'
+
+def test_unauthenticate_can_be_switched_off(make_server):
+    """RFC 8437 section 8."""
+    for allowed in ('yes', 'no'):
+        wire = log_in(make_server({'imap.unauthenticate': allowed}))
+        announced = b'UNAUTHENTICATE' in wire.ok('CAPABILITY')[0].split()
+        status, text, _ = wire.ask('UNAUTHENTICATE')
+        assert announced == (status == 'OK') == (allowed == 'yes')
+        if not announced:
+            assert text == b'[CANNOT] UNAUTHENTICATE is switched off here'
+            wire.ok('SELECT INBOX')
+        wire.socket.close()

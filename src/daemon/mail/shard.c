@@ -243,6 +243,7 @@ static struct imap_session_limits limits_of(const struct config *config)
     limits.append_small_bytes_max = config->imap_append_small_bytes_max;
     limits.bad_commands_max = (uint32_t)config->imap_bad_commands_max;
     limits.idle_ms_max = (int64_t)config->imap_idle_timeout_ms;
+    limits.unauthenticate = config->imap_unauthenticate;
     return limits;
 }
 
