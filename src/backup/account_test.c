@@ -11,19 +11,13 @@
 #include "kit/crash_vfs.h"
 #include "kit/desk.h"
 #include "kit/mem_vfs.h"
-#include "kit/random.h"
-#include "kit/shadow.h"
+#include "kit/moments.h"
 #include "store/segment.h"
 
 enum { ROUNDS = 60, MOMENTS_MAX = 400, GAP = 1 << 20, PACE = 2 };
 
 #define CHANGES_GAP ((UINT64_C(1) << 32) + 1)
 #define TAIL_GAP ((UINT64_C(1) << 20) + 1)
-
-struct moment {
-    uint64_t change;
-    struct shadow *shadow;
-};
 
 struct scene {
     struct test_random random;
@@ -51,20 +45,13 @@ static bool chance(struct scene *scene, unsigned of)
 
 static void note_moment(struct scene *scene)
 {
-    struct moment *moment = &scene->moments[scene->count];
-
     assert_true(scene->count < MOMENTS_MAX);
-    moment->change = account_change_number(scene->desk.account).value;
-    moment->shadow = malloc(sizeof(*moment->shadow));
-    assert_non_null(moment->shadow);
-    *moment->shadow = *scene->shadow;
-    scene->count++;
+    moments_note(&scene->moments[scene->count++], &scene->desk, scene->shadow);
 }
 
 static void forget_moments(struct scene *scene)
 {
-    while (scene->count > 0)
-        free(scene->moments[--scene->count].shadow);
+    moments_forget(scene->moments, &scene->count);
 }
 
 static void begin(struct scene *scene, uint64_t seed)
@@ -75,15 +62,7 @@ static void begin(struct scene *scene, uint64_t seed)
     shadow_init(scene->shadow, seed);
     scene->shadow->with_large = true;
     desk_init(&scene->desk, mem_vfs_new(seed));
-    scene->desk.options.checkpoint_bytes = 3000;
-    scene->desk.options.log_segment_bytes = 20000;
-    scene->desk.options.compact = (struct compact_policy){
-        .enabled = true,
-        .keep_us = INT64_C(20) * 1000000,
-        .linger_ms = MOMENTS_MAX * 1000, /* an act takes a second */
-        .garbage_bytes_min = 1,
-        .check_ms = 100,
-    };
+    moments_set_up(&scene->desk, MOMENTS_MAX * 1000);
     assert_int_equal(desk_open(&scene->desk), ERR_OK);
     scene->copier = copier_new(scene->desk.vfs, seed);
 }
@@ -99,13 +78,7 @@ static void end(struct scene *scene)
 
 static void act(struct scene *scene)
 {
-    shadow_act(scene->shadow, &scene->desk);
-    if (chance(scene, 3))
-        desk_sync(&scene->desk);
-    for (uint64_t i = test_random_below(&scene->random, 12); i > 0; i--) {
-        (void)desk_tick(&scene->desk);
-        desk_settle(&scene->desk);
-    }
+    moments_act(scene->shadow, &scene->desk, &scene->random);
     if (chance(scene, 30)) {
         desk_close(&scene->desk);
         assert_int_equal(desk_open(&scene->desk), ERR_OK);

@@ -11,8 +11,7 @@
 #include "kit/crash_vfs.h"
 #include "kit/desk.h"
 #include "kit/mem_vfs.h"
-#include "kit/random.h"
-#include "kit/shadow.h"
+#include "kit/moments.h"
 #include "store/account_state.h"
 
 enum { ROUNDS = 300, ROUNDS_PER_ACCOUNT = 30, ACTS_MAX = 30, ACTS_BEYOND = 10, GAP = 1 << 20 };
@@ -20,12 +19,6 @@ enum { ROUNDS = 300, ROUNDS_PER_ACCOUNT = 30, ACTS_MAX = 30, ACTS_BEYOND = 10, G
 enum { LINGER_SECONDS = 3 * ACTS_MAX };
 
 #define CHANGES_GAP ((UINT64_C(1) << 32) + 1)
-
-/* What the account was after a change. */
-struct moment {
-    uint64_t change;
-    struct shadow *shadow;
-};
 
 struct scene {
     struct test_random random;
@@ -61,17 +54,8 @@ static void begin(struct scene *scene, uint64_t seed)
     shadow_init(scene->shadow, seed);
     scene->shadow->with_large = true;
     desk_init(&scene->desk, copier_get(scene->copier));
-    scene->desk.options.checkpoint_bytes = 3000;
-    /* Many small segments, compacted while they are young, and removed when the copy that was
-     * under way must have ended: an act takes a second. */
-    scene->desk.options.log_segment_bytes = 20000;
-    scene->desk.options.compact = (struct compact_policy){
-        .enabled = true,
-        .keep_us = INT64_C(20) * 1000000,
-        .linger_ms = LINGER_SECONDS * 1000,
-        .garbage_bytes_min = 1,
-        .check_ms = 100,
-    };
+    /* What is superseded goes when the copy that was under way must have ended. */
+    moments_set_up(&scene->desk, LINGER_SECONDS * 1000);
     assert_int_equal(desk_open(&scene->desk), ERR_OK);
 }
 
@@ -85,13 +69,7 @@ static void end(struct scene *scene)
 
 static void act(struct scene *scene)
 {
-    shadow_act(scene->shadow, &scene->desk);
-    if (chance(scene, 3))
-        desk_sync(&scene->desk);
-    for (uint64_t i = test_random_below(&scene->random, 12); i > 0; i--) {
-        (void)desk_tick(&scene->desk);
-        desk_settle(&scene->desk);
-    }
+    moments_act(scene->shadow, &scene->desk, &scene->random);
     if (chance(scene, 8))
         account_trim(scene->desk.account);
     if (chance(scene, 20)) {
@@ -102,18 +80,12 @@ static void act(struct scene *scene)
 
 static void note_moment(struct scene *scene)
 {
-    struct moment *moment = &scene->moments[scene->count++];
-
-    moment->change = account_change_number(scene->desk.account).value;
-    moment->shadow = malloc(sizeof(*moment->shadow));
-    assert_non_null(moment->shadow);
-    *moment->shadow = *scene->shadow;
+    moments_note(&scene->moments[scene->count++], &scene->desk, scene->shadow);
 }
 
 static void forget_moments(struct scene *scene)
 {
-    while (scene->count > 0)
-        free(scene->moments[--scene->count].shadow);
+    moments_forget(scene->moments, &scene->count);
 }
 
 static bool is_there(struct desk *desk, const char *name, uint32_t uid)
