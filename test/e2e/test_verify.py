@@ -220,6 +220,33 @@ def test_an_account_without_a_directory(server):
     assert list(bob.iterdir()) == []
 
 
+def test_a_log_of_another_account(server):
+    """Whole, in the wrong directory: refused by its name, and nothing of it is served."""
+    for name in ('ann', 'bob'):
+        assert not server.deliver(f'{name}@example.org', message(name))
+    server.stop()
+    accounts = server.folder / 'data' / 'accounts'
+    mine, other = (sorted((accounts / hex_place(server, name) / 'log').glob('*.log'))[0]
+                   for name in ('ann', 'bob'))
+    whole = mine.read_bytes()
+    mine.write_bytes(other.read_bytes())
+    for running in (False, True):
+        if running:
+            server.start()
+        done = server.run('verify', 'ann', check=False)
+        assert done.returncode not in (0, DAMAGED)
+        assert f'log/{mine.name} belongs to another account: put back'.encode() in done.stderr
+        assert server.run('verify', 'bob').returncode == 0
+    with pytest.raises(Exception):
+        server.imap('ann').select('INBOX')
+    assert 'event=account-unavailable' in server.log()
+    server.stop()
+    mine.write_bytes(whole)
+    server.start()
+    assert server.imap('ann').select('INBOX') == ('OK', [b'1'])
+    assert server.run('verify', 'ann').returncode == 0
+
+
 def test_an_account_that_was_never_used(make_server):
     """The server makes nothing for those who only ask; for mail it does."""
     server = make_server(accounts=('ann', 'never'))

@@ -157,7 +157,7 @@ class Segment:
             raise Broken('a newer version wrote this')
         self.id = raw[32:48]
         number, self.previous, self.position, self.base = struct.unpack_from('<4Q', raw, 48)
-        self.seed = crc(0, self.id)
+        self.seed, self.owner = crc(0, self.id), raw[88:104]
         return number == self.name
 
     @staticmethod
@@ -426,6 +426,8 @@ class Log:
         paths = sorted(path for path in paths
                        if path.suffix in ('.log', '.base') and len(path.stem) == 16)
         found = [Segment(path) for path in paths if not self.is_unfinished(path, paths)]
+        if len({segment.owner for segment in found if any(segment.owner)}) > 1:
+            raise Broken('segments of more than one account')
         logs = [segment for segment in found if segment.kind == LOG]
         self.segments = {segment.name: segment for segment in found}
         for segment, after in zip(logs, logs[1:]):

@@ -299,6 +299,7 @@ static void open_done(struct job *job)
     } else {
         home->shard->counts.open_failures++;
         log_home(home, LOG_LEVEL_ERROR, "account-unavailable", open->why.text);
+        home_end_maintenance(home, IPC_UNAVAILABLE, open->why.text); /* for an administrator */
         refuse_users(home, "the account cannot be opened");
         home_next(home);
     }
