@@ -190,6 +190,7 @@ def test_bad_commands_in_a_row(limited):
             last = line
     assert last == b'* BYE Too many commands in a row that were not understood'
 
+
 def test_unauthenticate_can_be_switched_off(make_server):
     """RFC 8437 section 8."""
     for allowed in ('yes', 'no'):
@@ -201,3 +202,45 @@ def test_unauthenticate_can_be_switched_off(make_server):
             assert text == b'[CANNOT] UNAUTHENTICATE is switched off here'
             wire.ok('SELECT INBOX')
         wire.socket.close()
+
+
+def pipeline(wire, commands):
+    """Sends them all at once, each with a tag, and reads to the end of the last answer."""
+    wire.socket.sendall(b''.join(b'y%d %s\r\n' % row for row in enumerate(commands)))
+    lines = []
+    for number in range(len(commands)):
+        while not lines or not lines[-1].startswith(b'y%d ' % number):
+            lines.append(wire.line())
+    return lines
+
+
+def test_ten_thousand_mailboxes(make_server):
+    """As many as the default allows: one LIST has them all, whatever the pattern."""
+    wire = log_in(make_server())
+    first = len(wire.ok('LIST "" *')) - 1
+    names = [b'box/%05d' % number for number in range(10000 - first - 1)]
+    lines = pipeline(wire, [b'CREATE ' + name for name in names])
+    assert all(b' OK ' in line for line in lines)
+    assert wire.ask('CREATE more')[:2] == ('NO', b'[LIMIT] At most 10000 mailboxes in one account')
+    everything = wire.ok('LIST "" *')[:-1]
+    assert len(everything) == 10000 and len(set(everything)) == 10000
+    assert say(wire, b'LIST "" box/%')[2] == [
+        b'* LIST (\\HasNoChildren) "/" ' + name for name in names]
+    assert len(say(wire, b'LIST "" %')[2]) == first + 1
+    with_status = wire.ok('LIST "" * RETURN (STATUS (MESSAGES))')[:-1]
+    assert sum(line.startswith(b'* STATUS') for line in with_status) == 10000
+    assert wire.ok('LIST (SUBSCRIBED) "" box/*')[:-1] == []
+
+
+def test_a_client_that_does_not_read(limited):
+    """What it sends is taken only as far as its answers go out; others are served meanwhile."""
+    greedy = log_in(limited)
+    greedy.socket.settimeout(2)
+    sent = 0
+    with pytest.raises(OSError):
+        while sent < 256 * KB * KB:
+            greedy.socket.sendall(b'z NOOP\r\n' * 8192)
+            sent += 64 * KB
+    assert sent < 64 * KB * KB
+    log_in(limited).ok('STATUS INBOX (MESSAGES)')
+    greedy.socket.close()

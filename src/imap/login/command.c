@@ -160,11 +160,15 @@ static void bad_complaint(struct imap_login *login, struct bytes tag, const stru
     login_count_bad(login, out);
 }
 
+/* A browser that was made to speak to this port goes at its first line ("POST / HTTP/1.1"): what it
+ * would send further on may be commands that others wrote. */
 static void run_found(const struct run *run, const struct imap_command *command)
 {
     const struct login_command *found = find_command(command);
 
-    if (found == NULL)
+    if (found == NULL && bytes_starts_with(command->name, BYTES("/")))
+        login_close(run->login, "This is an IMAP server, and you seem to speak HTTP", run->out);
+    else if (found == NULL)
         bad(run, "Unknown command: CAPABILITY tells what there is");
     else if (!found->run(run))
         bad_complaint(run->login, run->tag, run->cur, run->out);
