@@ -626,7 +626,7 @@ void client_apply(struct client *client, struct pending *head)
     case VERB_SEARCH: apply_search(client, head); break;
     case VERB_APPEND: apply_append(client, head); break;
     case VERB_ENABLE: apply_enable(client, head); break;
-    case VERB_BAD: may(head, ANSWER_BAD, NULL); break;
+    case VERB_LINE: may(head, odd_lines[head->command.name].answers, NULL); break;
     case VERB_CHECK:
         if (only_selected(client, head))
             may(head, ANSWER_OK, NULL);
@@ -637,6 +637,7 @@ void client_apply(struct client *client, struct pending *head)
     case VERB_NAMESPACE:
     case VERB_IDLE:
     case VERB_LOGOUT:
+    case VERB_UNAUTHENTICATE:
     case VERB_COUNT: may(head, ANSWER_OK, NULL); break;
     }
 }

@@ -97,8 +97,11 @@ enum model_key_type {
     KEY_OLDER,
     KEY_YOUNGER,
     KEY_MODSEQ,
+    KEY_BCC, /* no message has that field */
+    KEY_NUMBER, /* HEADER X-Number */
     KEY_NOT, /* the next key */
     KEY_OR, /* the next two */
+    KEY_AND, /* the next two, in parentheses */
     KEY_TYPES,
 };
 

@@ -441,12 +441,15 @@ static void check_earlier(struct client *client, const struct pending *head)
     struct box *box = client->selected;
     uint64_t since = command->verb == VERB_FETCH ? command->changed : command->modseq;
     bool all = command->verb != VERB_FETCH && !command->known;
+    /* Section 3.2.5.2: what the client remembers rightly spares what lies before it. */
+    uint32_t matched = command->match_count > 0 ? command->match_uids[command->match_count - 1] : 0;
 
     for (uint32_t i = 0; i < box->row_count; i++) {
         bool told = false;
 
         if (box->rows[i].expunged <= since || box->rows[i].expunged > head->since ||
-            (!all && !client_set_has(client, &command->set, box->rows[i].uid)))
+            (!all && !client_set_has(client, &command->set, box->rows[i].uid)) ||
+            box->rows[i].uid <= matched)
             continue;
         for (uint32_t n = 0; n < head->told_count; n++)
             told |= head->told[n] == box->rows[i].uid;
@@ -617,6 +620,11 @@ static void pop(struct client *client)
     client_begin(client);
 }
 
+static bool ends(const struct pending *head)
+{
+    return head->command.verb == VERB_LOGOUT || head->command.verb == VERB_UNAUTHENTICATE;
+}
+
 static void read_tagged(struct client *client, struct pending *head, struct bytes line)
 {
     struct reader reader = { line, 0 };
@@ -651,11 +659,11 @@ static void read_tagged(struct client *client, struct pending *head, struct byte
         client_note_silent(client, head);
     if (answer == ANSWER_OK) {
         check_done(client, head);
-        if (!head->overlapped && head->command.verb != VERB_LOGOUT)
+        if (!head->overlapped && !ends(head))
             client_check_told(client, may_expunge(client));
     }
     client->bad_in_a_row = answer == ANSWER_BAD ? client->bad_in_a_row + 1 : 0;
-    if (head->command.verb == VERB_LOGOUT)
+    if (ends(head))
         client->ended = true;
     pop(client);
 }

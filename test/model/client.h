@@ -12,8 +12,6 @@
 
 enum { VIEW_MAX = BOX_ROWS_MAX, PENDING_MAX = 8, LISTED_MAX = 80, CODE_WORD_MAX = 24 };
 
-enum model_status_bits { ANSWER_OK = 1, ANSWER_NO = 2, ANSWER_BAD = 4 };
-
 enum hit { HIT_NO, HIT_YES, HIT_EITHER };
 
 struct view_row {

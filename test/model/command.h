@@ -46,7 +46,8 @@ enum model_verb {
     VERB_EXPUNGE,
     VERB_IDLE,
     VERB_LOGOUT,
-    VERB_BAD, /* one of bad_lines */
+    VERB_UNAUTHENTICATE,
+    VERB_LINE, /* one of odd_lines */
     VERB_COUNT,
 };
 
@@ -62,6 +63,8 @@ struct model_message {
     uint32_t number; /* in its text */
 };
 
+enum model_status_bits { ANSWER_OK = 1, ANSWER_NO = 2, ANSWER_BAD = 4 };
+
 struct model_command {
     uint8_t verb; /* enum model_verb */
     bool uid;
@@ -69,6 +72,7 @@ struct model_command {
     uint8_t name_to;
     bool quoted; /* how names are written: as a string, or a literal when `literal` is set */
     bool literal;
+    bool lower; /* the verb in small letters */
     struct model_set set;
     /* STORE, APPEND */
     uint16_t flags;
@@ -99,6 +103,9 @@ struct model_command {
     uint32_t uidvalidity;
     uint64_t modseq;
     bool known; /* `set` is what the client knows */
+    uint8_t match_count; /* with `known`: numbers and UIDs that it remembers */
+    uint32_t match_seqnos[SET_RANGES_MAX];
+    uint32_t match_uids[SET_RANGES_MAX];
     /* CREATE, ENABLE */
     uint8_t use; /* 0: none; else a bit number + 1 of the special uses; 9: an unknown one */
     uint8_t enable;
@@ -108,8 +115,13 @@ struct model_command {
 };
 
 extern const char *const verb_words[VERB_COUNT];
-extern const char *const bad_lines[];
-unsigned bad_line_count(void);
+/* Lines that are refused, each in the way it should be. */
+struct odd_line {
+    const char *text;
+    unsigned answers; /* bits of enum model_status_bits */
+};
+extern const struct odd_line odd_lines[];
+unsigned odd_line_count(void);
 
 /* Where the text of a command stops until the server says "+". */
 enum { HOLDS_MAX = 8 };

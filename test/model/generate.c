@@ -120,7 +120,7 @@ static void make_append(struct generator *generator, struct model_command *comma
         struct model_message *message = &command->messages[i];
 
         message->sample = (uint8_t)below(generator, SAMPLES - 1);
-        if (generator->large && one_in(generator, 30))
+        if (generator->large && one_in(generator, 5))
             message->sample = SAMPLES - 1;
         message->literal = (uint8_t)below(generator, 4);
         message->day = (uint8_t)below(generator, DAYS + 1);
@@ -227,6 +227,8 @@ static void make_key(struct generator *generator, const struct client *client,
         key->number = sizes[below(generator, 7)];
     if (key->type == KEY_OLDER || key->type == KEY_YOUNGER)
         key->number = ages[below(generator, 2)];
+    if (key->type == KEY_NUMBER)
+        key->number = 1 + below(generator, generator->numbers + 1);
     if (key->type == KEY_MODSEQ)
         key->number = some_modseq(generator, client);
 }
@@ -242,8 +244,8 @@ static void make_search(struct generator *generator, const struct client *client
         unsigned left = KEYS_MAX - command->key_count;
 
         if (left > needed + 1 && one_in(generator, 4)) {
-            key->type = one_in(generator, 2) ? KEY_NOT : KEY_OR;
-            needed += key->type == KEY_OR;
+            key->type = (uint8_t)(KEY_NOT + below(generator, 3));
+            needed += key->type != KEY_NOT;
             continue;
         }
         make_key(generator, client, key);
@@ -258,6 +260,22 @@ static void make_search(struct generator *generator, const struct client *client
     for (unsigned i = 0; i < command->key_count; i++)
         if (command->charset == 1 && command->keys[i].word == 4)
             command->charset = 2;
+}
+
+/* Numbers and UIDs as somebody may remember them: some are still so, some never were. */
+static void make_match(struct generator *generator, const struct box *box,
+                       struct model_command *command)
+{
+    uint32_t seqno = 0;
+
+    for (uint32_t i = 0; i < box->row_count && command->match_count < SET_RANGES_MAX; i++) {
+        seqno += box->rows[i].expunged == 0 || one_in(generator, 3);
+        if (one_in(generator, 3) || seqno == 0 ||
+            (command->match_count > 0 && command->match_seqnos[command->match_count - 1] >= seqno))
+            continue;
+        command->match_seqnos[command->match_count] = seqno;
+        command->match_uids[command->match_count++] = box->rows[i].uid;
+    }
 }
 
 static void make_select(struct generator *generator, const struct client *client,
@@ -282,6 +300,8 @@ static void make_select(struct generator *generator, const struct client *client
     command->set.count = 1;
     command->set.ranges[0].first = 1 + (uint32_t)below(generator, 10);
     command->set.ranges[0].last = command->set.ranges[0].first + (uint32_t)below(generator, 60);
+    if (box != NULL && one_in(generator, 2))
+        make_match(generator, box, command);
 }
 
 static void make_list(struct generator *generator, struct model_command *command)
@@ -360,27 +380,29 @@ static void make_arguments(struct generator *generator, const struct client *cli
         if (command->uid)
             make_set(generator, client, true, &command->set);
         break;
-    case VERB_BAD: command->name = (uint8_t)below(generator, bad_line_count()); break;
+    case VERB_LINE: command->name = (uint8_t)below(generator, odd_line_count()); break;
     default: break;
     }
 }
 
 /* How often each is said: in a selected mailbox, and without one. */
 static const uint8_t weights[2][VERB_COUNT] = {
-    { [VERB_NOOP] = 2,      [VERB_CHECK] = 1,     [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
-      [VERB_NAMESPACE] = 1, [VERB_ENABLE] = 4,    [VERB_SELECT] = 60,     [VERB_EXAMINE] = 15,
-      [VERB_CLOSE] = 1,     [VERB_UNSELECT] = 1,  [VERB_CREATE] = 8,      [VERB_DELETE] = 4,
-      [VERB_RENAME] = 6,    [VERB_SUBSCRIBE] = 4, [VERB_UNSUBSCRIBE] = 4, [VERB_LIST] = 10,
-      [VERB_LSUB] = 3,      [VERB_STATUS] = 8,    [VERB_APPEND] = 12,     [VERB_FETCH] = 1,
-      [VERB_STORE] = 1,     [VERB_SEARCH] = 1,    [VERB_COPY] = 1,        [VERB_MOVE] = 1,
-      [VERB_EXPUNGE] = 1,   [VERB_IDLE] = 1,      [VERB_LOGOUT] = 1,      [VERB_BAD] = 2 },
-    { [VERB_NOOP] = 12,     [VERB_CHECK] = 2,     [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
-      [VERB_NAMESPACE] = 1, [VERB_ENABLE] = 1,    [VERB_SELECT] = 8,      [VERB_EXAMINE] = 3,
-      [VERB_CLOSE] = 3,     [VERB_UNSELECT] = 3,  [VERB_CREATE] = 3,      [VERB_DELETE] = 2,
-      [VERB_RENAME] = 3,    [VERB_SUBSCRIBE] = 2, [VERB_UNSUBSCRIBE] = 2, [VERB_LIST] = 4,
-      [VERB_LSUB] = 2,      [VERB_STATUS] = 8,    [VERB_APPEND] = 30,     [VERB_FETCH] = 50,
-      [VERB_STORE] = 45,    [VERB_SEARCH] = 40,   [VERB_COPY] = 10,       [VERB_MOVE] = 10,
-      [VERB_EXPUNGE] = 14,  [VERB_IDLE] = 8,      [VERB_LOGOUT] = 1,      [VERB_BAD] = 6 },
+    { [VERB_NOOP] = 2,          [VERB_CHECK] = 1,     [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
+      [VERB_NAMESPACE] = 1,     [VERB_ENABLE] = 4,    [VERB_SELECT] = 60,     [VERB_EXAMINE] = 15,
+      [VERB_CLOSE] = 1,         [VERB_UNSELECT] = 1,  [VERB_CREATE] = 8,      [VERB_DELETE] = 4,
+      [VERB_RENAME] = 6,        [VERB_SUBSCRIBE] = 4, [VERB_UNSUBSCRIBE] = 4, [VERB_LIST] = 10,
+      [VERB_LSUB] = 3,          [VERB_STATUS] = 8,    [VERB_APPEND] = 12,     [VERB_FETCH] = 1,
+      [VERB_STORE] = 1,         [VERB_SEARCH] = 1,    [VERB_COPY] = 1,        [VERB_MOVE] = 1,
+      [VERB_EXPUNGE] = 1,       [VERB_IDLE] = 1,      [VERB_LOGOUT] = 1,      [VERB_LINE] = 2,
+      [VERB_UNAUTHENTICATE] = 1 },
+    { [VERB_NOOP] = 12,         [VERB_CHECK] = 2,     [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
+      [VERB_NAMESPACE] = 1,     [VERB_ENABLE] = 1,    [VERB_SELECT] = 8,      [VERB_EXAMINE] = 3,
+      [VERB_CLOSE] = 3,         [VERB_UNSELECT] = 3,  [VERB_CREATE] = 3,      [VERB_DELETE] = 2,
+      [VERB_RENAME] = 3,        [VERB_SUBSCRIBE] = 2, [VERB_UNSUBSCRIBE] = 2, [VERB_LIST] = 4,
+      [VERB_LSUB] = 2,          [VERB_STATUS] = 8,    [VERB_APPEND] = 30,     [VERB_FETCH] = 50,
+      [VERB_STORE] = 45,        [VERB_SEARCH] = 40,   [VERB_COPY] = 10,       [VERB_MOVE] = 10,
+      [VERB_EXPUNGE] = 14,      [VERB_IDLE] = 8,      [VERB_LOGOUT] = 1,      [VERB_LINE] = 8,
+      [VERB_UNAUTHENTICATE] = 1 },
 };
 
 static enum model_verb some_verb(struct generator *generator, const struct client *client)
@@ -421,9 +443,10 @@ void model_generate(struct generator *generator, const struct client *client, bo
         make_arguments(generator, client, out);
         out->quoted = one_in(generator, 3);
         out->literal = one_in(generator, 10);
+        out->lower = one_in(generator, 10);
         full = (out->verb == VERB_APPEND && is_full(client, out->name)) ||
                (out->verb == VERB_COPY && is_full(client, out->name_to)) ||
                (out->verb == VERB_MOVE && is_full(client, out->name_to)) ||
-               (out->verb == VERB_BAD && client->bad_in_a_row > 8);
+               (out->verb == VERB_LINE && client->bad_in_a_row > 8);
     } while (full);
 }

@@ -95,11 +95,12 @@ static void show_failure(struct report *report, unsigned tries)
 static void show_counts(const struct report *report, uint64_t lives)
 {
     printf("%llu commands in %llu lives, %llu responses checked; UID forms %llu, pipelined %llu, "
-           "overlapped %llu, cut off %llu\n",
+           "overlapped %llu, cut off %llu, waiting for the disk %llu, for the client %llu\n",
            (unsigned long long)report->commands, (unsigned long long)lives,
            (unsigned long long)report->responses, (unsigned long long)report->uid_forms,
            (unsigned long long)report->pipelined, (unsigned long long)report->overlaps,
-           (unsigned long long)report->cuts);
+           (unsigned long long)report->cuts, (unsigned long long)report->waits,
+           (unsigned long long)report->drains);
     for (unsigned i = 0; i < VERB_COUNT; i++)
         printf("%s%s %llu", i == 0 ? "" : ", ", verb_words[i],
                (unsigned long long)report->by_verb[i]);

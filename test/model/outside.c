@@ -230,7 +230,8 @@ static bool may_say_more(const struct client *client)
     const struct pending *last = &client->pending[client->pending_count - 1];
 
     return client->pending_count < PENDING_MAX && last->command.verb != VERB_IDLE &&
-           last->command.verb != VERB_ENABLE && last->command.verb != VERB_LOGOUT;
+           last->command.verb != VERB_ENABLE && last->command.verb != VERB_LOGOUT &&
+           last->command.verb != VERB_UNAUTHENTICATE;
 }
 
 static bool anyone_is_idle(void)

@@ -126,6 +126,8 @@ static void step(struct person *person)
     struct imap_seat *seat = &person->seat;
 
     (void)imap_seat_step(seat);
+    play.report->waits += seat->want == IMAP_WANT_WAKE;
+    play.report->drains += seat->want == IMAP_WANT_DRAIN;
     model_real_change = account_change_number(play.desk.account).value;
     buf_add(&person->heard, bytes_from(buf_bytes(&seat->out), person->copied));
     person->copied = seat->out.len;
@@ -188,6 +190,11 @@ static void cut(struct person *person)
     open_person(person, number);
 }
 
+static bool is_over(const struct person *person)
+{
+    return person->seat.want == IMAP_WANT_CLOSE || person->seat.want == IMAP_WANT_HAND_BACK;
+}
+
 /* Until nothing more comes by itself. */
 static void run(struct person *person)
 {
@@ -196,12 +203,9 @@ static void run(struct person *person)
         step(person);
         if (person->seat.want == IMAP_WANT_WAKE)
             desk_settle(&play.desk);
-        if (person->seat.want == IMAP_WANT_DRAIN && person->lazy) {
-            person->lazy = false;
-            buf_clear(&person->seat.out);
-            person->copied = 0;
-        }
-        if (person->seat.want == IMAP_WANT_CLOSE) {
+        if (person->seat.want == IMAP_WANT_DRAIN && person->lazy)
+            return; /* until it reads again */
+        if (is_over(person)) {
             if (!person->client.ended)
                 model_fail("the session ends by itself");
             cut(person);
@@ -256,7 +260,8 @@ static bool may_say(const struct client *client)
 
     return client->pending_count == 0 ||
            (client->pending_count < PENDING_MAX && last->command.verb != VERB_IDLE &&
-            last->command.verb != VERB_ENABLE && last->command.verb != VERB_LOGOUT);
+            last->command.verb != VERB_ENABLE && last->command.verb != VERB_LOGOUT &&
+            last->command.verb != VERB_UNAUTHENTICATE);
 }
 
 static void say(struct person *person, const struct model_command *command)
@@ -320,7 +325,7 @@ static void do_event(const struct event *event)
     case EVENT_TICK: (void)desk_tick(&play.desk); break;
     case EVENT_REOPEN: reopen(); break;
     }
-    if (person->seat.want == IMAP_WANT_CLOSE)
+    if (is_over(person))
         cut(person);
     note_overlap(person);
     tell_idle();
@@ -412,6 +417,10 @@ static void note_commands(unsigned client)
 
 static void go_on(unsigned client)
 {
+    if (play.people[client].lazy && below(4) == 0) {
+        note(EVENT_LAZY, client, 0);
+        return;
+    }
     switch (below(12)) {
     case 0: note(EVENT_STEP, client, 0); break;
     case 1: note(EVENT_CUT, client, 0); break;
@@ -439,6 +448,16 @@ static void note_something(void)
     case 6: note(EVENT_CUT, client, 0); return;
     case 7:
     case 8: note(EVENT_LAZY, client, 0); return;
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+        if (!play.generator.large || play.people[client].lazy)
+            break;
+        note(EVENT_LAZY, client, 0);
+        return;
     case 9:
         if (below(10) == 0)
             note(EVENT_REOPEN, client, 0);

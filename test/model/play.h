@@ -14,7 +14,7 @@ enum event_kind {
     EVENT_STEP, /* one step without input */
     EVENT_CUT, /* the connection breaks; the client comes back */
     EVENT_DONE, /* the end of IDLE */
-    EVENT_LAZY, /* the client stops reading, or reads again */
+    EVENT_LAZY, /* the client stops reading, or reads all and goes on */
     EVENT_COLD, /* the page cache forgets */
     EVENT_JOB, /* one job runs */
     EVENT_TICK, /* housekeeping */
@@ -38,6 +38,8 @@ struct report {
     uint64_t cuts;
     uint64_t overlaps; /* commands that others came in between of */
     uint64_t pipelined;
+    uint64_t waits; /* steps that end waiting for the disk */
+    uint64_t drains; /* steps that end because the client does not read */
     uint32_t event_count;
     char failure[FAILURE_BYTES]; /* empty: none */
     char last_line[FAILURE_BYTES];

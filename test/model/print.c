@@ -19,68 +19,77 @@ const char *const verb_words[VERB_COUNT] = {
     "NOOP",        "CHECK", "CAPABILITY", "ID",      "NAMESPACE", "ENABLE", "SELECT",
     "EXAMINE",     "CLOSE", "UNSELECT",   "CREATE",  "DELETE",    "RENAME", "SUBSCRIBE",
     "UNSUBSCRIBE", "LIST",  "LSUB",       "STATUS",  "APPEND",    "FETCH",  "STORE",
-    "SEARCH",      "COPY",  "MOVE",       "EXPUNGE", "IDLE",      "LOGOUT", "(bad)",
+    "SEARCH",      "COPY",  "MOVE",       "EXPUNGE", "IDLE",      "LOGOUT", "UNAUTHENTICATE",
+    "(odd)",
 };
 
-const char *const bad_lines[] = {
-    "FETCH",
-    "FETCH 1",
-    "FETCH 0 FLAGS",
-    "FETCH 1 (FLAGS",
-    "FETCH 1 (FLAGS))",
-    "FETCH 1 BODY[0]",
-    "FETCH 1:2:3 FLAGS",
-    "FETCH 1 BODY[HEADER.FIELDS ()]",
-    "FETCH 1 NONSENSE",
-    "UID",
-    "UID NOOP",
-    "UID FETCH , FLAGS",
-    "STORE 1 FLAGS",
-    "STORE 1 *FLAGS (\\Seen)",
-    "STORE 1 (UNCHANGEDSINCE x) FLAGS (\\Seen)",
-    "SEARCH",
-    "SEARCH NONSENSE",
-    "SEARCH NOT",
-    "SEARCH OR SEEN",
-    "SEARCH (SEEN",
-    "SEARCH RETURN (NONSENSE) ALL",
-    "SEARCH SINCE 31-Nonsense-2020",
-    "SELECT",
-    "SELECT INBOX (NONSENSE)",
-    "SELECT \"INBOX",
-    "EXAMINE a b",
-    "COPY 1",
-    "COPY * ",
-    "MOVE x Archive",
-    "CREATE",
-    "RENAME a",
-    "DELETE",
-    "LIST",
-    "LIST \"\"",
-    "LIST (NONSENSE) \"\" *",
-    "LIST (RECURSIVEMATCH) \"\" *",
-    "STATUS INBOX",
-    "STATUS INBOX ()",
-    "STATUS INBOX (NONSENSE)",
-    "APPEND",
-    "APPEND INBOX",
-    "APPEND INBOX (\\Seen)",
-    "ENABLE",
-    "NOOP x",
-    "NONSENSE",
-    "EXPUNGE 1",
-    "UID EXPUNGE",
-    "ID x",
-    "LOGIN a b",
-    "AUTHENTICATE PLAIN",
-    "STARTTLS",
-    "",
-    " NOOP",
+const struct odd_line odd_lines[] = {
+    { "FETCH", ANSWER_BAD },
+    { "FETCH 1", ANSWER_BAD },
+    { "FETCH 0 FLAGS", ANSWER_BAD },
+    { "FETCH 1 (FLAGS", ANSWER_BAD },
+    { "FETCH 1 (FLAGS))", ANSWER_BAD },
+    { "FETCH 1 BODY[0]", ANSWER_BAD },
+    { "FETCH 1:2:3 FLAGS", ANSWER_BAD },
+    { "FETCH 1 BODY[HEADER.FIELDS ()]", ANSWER_BAD },
+    { "FETCH 1 NONSENSE", ANSWER_BAD },
+    { "UID", ANSWER_BAD },
+    { "UID NOOP", ANSWER_BAD },
+    { "UID FETCH , FLAGS", ANSWER_BAD },
+    { "STORE 1 FLAGS", ANSWER_BAD },
+    { "STORE 1 *FLAGS (\\Seen)", ANSWER_BAD },
+    { "STORE 1 (UNCHANGEDSINCE x) FLAGS (\\Seen)", ANSWER_BAD },
+    { "SEARCH", ANSWER_BAD },
+    { "SEARCH NONSENSE", ANSWER_BAD },
+    { "SEARCH NOT", ANSWER_BAD },
+    { "SEARCH OR SEEN", ANSWER_BAD },
+    { "SEARCH (SEEN", ANSWER_BAD },
+    { "SEARCH RETURN (NONSENSE) ALL", ANSWER_BAD },
+    { "SEARCH SINCE 31-Nonsense-2020", ANSWER_BAD },
+    { "SELECT", ANSWER_BAD },
+    { "SELECT INBOX (NONSENSE)", ANSWER_BAD },
+    { "SELECT \"INBOX", ANSWER_BAD },
+    { "EXAMINE a b", ANSWER_BAD },
+    { "COPY 1", ANSWER_BAD },
+    { "COPY * ", ANSWER_BAD },
+    { "MOVE x Archive", ANSWER_BAD },
+    { "CREATE", ANSWER_BAD },
+    { "RENAME a", ANSWER_BAD },
+    { "DELETE", ANSWER_BAD },
+    { "LIST", ANSWER_BAD },
+    { "LIST \"\"", ANSWER_BAD },
+    { "LIST (NONSENSE) \"\" *", ANSWER_BAD },
+    { "LIST (RECURSIVEMATCH) \"\" *", ANSWER_BAD },
+    { "STATUS INBOX", ANSWER_BAD },
+    { "STATUS INBOX ()", ANSWER_BAD },
+    { "STATUS INBOX (NONSENSE)", ANSWER_BAD },
+    { "APPEND", ANSWER_BAD },
+    { "APPEND INBOX", ANSWER_BAD },
+    { "APPEND INBOX (\\Seen)", ANSWER_BAD },
+    { "ENABLE", ANSWER_BAD },
+    { "NOOP x", ANSWER_BAD },
+    { "NONSENSE", ANSWER_BAD },
+    { "EXPUNGE 1", ANSWER_BAD },
+    { "UID EXPUNGE", ANSWER_BAD },
+    { "ID x", ANSWER_BAD },
+    { "LOGIN a b", ANSWER_BAD },
+    { "AUTHENTICATE PLAIN", ANSWER_BAD },
+    { "STARTTLS", ANSWER_BAD },
+    { "", ANSWER_BAD },
+    { " NOOP", ANSWER_BAD },
+    { "APPEND INBOX {99999999}", ANSWER_NO },
+    { "APPEND INBOX (\\Seen) {4000000000}", ANSWER_NO },
+    { "CREATE x (USE (\\Strange))", ANSWER_NO },
+    { "CREATE INBOX", ANSWER_NO },
+    { "CREATE inbox", ANSWER_NO },
+    { "DELETE INBOX", ANSWER_NO },
+    { "STATUS no/such (MESSAGES)", ANSWER_NO },
+    { "RENAME no/such one", ANSWER_NO },
 };
 
-unsigned bad_line_count(void)
+unsigned odd_line_count(void)
 {
-    return ARRAY_COUNT(bad_lines);
+    return ARRAY_COUNT(odd_lines);
 }
 
 static void add_literal(struct command_text *out, struct bytes text, enum literal_kind kind)
@@ -225,19 +234,24 @@ static void add_fetch(const struct model_command *command, struct buf *out)
                                          "RFC822.HEADER", "RFC822.TEXT", "PREVIEW" };
     static const char *const macros[] = { "ALL", "FAST", "FULL" };
     uint32_t macro = command->items / ITEM_ALL;
+    bool list;
 
     buf_add_byte(out, ' ');
     if (macro != 0) {
         buf_add_string(out, macros[macro / 2]);
     } else {
-        buf_add_byte(out, '(');
+        list = !command->quoted || command->section_count > 0 ||
+               (command->items & (command->items - 1)) != 0;
+        if (list)
+            buf_add_byte(out, '(');
         add_words(out, command->items, words, ARRAY_COUNT(words));
         for (unsigned i = 0; i < command->section_count; i++) {
             if (i > 0 || (command->items & (ITEM_SECTIONS - 1)) != 0)
                 buf_add_byte(out, ' ');
             model_section_print(&command->sections[i], out);
         }
-        buf_add_byte(out, ')');
+        if (list)
+            buf_add_byte(out, ')');
     }
     if (command->changed > 0)
         buf_add_format(out, " (CHANGEDSINCE %llu%s)", (unsigned long long)command->changed,
@@ -275,16 +289,39 @@ static void add_flag_key(struct buf *out, const struct model_key *key)
     add_words(out, key->flag, flag_words, MARK_WORDS);
 }
 
-static void add_key(struct command_text *out, const struct model_key *key)
+static void add_simple_key(struct command_text *out, const struct model_key *key)
 {
     static const char *const words[KEY_TYPES] = {
-        "ALL",     "",           "UID ",    "",
-        "RECENT",  "OLD",        "NEW",     "SUBJECT ",
-        "FROM ",   "TO ",        "CC ",     "HEADER Subject ",
-        "BODY ",   "TEXT ",      "LARGER ", "SMALLER ",
-        "BEFORE ", "ON ",        "SINCE ",  "SENTBEFORE ",
-        "SENTON ", "SENTSINCE ", "OLDER ",  "YOUNGER ",
-        "MODSEQ ", "NOT",        "OR",
+        "ALL",
+        "",
+        "UID ",
+        "",
+        "RECENT",
+        "OLD",
+        "NEW",
+        "SUBJECT ",
+        "FROM ",
+        "TO ",
+        "CC ",
+        "HEADER Subject ",
+        "BODY ",
+        "TEXT ",
+        "LARGER ",
+        "SMALLER ",
+        "BEFORE ",
+        "ON ",
+        "SINCE ",
+        "SENTBEFORE ",
+        "SENTON ",
+        "SENTSINCE ",
+        "OLDER ",
+        "YOUNGER ",
+        "MODSEQ ",
+        "BCC ",
+        "HEADER X-Number ",
+        "NOT",
+        "OR",
+        "(",
     };
 
     buf_add_string(&out->text, words[key->type]);
@@ -301,6 +338,28 @@ static void add_key(struct command_text *out, const struct model_key *key)
     else if (key->type == KEY_LARGER || key->type == KEY_SMALLER ||
              (key->type >= KEY_OLDER && key->type <= KEY_MODSEQ))
         buf_add_number(&out->text, key->number);
+    else if (key->type == KEY_BCC)
+        add_quoted(&out->text, search_words[key->word]);
+    else if (key->type == KEY_NUMBER)
+        buf_add_format(&out->text, "%09u", (unsigned)key->number);
+}
+
+/* With the keys that belong to it; answers the one behind them. */
+static const struct model_key *add_key(struct command_text *out, const struct model_key *key,
+                                       const struct model_key *end)
+{
+    unsigned inner = key->type == KEY_NOT ? 1 : key->type >= KEY_OR ? 2 : 0;
+    bool group = key->type == KEY_AND;
+
+    add_simple_key(out, key++);
+    for (unsigned i = 0; i < inner && key < end; i++) {
+        if (!group || i > 0)
+            buf_add_byte(&out->text, ' ');
+        key = add_key(out, key, end);
+    }
+    if (group)
+        buf_add_byte(&out->text, ')');
+    return key;
 }
 
 static void add_search(const struct model_command *command, struct command_text *out)
@@ -315,9 +374,9 @@ static void add_search(const struct model_command *command, struct command_text 
     }
     if (command->charset > 0)
         buf_add_format(&out->text, " CHARSET %s", charsets[command->charset]);
-    for (unsigned i = 0; i < command->key_count; i++) {
+    for (const struct model_key *key = command->keys, *end = key + command->key_count; key < end;) {
         buf_add_byte(&out->text, ' ');
-        add_key(out, &command->keys[i]);
+        key = add_key(out, key, end);
     }
 }
 
@@ -370,6 +429,15 @@ static void add_list(const struct model_command *command, struct command_text *o
     buf_add_byte(text, ')');
 }
 
+static void add_list_of(struct buf *out, const uint32_t *numbers, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (i > 0)
+            buf_add_byte(out, ',');
+        buf_add_number(out, numbers[i]);
+    }
+}
+
 static void add_select(const struct model_command *command, struct buf *out)
 {
     if (!command->condstore && !command->qresync)
@@ -385,6 +453,13 @@ static void add_select(const struct model_command *command, struct buf *out)
         if (command->known) {
             buf_add_byte(out, ' ');
             add_set(out, &command->set);
+        }
+        if (command->known && command->match_count > 0) {
+            buf_add(out, BYTES(" ("));
+            add_list_of(out, command->match_seqnos, command->match_count);
+            buf_add_byte(out, ' ');
+            add_list_of(out, command->match_uids, command->match_count);
+            buf_add_byte(out, ')');
         }
         buf_add_byte(out, ')');
     }
@@ -450,7 +525,8 @@ static void add_arguments(const struct model_command *command, struct command_te
     case VERB_EXPUNGE:
     case VERB_IDLE:
     case VERB_LOGOUT:
-    case VERB_BAD:
+    case VERB_UNAUTHENTICATE:
+    case VERB_LINE:
     case VERB_COUNT: break;
     }
 }
@@ -474,14 +550,15 @@ void model_command_print(const struct model_command *command, unsigned tag, bool
     out->hold_count = 0;
     buf_clear(&out->text);
     buf_add_format(&out->text, "t%u ", tag);
-    if (command->verb == VERB_BAD) {
-        buf_add_string(&out->text, bad_lines[command->name]);
+    if (command->verb == VERB_LINE) {
+        buf_add_string(&out->text, odd_lines[command->name].text);
         buf_add(&out->text, BYTES("\r\n"));
         return;
     }
     if (command->uid)
         buf_add(&out->text, BYTES("UID "));
-    buf_add_string(&out->text, verb_words[command->verb]);
+    for (const char *at = verb_words[command->verb]; *at != '\0'; at++)
+        buf_add_byte(&out->text, (uint8_t)(command->lower ? *at | 32 : *at));
     if (has_set(command)) {
         buf_add_byte(&out->text, ' ');
         add_set(&out->text, &command->set);

@@ -79,6 +79,8 @@ static bool matches_message(const struct row_model *row, const struct model_key 
     case KEY_SENTBEFORE:
     case KEY_SENTON:
     case KEY_SENTSINCE: return sample->sent_day >= 0 && matches_date(key, days[sample->sent_day]);
+    case KEY_BCC: return false;
+    case KEY_NUMBER: return row->number == key->number;
     case KEY_OLDER: return age >= (int64_t)key->number;
     case KEY_YOUNGER: return age <= (int64_t)key->number;
     default: return sample_has_word(row->sample, (enum model_key_type)key->type, key->word);
@@ -105,6 +107,7 @@ static bool matches(struct candidate *candidate)
     case KEY_MODSEQ: return candidate->version->modseq >= key->number;
     case KEY_NOT: return !matches(candidate);
     case KEY_OR: one = matches(candidate); return matches(candidate) || one;
+    case KEY_AND: one = matches(candidate); return matches(candidate) && one;
     default: return matches_message(candidate->row->row, key);
     }
 }
