@@ -114,15 +114,6 @@ struct model_key {
     struct model_set set;
 };
 
-enum model_return {
-    RETURN_MIN = 1,
-    RETURN_MAX = 2,
-    RETURN_ALL = 4,
-    RETURN_COUNT = 8,
-    RETURN_SAVE = 16,
-    RETURN_GIVEN = 32,
-};
-
 enum model_status {
     STATUS_MESSAGES = 1,
     STATUS_UIDNEXT = 2,

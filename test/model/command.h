@@ -4,9 +4,6 @@
 #ifndef ROOST_TEST_MODEL_COMMAND_H
 #define ROOST_TEST_MODEL_COMMAND_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/buf.h"
 #include "model/arguments.h"
 
@@ -49,6 +46,15 @@ enum model_verb {
     VERB_UNAUTHENTICATE,
     VERB_LINE, /* one of odd_lines */
     VERB_COUNT,
+};
+
+enum model_return {
+    RETURN_MIN = 1,
+    RETURN_MAX = 2,
+    RETURN_ALL = 4,
+    RETURN_COUNT = 8,
+    RETURN_SAVE = 16,
+    RETURN_GIVEN = 32,
 };
 
 enum model_enable { ENABLE_REV2 = 1, ENABLE_CONDSTORE = 2, ENABLE_QRESYNC = 4, ENABLE_OTHER = 8 };
@@ -118,7 +124,7 @@ extern const char *const verb_words[VERB_COUNT];
 /* Lines that are refused, each in the way it should be. */
 struct odd_line {
     const char *text;
-    unsigned answers; /* bits of enum model_status_bits */
+    unsigned answers; /* bits */
 };
 extern const struct odd_line odd_lines[];
 unsigned odd_line_count(void);
