@@ -20,7 +20,7 @@ static const struct password_hash nobody_argon2id = {
     "4/5+Hk39n3JbDwO4cNuZgwOmyTqrGyXYiuTHc"
 };
 
-/* RFC 4616 s2. RFC 5802 s2.2. */
+/* RFC 4616 s2; RFC 5802 s2.2. */
 enum err password_prepare(struct bytes password, struct password_prepared *out_prepared,
                           struct note *why)
 {

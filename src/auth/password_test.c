@@ -1,4 +1,4 @@
-/* Password hashes: our own, those of others, refusals. RFC 4616 s2. RFC 5802 s2.2. */
+/* Password hashes: our own, those of others, refusals. RFC 4616 s2; RFC 5802 s2.2. */
 #include "auth/password.h"
 
 #include <string.h>

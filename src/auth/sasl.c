@@ -241,7 +241,7 @@ void sasl_exchange_free(struct sasl_exchange *exchange)
     free(exchange);
 }
 
-/* RFC 4616 s2. RFC 5802 s5. */
+/* RFC 4616 s2; RFC 5802 s5. */
 static enum sasl_outcome settle(struct sasl_exchange *exchange, int result)
 {
     switch (result) {

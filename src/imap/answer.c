@@ -5,15 +5,14 @@
 #include "imap/state.h"
 #include "imap/wire/mailbox.h"
 
-/* RFC 9051 s6.1.1. RFC 7162 sections 3.2.2, 3.2.3. RFC 9051 s7.2.2, s9. RFC 2342 s4. RFC 3348 s3.
- * RFC 3516 s4.1. RFC 5032 s2. RFC 5182 s2. RFC 5255 s4.3. RFC 6154 sections 2, 3. RFC 8474 s3. RFC
- * 8514 s4.1. */
+/* RFC 9051 s6.1.1, s7.2.2, s9; RFC 2342 s4; RFC 3348 s3; RFC 3516 s4.1; RFC 5032 s2; RFC 5182
+ * s2; RFC 5255 s4.3; RFC 6154 s2, s3; RFC 7162 s3.2.2, s3.2.3; RFC 8474 s3; RFC 8514 s4.1. */
 static const char capabilities[] =
     "IMAP4rev2 IMAP4rev1 LITERAL+ ENABLE ID NAMESPACE IDLE UNSELECT UIDPLUS MOVE BINARY ESEARCH "
     "SEARCHRES LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE CHILDREN STATUS=SIZE "
     "MULTIAPPEND CONDSTORE QRESYNC WITHIN OBJECTID PREVIEW SAVEDATE I18NLEVEL=1 APPENDLIMIT=";
 
-/* RFC 9051 s6.3.1. RFC 5161 s3.1. */
+/* RFC 9051 s6.3.1; RFC 5161 s3.1. */
 void imap_capabilities_print(struct buf *out, const struct imap_session *session)
 {
     buf_add_string(out, capabilities);

@@ -52,7 +52,7 @@ static void print_id(struct buf *out, char kind, uint64_t value)
     buf_add_format(out, "(%c%016llx)", kind, (unsigned long long)value);
 }
 
-/* RFC 9051 s2.3.4. RFC 8474 sections 5.1, 5.2. RFC 8970 sections 3.2, 3.3. */
+/* RFC 9051 s2.3.4; RFC 8474 s5.1, s5.2; RFC 8970 s3.2, s3.3. */
 static void print_value(struct buf *out, const struct imap_fetch_att *att, const struct row *row,
                         const struct summary *summary)
 {

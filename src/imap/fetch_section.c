@@ -280,7 +280,7 @@ static enum err measure(struct imap_session *session, const struct row *row,
     return err;
 }
 
-/* The second pass begins: its name, size and announcement. RFC 9051 s7.5.2. RFC 3516 s4.3. */
+/* The second pass begins: its name, size and announcement. RFC 9051 s7.5.2; RFC 3516 s4.3. */
 static void announce_decoded(struct imap_session *session, const struct imap_fetch_att *att,
                              struct imap_stream *stream)
 {

@@ -41,7 +41,7 @@ static bool has_children(struct account *account, struct bytes name)
     return found;
 }
 
-/* RFC 9051 s6.3.9.5. RFC 9051 s7.3.1. RFC 5258 sections 3.2, 4. RFC 6154 s2. */
+/* RFC 9051 s6.3.9.5, s7.3.1; RFC 5258 s3.2, s4; RFC 6154 s2. */
 uint32_t imap_listing_attributes(struct account *account, struct bytes name)
 {
     const struct mailbox *mailbox = mailbox_find(account, name);

@@ -38,7 +38,7 @@ void imap_modseq_print(struct imap_session *session, const struct row *row)
     buf_add_byte(session->out, ')');
 }
 
-/* RFC 7162 s3.2.9. RFC 6851 s4.4. */
+/* RFC 6851 s4.4; RFC 7162 s3.2.9. */
 void imap_modseq_tell_highest(struct imap_session *session)
 {
     struct imap_run *run = &session->run;

@@ -137,7 +137,7 @@ static void tell_messages(struct imap_session *session, struct imap_news *news)
     go_to(news, IMAP_NEWS_CHANGED);
 }
 
-/* RFC 9051 s5.2. RFC 7162 s3.2.7. */
+/* RFC 9051 s5.2; RFC 7162 s3.2.7. */
 static void tell_changed(struct imap_session *session, struct imap_news *news)
 {
     for (; news->next < news->changes.changed_count; news->next++) {
@@ -153,7 +153,7 @@ static void tell_changed(struct imap_session *session, struct imap_news *news)
     forget(news);
 }
 
-/* RFC 9051 s6.5. RFC 7162 s3.2.3. RFC 6851 s4.4. */
+/* RFC 9051 s6.5; RFC 6851 s4.4; RFC 7162 s3.2.3. */
 void imap_news_tell(struct imap_session *session)
 {
     struct imap_news *news = &session->selected->news;

@@ -121,7 +121,7 @@ void imap_selected_print_flags(struct imap_session *session, const struct row *r
     imap_flags_print(session->out, system, session->selected->handle.mailbox, &row->keywords);
 }
 
-/* RFC 9051 s6.3.13. RFC 7162 sections 3.1, 3.2.5.1. */
+/* RFC 9051 s6.3.13; RFC 7162 s3.1, s3.2.5.1. */
 void imap_selected_tell_flags(struct imap_session *session, struct seqno seqno,
                               const struct row *row)
 {

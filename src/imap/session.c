@@ -178,8 +178,8 @@ static void count_command(struct imap_session *session, bool bad)
     end_run(session);
 }
 
-/* News of the selected mailbox, then the tagged line. RFC 9051 s5.2, s6.3.12. RFC 7162
- * sections 3.2, 3.2.10.2. RFC 9051 s7.5.1. */
+/* News of the selected mailbox, then the tagged line. RFC 9051 s5.2, s6.3.12, s7.5.1; RFC 7162
+ * s3.2, s3.2.10.2. */
 static void finish_run(struct imap_session *session)
 {
     struct imap_run *run = &session->run;

@@ -23,7 +23,7 @@ void imap_mailboxid_print(struct buf *out, const struct mailbox *mailbox)
     buf_add_format(out, "MAILBOXID (%s)", id);
 }
 
-/* RFC 9051 s6.3.11. RFC 8438 s3. */
+/* RFC 9051 s6.3.11; RFC 8438 s3. */
 void imap_status_print(struct imap_session *session, struct mailbox *mailbox, uint32_t atts)
 {
     char id[ID_BYTES + 1];

@@ -1,6 +1,6 @@
-/* A session gives the shard back: what one step does is bounded, output that nobody reads stops it,
- * and it can be ended at any point (session.h). On a mailbox of 10,000 messages.
- * RFC 9051 s5.3, s5.5. RFC 9051 s6.3.9, s6.4.4.2. RFC 5182 s2. */
+/* A session gives the shard back: what one step does is bounded, output that nobody reads stops
+ * it, and it can be ended at any point (session.h). On a mailbox of 10,000 messages. RFC 9051
+ * s5.3, s5.5, s6.3.9, s6.4.4.2; RFC 5182 s2. */
 #include "imap/session.h"
 
 #include <malloc.h>

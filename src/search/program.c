@@ -18,7 +18,7 @@ struct compiler {
 };
 
 /* The key's text as UTF-8, folded. A text that is not in its charset matches nothing that can be
- * said honestly: it is refused. RFC 9051 s6.4.4. RFC 5255 s4.6. */
+ * said honestly: it is refused. RFC 9051 s6.4.4; RFC 5255 s4.6. */
 static struct bytes fold_text(struct compiler *compiler, struct bytes text)
 {
     struct buf utf8 = buf_make(TEXT_BYTES_MAX);
@@ -184,7 +184,7 @@ static const struct search_key *compile_key(struct compiler *compiler,
     return key;
 }
 
-/* RFC 9051 s6.4.4. RFC 5255 s4.2. */
+/* RFC 9051 s6.4.4; RFC 5255 s4.2. */
 static enum err find_charset(const struct imap_search_args *args, const struct charset **out)
 {
     const struct charset *charset =

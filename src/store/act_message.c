@@ -141,7 +141,7 @@ enum err act_flags(struct mailbox *mailbox, const struct origin *origin, const s
     return err;
 }
 
-/* RFC 9051 s6.4.8. RFC 6851 s3.3. RFC 8514 s3. */
+/* RFC 9051 s6.4.8; RFC 6851 s3.3; RFC 8514 s3. */
 static enum err write_copy(struct mailbox *from, const struct origin *origin,
                            const struct copy_act *act, struct uid_set uids)
 {

@@ -1,5 +1,5 @@
-/* Acts one by one: what they refuse, what they write, what they leave alone. RFC 7162
- * sections 3.2.7, 5.3. RFC 8514 s3. */
+/* Acts one by one: what they refuse, what they write, what they leave alone. RFC 7162 s3.2.7,
+ * s5.3; RFC 8514 s3. */
 #include "store/act.h"
 
 #include <stdio.h>

@@ -26,7 +26,7 @@ static uint32_t add_within_u32(uint32_t value, uint32_t gap)
     return value > UINT32_MAX - gap ? UINT32_MAX : value + gap;
 }
 
-/* RFC 9051 s6.3.5. RFC 8474 s4. */
+/* RFC 9051 s6.3.5; RFC 8474 s4. */
 static void create_mailbox(struct state *state, const struct op_mailbox *op, struct modseq number)
 {
     char space[APPLY_NAME_BYTES];

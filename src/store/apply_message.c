@@ -28,7 +28,7 @@ static void add_row(struct mailbox *mailbox, const struct row *row)
     state_count_row(mailbox, row, 1);
 }
 
-/* RFC 9051 s2.3.1.1, s6.4.5. RFC 7162 s3.1. RFC 8474 s5.2. RFC 8514 s3. */
+/* RFC 9051 s2.3.1.1, s6.4.5; RFC 7162 s3.1; RFC 8474 s5.2; RFC 8514 s3. */
 void apply_put(struct state *state, const struct op_put *put, struct modseq number)
 {
     struct mailbox *mailbox = state_find_id(state, put->mailbox);
@@ -113,7 +113,7 @@ static struct flag_counts count_flags(const struct block *block, struct block_ma
     return counts;
 }
 
-/* RFC 7162 sections 3.1, 3.1.3. RFC 9051 s2.3.1.1, s6.4.5. */
+/* RFC 9051 s2.3.1.1, s6.4.5; RFC 7162 s3.1, s3.1.3. */
 static void flag_rows(void *context, struct block **slot, const uint16_t *places, uint32_t count)
 {
     const struct flagging *flagging = context;
@@ -176,8 +176,8 @@ static struct keyword_set carry_keywords(struct keyword_bridge *bridge,
     return carried;
 }
 
-/* One range of a COPY; its first UID becomes `uid`. RFC 9051 s2.3.3, s6.4.7, s6.4.8.
- * RFC 3501 s6.4.7. RFC 6851 sections 3.3, 4.4. */
+/* One range of a COPY; its first UID becomes `uid`. RFC 9051 s2.3.3, s6.4.7, s6.4.8; RFC 3501
+ * s6.4.7; RFC 6851 s3.3, s4.4. */
 static void copy_range(struct keyword_bridge *bridge, const struct op_copy *op,
                        struct uid_range range, uint32_t uid, struct modseq number)
 {

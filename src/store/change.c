@@ -33,7 +33,7 @@ void change_add(struct change *change, const struct op *op)
     op_encode(&change->account->ops, op);
 }
 
-/* RFC 9051 s2.3.1.1. RFC 9051 s6.3.4, s6.3.6. */
+/* RFC 9051 s2.3.1.1, s6.3.4, s6.3.6. */
 struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, unsigned uses)
 {
     int64_t now = wall_seconds(change->origin->now);

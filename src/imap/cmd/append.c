@@ -140,7 +140,7 @@ static enum err open_body(struct imap_session *session, struct imap_run *run,
     return ERR_OK;
 }
 
-/* Small messages wait in memory for the last one of the command. RFC 7889 s4. RFC 3502 s6.3.11. */
+/* Small messages wait in memory for the last one of the command. RFC 3502 s6.3.11; RFC 7889 s4. */
 static void check_message(const struct imap_session *session, struct imap_run *run,
                           struct append_state *state)
 {

@@ -37,7 +37,7 @@ struct fetch_state {
     enum err trouble_err;
 };
 
-/* RFC 9051 s7.5.2. RFC 3516 s4.3. */
+/* RFC 9051 s7.5.2; RFC 3516 s4.3. */
 static void note_trouble(struct fetch_state *state, enum err err)
 {
     if (state->trouble != NULL)
@@ -167,7 +167,7 @@ static bool says_change(const struct imap_session *session, const struct imap_ru
            state->row.modseq.value == run->silent.value;
 }
 
-/* RFC 9051 s2.3.1.1. RFC 9051 s6.4.9. */
+/* RFC 9051 s2.3.1.1, s6.4.9. */
 static void open_line(struct imap_session *session, const struct imap_run *run,
                       struct fetch_state *state)
 {

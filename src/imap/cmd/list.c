@@ -28,7 +28,7 @@ static bool matches(const struct imap_list_args *args, struct bytes name)
     return false;
 }
 
-/* Does the name itself meet all selection options? Without any, every mailbox does. RFC 5258 s3.
+/* Does the name itself meet all selection options? Without any, every mailbox does. RFC 5258 s3;
  * RFC 6154 s2. */
 static bool is_chosen(const struct imap_list_args *args, const struct imap_listed *listed)
 {
@@ -73,7 +73,7 @@ static int look_below(struct imap_session *session, const struct imap_list_args 
     return looked_at;
 }
 
-/* RFC 9051 s7.3.1. RFC 5258 sections 3, 3.1, 3.2. */
+/* RFC 9051 s7.3.1; RFC 5258 s3, s3.1, s3.2. */
 static uint32_t attributes_of(struct imap_session *session, const struct imap_list_args *args,
                               const struct imap_listed *listed)
 {
@@ -89,7 +89,7 @@ static uint32_t attributes_of(struct imap_session *session, const struct imap_li
     return attributes;
 }
 
-/* RFC 5258 s3. RFC 5819 s2. */
+/* RFC 5258 s3; RFC 5819 s2. */
 static void print_listed(struct imap_session *session, const struct imap_list_args *args,
                          const struct imap_listed *listed, bool child_info)
 {

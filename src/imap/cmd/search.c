@@ -237,8 +237,8 @@ static void print_esearch_head(struct imap_session *session, const struct imap_r
         state->next.value = 0;
 }
 
-/* The head of the answer; state->next is then the first number to be printed, 0: none is.
- * RFC 3501 s6.4.4. RFC 4731 s3.1. RFC 5182 s2. */
+/* The head of the answer; state->next is then the first number to be printed, 0: none is. RFC
+ * 3501 s6.4.4; RFC 4731 s3.1; RFC 5182 s2. */
 static enum imap_progress begin_print(struct imap_session *session, struct imap_run *run,
                                       struct search_state *state)
 {

@@ -63,7 +63,7 @@ static void print_revision(struct imap_session *session, const struct imap_mailb
         print_number_code(session->out, "UNSEEN", unseen, "First unseen message");
 }
 
-/* RFC 7162 s3.1.2. RFC 8474 s4.2. */
+/* RFC 7162 s3.1.2; RFC 8474 s4.2. */
 static void print_selected(struct imap_session *session, const struct imap_mailbox *name)
 {
     struct imap_selected *selected = session->selected;

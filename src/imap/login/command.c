@@ -68,7 +68,7 @@ static void bad(const struct run *run, const char *text)
     login_count_bad(run->login, run->out);
 }
 
-/* RFC 9051 s6.2.1. RFC 9051 s11.2. */
+/* RFC 9051 s6.2.1, s11.2. */
 static bool run_starttls(const struct run *run)
 {
     if (!imap_end_parse(run->cur))

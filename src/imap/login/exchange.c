@@ -27,7 +27,7 @@ static const struct exchange_mechanism mechanisms[] = {
     { BYTES("SCRAM-SHA-256-PLUS"), " AUTH=SCRAM-SHA-256-PLUS", OPTION(scram_plus), false, true },
 };
 
-/* RFC 4616 s1. RFC 5802 s6. RFC 7677 s4. */
+/* RFC 4616 s1; RFC 5802 s6; RFC 7677 s4. */
 static bool is_offered(const struct imap_login *login, const struct exchange_mechanism *mechanism)
 {
     const struct imap_login_options *options = &login->options;

@@ -1,4 +1,4 @@
-/* ENABLE and ID, with their limits. RFC 9051 s9. RFC 2971 s3.3. */
+/* ENABLE and ID, with their limits. RFC 9051 s9; RFC 2971 s3.3. */
 #include "imap/wire/enable.h"
 
 #include "base/buf.h"

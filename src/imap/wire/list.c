@@ -7,7 +7,7 @@
 #include "imap/wire/pattern.h"
 #include "imap/wire/status.h"
 
-/* RFC 5258 s3.2. RFC 6154 s6. */
+/* RFC 5258 s3.2; RFC 6154 s6. */
 static const struct {
     struct bytes name;
     uint32_t bit;

@@ -151,7 +151,7 @@ bool imap_mailbox_from_utf8(struct bytes name, const struct imap_grammar_limits 
     return true;
 }
 
-/* RFC 9051 sA, sA.1. RFC 3501 s5.1. */
+/* RFC 9051 sA, sA.1; RFC 3501 s5.1. */
 bool imap_mailbox_to_utf8(struct bytes raw, const struct imap_grammar *grammar, struct arena *arena,
                           struct bytes *out_name, enum imap_name_refusal *out_refusal)
 {

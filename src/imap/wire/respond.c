@@ -145,7 +145,7 @@ static void print_item(struct buf *out, const char *name, uint64_t number)
     buf_add_number(out, number);
 }
 
-/* RFC 9051 s6.4.4, s6.4.9. RFC 4731 s3.1. */
+/* RFC 9051 s6.4.4, s6.4.9; RFC 4731 s3.1. */
 void imap_esearch_print(struct buf *out, const struct imap_esearch *result)
 {
     buf_add_string(out, "* ESEARCH (TAG \"");

@@ -3,7 +3,7 @@
 
 #include "imap/wire/atom.h"
 
-/* RFC 7889 s3.2. RFC 8474 s4.3. */
+/* RFC 7889 s3.2; RFC 8474 s4.3. */
 static const struct {
     struct bytes name;
     uint32_t bit;
