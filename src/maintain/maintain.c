@@ -110,6 +110,8 @@ enum err maintain_new(const struct maintain_options *options, struct maintain **
     act->account = options->account;
     act->vfs = options->vfs;
     act->executor = options->executor;
+    if (verb->has_time && options->background != NULL)
+        act->executor = options->background;
     act->waker = options->waker;
     if (actor.len > 0)
         memcpy(act->actor, actor.at, actor.len);

@@ -42,6 +42,7 @@ struct maintain_options {
     struct account *account; /* open; borrowed, as the following, until maintain_free */
     struct vfs *vfs; /* the account's directory */
     struct executor *executor; /* for jobs */
+    struct executor *background; /* for those of acts that read everything; NULL: the same */
     struct waker *waker;
     struct bytes act; /* "verify" */
     struct bytes arguments; /* a JSON object; empty: none */

@@ -160,6 +160,29 @@ static void test_verify_of_what_is_whole(void **state)
     maintain_free(act);
 }
 
+/* Reading everything comes after what clients wait for, and what a person waits for does not. */
+static void test_verify_has_time(void **state)
+{
+    struct fixture *f = *state;
+    static const struct bytes acts[] = { BYTES("verify"), BYTES("undelete") };
+
+    for (size_t i = 0; i < ARRAY_COUNT(acts); i++) {
+        struct maintain_options options = options_of(f, acts[i], BYTES(""));
+        struct jobs background;
+        struct maintain *act;
+
+        jobs_init(&background);
+        options.background = &background.executor;
+        assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+        assert_int_equal(maintain_step(act, f->desk.now, &f->lines), MAINTAIN_WAIT);
+        assert_int_equal(list_is_empty(&background.waiting), i != 0);
+        assert_int_equal(list_is_empty(&f->desk.jobs.waiting), i == 0);
+        maintain_free(act);
+        jobs_settle(&background);
+        jobs_settle(&f->desk.jobs);
+    }
+}
+
 static void test_verify_names_the_damage(void **state)
 {
     struct fixture *f = *state;
@@ -645,6 +668,7 @@ int main(void)
         MAINTAIN_TEST(test_requests_that_make_no_sense),
         MAINTAIN_TEST(test_arguments_have_a_maximum),
         MAINTAIN_TEST(test_verify_of_what_is_whole),
+        MAINTAIN_TEST(test_verify_has_time),
         MAINTAIN_TEST(test_verify_names_the_damage),
         MAINTAIN_TEST(test_hold),
         MAINTAIN_TEST(test_undelete),

@@ -24,6 +24,7 @@ struct maintain_argument {
 struct maintain_verb {
     const char *name;
     bool changes; /* the account: see maintain_changes */
+    bool has_time; /* its jobs come after what clients wait for */
     const struct maintain_argument *arguments;
     size_t argument_count;
     /* The arguments are all known, of the right types, and the required ones there; they live until

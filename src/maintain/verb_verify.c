@@ -221,6 +221,7 @@ static void end(struct maintain *act)
 
 const struct maintain_verb maintain_verb_verify = {
     .name = "verify",
+    .has_time = true,
     .begin = begin,
     .step = step,
     .end = end,

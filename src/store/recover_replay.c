@@ -26,6 +26,8 @@ static enum err copy_bytes(struct vfs *vfs, uint64_t segment, uint64_t offset, u
         err = vfs_read(from, offset + done, piece, take, 0);
         if (err == ERR_OK)
             err = vfs_append(to, bytes_make(piece, take));
+        if (err == ERR_OK) /* others who sync meanwhile do not wait for all of it */
+            vfs_hint(to, done, take, VFS_HINT_WRITE);
         done += take;
     }
     vfs_close(from);

@@ -95,6 +95,28 @@ static void damage_costs_one_record(void **state)
     }
 }
 
+/* A large one, piece by piece: others who sync meanwhile do not wait for all of it. */
+static void what_is_set_aside_is_written_in_pieces(void **state)
+{
+    enum { LARGE = 300 * 1000, PIECE_BYTES = 64 * 1024 };
+    static const char aside[] = "log/aside-0000000000000004-0000000000002000";
+    struct vfs *disk = mem_vfs_new(9);
+    struct log_report report;
+    struct log_bench bench;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 1, LARGE, true), ERR_OK);
+    assert_int_equal(bench_change(&bench, 2, 100, true), ERR_OK);
+    jobs_settle(&bench.jobs);
+    bench_close(&bench);
+    mem_vfs_damage(disk, log_1, SEGMENT_RECORDS_AT + LARGE / 2, 1);
+    expect_all_but(disk, 2, 1, &report);
+    assert_true(mem_vfs_file(disk, aside).len > LARGE);
+    assert_in_range(mem_vfs_unwritten_most(disk, aside), 1, PIECE_BYTES);
+    mem_vfs_free(disk);
+}
+
 static void end_of_a_clean_log_is_not_a_tail(void **state)
 {
     struct vfs *disk = disk_with(5, 0);
@@ -610,6 +632,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(record_sizes_are_as_the_tests_think),
         cmocka_unit_test(damage_costs_one_record),
+        cmocka_unit_test(what_is_set_aside_is_written_in_pieces),
         cmocka_unit_test(end_of_a_clean_log_is_not_a_tail),
         cmocka_unit_test(shortened_log_is_damage),
         cmocka_unit_test(kill_loses_nothing),

@@ -196,6 +196,7 @@ void maintenance_begin(struct maintenance *maintenance)
         .account = home->account,
         .vfs = home->vfs,
         .executor = &home->jobs.executor,
+        .background = &home->background.executor,
         .waker = &maintenance->waker,
         .act = maintenance->name,
         .arguments = maintenance->arguments,
