@@ -1,5 +1,6 @@
 """Fixtures of the clients' tests."""
 import os
+import re
 
 import pytest
 
@@ -7,6 +8,8 @@ from dialogue import Dialogue
 from roost_server import ROOT
 from story import Story
 
+# What the server's log must not have; that a password was wrong is no trouble.
+TROUBLE = re.compile(r' (warning|error): (?!.*event=login-failed)')
 KEPT = ROOT / 'test' / 'script' / 'imap' / 'clients'
 
 
@@ -16,6 +19,8 @@ def story(server):
     told = Story(server)
     yield told
     told.close()
+    server.stop()
+    assert [line for line in server.log().splitlines() if TROUBLE.search(line)] == []
 
 
 @pytest.fixture
