@@ -20,6 +20,12 @@ static void tell_names(struct imap_session *session, const struct imap_rename_ar
     imap_list_response_print(session->out, &session->grammar, &list);
 }
 
+static bool is_below(struct bytes name, struct bytes parent)
+{
+    return bytes_starts_with(name, parent) && name.len > parent.len &&
+           name.at[parent.len] == IMAP_DELIMITER;
+}
+
 enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_rename_args *args = run->args;
@@ -36,8 +42,11 @@ enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run
         return imap_answer_err(run, err);
     err = act_mailbox_rename(handle.account, &origin, handle.mailbox, args->to.name);
     imap_handle_close(&handle);
-    if (err == ERR_INVALID)
+    if (err == ERR_INVALID && is_below(args->to.name, args->from.name))
         return imap_answer(run, IMAP_NO, "CANNOT", "A mailbox cannot be moved into itself");
+    if (err == ERR_INVALID)
+        return imap_answer(run, IMAP_NO, "LIMIT",
+                           "The name of a mailbox below it would be too long or too deep");
     if (err == ERR_LIMIT)
         return imap_answer_limit(run, account_mailboxes_max(session->account),
                                  "mailboxes in one account");
