@@ -69,8 +69,8 @@ static void expunge_every_other(struct desk *desk, uint32_t messages)
 
     for (uint32_t i = 0; i < messages; i++)
         ranges[i] = (struct uid_range){ 1 + 2 * i, 1 + 2 * i };
-    must(act_expunge(desk_mailbox(desk, "INBOX"), &origin, (struct uid_set){ ranges, messages },
-                     false, &count),
+    must(desk_finish(desk, act_expunge(desk_mailbox(desk, "INBOX"), &origin,
+                                       (struct uid_set){ ranges, messages }, false, &count)),
          "expunge");
     free(ranges);
     desk_sync(desk);
@@ -107,7 +107,7 @@ static void bring_back(struct desk *desk, struct lost *lost)
     figure("plan, a step", now_ms() - began, "ms");
     while (!done) {
         began = now_ms();
-        must(act_undelete(&undelete, &origin, &done), "undelete");
+        must(desk_finish(desk, act_undelete(&undelete, &origin, &done)), "undelete");
         figure("write and apply, a step", now_ms() - began, "ms");
     }
     began = now_ms();

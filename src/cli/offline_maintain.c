@@ -12,6 +12,7 @@
 #include "ipc/route.h"
 #include "maintain/maintain.h"
 #include "store/account.h"
+#include "store/acting.h"
 #include "sys/apart.h"
 #include "sys/clock.h"
 #include "sys/dialog.h"
@@ -234,6 +235,10 @@ static enum err run_act(const struct offline_call *call, struct maintain *act,
         pass_lines(call, &lines);
         while (run_job(jobs))
             has_run = true;
+        while (account_is_acting(account)) {
+            (void)account_step(account);
+            has_run = true;
+        }
         assert(has_run || want == MAINTAIN_AGAIN);
     }
     err = maintain_result(act, why);

@@ -4,6 +4,9 @@
 #include "base/log.h"
 #include "imap/state.h"
 #include "imap/wire/mailbox.h"
+#include "store/account.h"
+#include "store/act.h"
+#include "store/acting.h"
 
 /* RFC 9051 s6.1.1, s7.2.2, s9; RFC 2342 s4; RFC 3348 s3; RFC 3516 s4.1; RFC 5032 s2; RFC 5182
  * s2; RFC 5255 s4.3; RFC 6154 s2, s3; RFC 7162 s3.2.2, s3.2.3; RFC 8474 s3; RFC 8514 s4.1. */
@@ -115,6 +118,23 @@ void imap_answer_login(struct imap_session *session)
     imap_capabilities_print(session->out, session);
     imap_respond_code_end(session->out, "Logged in");
     buf_done(&session->login_tag);
+}
+
+enum imap_progress imap_act_begun(struct imap_session *session, struct imap_run *run)
+{
+    run->act = act_take(session->account);
+    if (session->waker != NULL)
+        account_wait(session->account, session->waker);
+    return IMAP_BLOCKED;
+}
+
+enum err imap_act_end(struct imap_run *run)
+{
+    enum err err = act_end(run->act);
+
+    if (err != ERR_BUSY)
+        run->act = NULL;
+    return err;
 }
 
 struct origin imap_origin(const struct imap_session *session)

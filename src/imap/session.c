@@ -12,6 +12,9 @@
 #include "imap/selected.h"
 #include "imap/state.h"
 #include "imap/wire/append.h"
+#include "store/account.h"
+#include "store/act.h"
+#include "store/acting.h"
 #include "store/body.h"
 #include "store/view.h"
 
@@ -80,8 +83,10 @@ static void end_run(struct imap_session *session)
 {
     struct imap_run *run = &session->run;
 
+    act_abandon(run->act);
     if (run->release != NULL)
         run->release(run);
+    run->act = NULL;
     run->verb = NULL;
     run->ended = false;
     run->has_looked = false;
@@ -103,8 +108,10 @@ void imap_session_free(struct imap_session *session)
     end_run(session);
     buf_done(&session->run.code);
     imap_selected_close(session->selected);
-    if (session->waker != NULL)
+    if (session->waker != NULL) {
         body_waker_forget(session->account, session->waker);
+        account_wait_forget(session->account, session->waker);
+    }
     imap_framer_done(&session->framer);
     buf_done(&session->user);
     buf_done(&session->login_tag);
@@ -404,6 +411,16 @@ static void watch_time(struct imap_session *session, bool has_input, struct mono
         session->bye = "Idle for too long";
 }
 
+/* An act goes on, this session's or another's: all but the end of the session has to wait. */
+static bool must_wait(struct imap_session *session)
+{
+    if (!account_is_acting(session->account) || session->bye != NULL)
+        return false;
+    if (session->waker != NULL)
+        account_wait(session->account, session->waker);
+    return true;
+}
+
 enum imap_want imap_session_step(struct imap_session *session, struct bytes in, struct imap_now now,
                                  size_t *out_used, struct buf *out)
 {
@@ -416,7 +433,7 @@ enum imap_want imap_session_step(struct imap_session *session, struct bytes in, 
     watch_time(session, in.len > 0, now.mono);
     if (session->bye == NULL && view_is_too_old(session))
         session->bye = "Too much has changed since you last asked: please select it again";
-    session->want = step(session);
+    session->want = must_wait(session) ? IMAP_WANT_WAKE : step(session);
     *out_used = in.len - session->in.len;
     session->in = bytes_make(NULL, 0);
     session->out = NULL;

@@ -21,6 +21,7 @@ static void play(void **state)
         { .chunk = 1000000 },
         { .chunk = 1 },
         { .chunk = 7, .always_cold = true },
+        { .chunk = 1000, .step_cost = 1 },
     };
     char complaint[2048];
 

@@ -15,6 +15,7 @@
 #include "imap/wire/respond.h"
 #include "store/types.h"
 
+struct act;
 struct imap_mailbox;
 struct imap_run;
 struct imap_selected;
@@ -63,6 +64,7 @@ struct imap_run {
     const void *args;
     void *state; /* the runner's own, from the arena; NULL at its first call */
     void (*release)(struct imap_run *run); /* frees what is not arena memory; may be NULL */
+    struct act *act; /* goes on: see imap_act_begun */
     enum imap_condition condition;
     struct buf code; /* response code without brackets; empty: none */
     const char *text;
@@ -116,6 +118,11 @@ enum imap_progress imap_answer_limit(struct imap_run *run, uint64_t max, const c
 /* NO with why a mailbox of that name cannot be made: CANNOT or LIMIT (RFC 5530 section 3). */
 enum imap_progress imap_answer_name(const struct imap_session *session, struct imap_run *run,
                                     const struct imap_mailbox *name);
+
+/* For a runner whose act answered ERR_BUSY: `return imap_act_begun(session, run);`. It is called
+ * again once the act is over, finds run->act set, and asks imap_act_end how it ended. */
+enum imap_progress imap_act_begun(struct imap_session *session, struct imap_run *run);
+MUST_USE enum err imap_act_end(struct imap_run *run);
 
 /* Who makes the change, for acts. Borrows from the session. */
 struct origin imap_origin(const struct imap_session *session);

@@ -9,6 +9,7 @@
 
 #include "maintain/verb.h"
 #include "store/account.h"
+#include "store/acting.h"
 #include "store/mailbox.h"
 
 static const struct maintain_verb *const verbs[] = {
@@ -145,6 +146,10 @@ enum maintain_want maintain_step(struct maintain *act, struct wall now, struct b
     assert(!act->is_done && !act->is_dropped);
     if (act->is_running)
         return MAINTAIN_WAIT;
+    if (account_is_acting(act->account)) { /* its own act, or a session's */
+        account_wait(act->account, act->waker);
+        return MAINTAIN_WAIT;
+    }
     act->origin.now = now;
     want = act->verb->step(act, out);
     assert(!out->overflowed && out->len - before <= MAINTAIN_STEP_BYTES_MAX);
@@ -167,7 +172,7 @@ bool maintain_changes(const struct maintain *act)
     return act->verb->changes;
 }
 
-static void act_end(struct maintain *act)
+static void end_act(struct maintain *act)
 {
     act->verb->end(act);
     act_free(act);
@@ -178,9 +183,10 @@ void maintain_free(struct maintain *act)
     if (act == NULL)
         return;
     act->is_dropped = true;
+    account_wait_forget(act->account, act->waker);
     let_log_go(act);
     if (!act->is_running)
-        act_end(act);
+        end_act(act);
 }
 
 static void on_run(struct job *job)
@@ -196,7 +202,7 @@ static void on_ran(struct job *job)
 
     act->is_running = false;
     if (act->is_dropped)
-        act_end(act);
+        end_act(act);
     else
         act->waker->wake(act->waker);
 }

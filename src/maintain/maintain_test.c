@@ -214,9 +214,10 @@ static void expunge(struct fixture *f, uint32_t uid)
     struct uid_range range = { uid, uid };
     uint32_t count;
 
-    assert_int_equal(act_expunge(desk_mailbox(&f->desk, "INBOX"), &origin,
-                                 (struct uid_set){ &range, 1 }, false, &count),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(&f->desk, act_expunge(desk_mailbox(&f->desk, "INBOX"), &origin,
+                                          (struct uid_set){ &range, 1 }, false, &count)),
+        ERR_OK);
     desk_sync(&f->desk);
 }
 

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 
 #include "store/account.h"
+#include "store/act.h"
+#include "store/acting.h"
 #include "store/mailbox.h"
 
 enum { LINES_BYTES_MAX = MAINTAIN_STEP_BYTES_MAX / 2 }; /* of one step; then one more may come */
@@ -33,12 +35,21 @@ static enum maintain_want fail(struct maintain *act, const struct past *past, en
 
 static enum maintain_want bring_back(struct maintain *act, struct past *past)
 {
-    struct modseq before = account_change_number(act->account);
-    enum err err = act_undelete(&past->undelete, &act->origin, &past->is_done);
+    enum err err;
 
+    if (past->act == NULL) {
+        past->before = account_change_number(act->account);
+        err = act_undelete(&past->undelete, &act->origin, &past->is_done);
+        past->act = err == ERR_BUSY ? act_take(act->account) : NULL;
+    } else {
+        err = act_end(past->act);
+        past->act = err == ERR_BUSY ? past->act : NULL;
+    }
+    if (err == ERR_BUSY)
+        return MAINTAIN_AGAIN;
     if (err != ERR_OK)
         return fail(act, past, err);
-    if (account_change_number(act->account).value != before.value)
+    if (account_change_number(act->account).value != past->before.value)
         past->changes++;
     return MAINTAIN_AGAIN;
 }
@@ -63,6 +74,7 @@ enum maintain_want past_step(struct maintain *act, struct past *past, bool dry, 
 
 void past_done(struct past *past)
 {
+    act_abandon(past->act);
     undelete_done(&past->undelete);
     lost_done(&past->lost);
 }

@@ -10,6 +10,8 @@
 struct past {
     struct lost lost;
     struct undelete undelete;
+    struct act *act; /* goes on */
+    struct modseq before; /* it was begun */
     bool is_planned;
     bool is_done;
     size_t told; /* mailboxes */

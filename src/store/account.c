@@ -7,6 +7,8 @@
 #include "store/account_compact.h"
 #include "store/account_open.h"
 #include "store/account_state.h"
+#include "store/act_steps.h"
+#include "store/acting.h"
 #include "store/alloc.h"
 #include "store/body_load.h"
 #include "store/mailbox.h"
@@ -15,6 +17,9 @@
 
 /* Of log: what opening after a crash reads, at most, and a little more. */
 enum { CHECKPOINT_EVERY_BYTES = 16 * 1024 * 1024 };
+
+/* About a millisecond, two on a slow machine: many sessions may wait for their turns. */
+enum { STEP_COST = 131072 };
 
 /* Ungated changes must be on the disk within a second (promise 1); half of it is for the sync. */
 enum { SYNC_DELAY_MS = 500 };
@@ -83,6 +88,7 @@ enum err account_open(const struct account_options *options, struct account **ou
             : options->keywords_max;
     account->pinned_bytes_max =
         options->pinned_bytes_max == 0 ? ACCOUNT_PINNED_BYTES_MAX : options->pinned_bytes_max;
+    account->step_cost = options->step_cost == 0 ? STEP_COST : options->step_cost;
     account->strict = options->strict;
     account->compaction = account_compact_new(&options->compact);
     account->checkpoint_bytes =
@@ -115,6 +121,7 @@ void account_close(struct account *account, struct wall now)
         log_set_listener(account->log, NULL);
         account->failed = account->failed || log_has_failed(account->log);
     }
+    act_close(account);
     account_compact_close(account);
     if (account->summaries != NULL && !account->failed && log_sync_now(account->log) == ERR_OK) {
         summary_file_flush(account->summaries, log_durable(account->log));
@@ -127,6 +134,7 @@ void account_close(struct account *account, struct wall now)
     state_done(&account->state);
     buf_done(&account->ops);
     buf_done(&account->summary);
+    free(account->waiting);
     free(account);
 }
 
@@ -186,6 +194,8 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
         return (struct mono){ INT64_MAX };
     account->wall = wall;
     tick_sync(account, now);
+    if (account_step(account) || account_is_acting(account))
+        return now;
     pins_bound(&account->state, account->pinned_bytes_max);
     if (account_checkpoint_tick(account))
         again = now;
@@ -198,8 +208,38 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
     return again.ms < account->sync_due_ms ? again : (struct mono){ account->sync_due_ms };
 }
 
+bool account_is_acting(const struct account *account)
+{
+    return account->act != NULL;
+}
+
+bool account_step(struct account *account)
+{
+    return act_step(account);
+}
+
+void account_wait(struct account *account, struct waker *waker)
+{
+    account_wait_forget(account, waker);
+    account->waiting = store_grow(account->waiting, account->waiting_count,
+                                  &account->waiting_capacity, sizeof(*account->waiting));
+    account->waiting[account->waiting_count++] = waker;
+}
+
+void account_wait_forget(struct account *account, const struct waker *waker)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < account->waiting_count; i++)
+        if (account->waiting[i] != waker)
+            account->waiting[kept++] = account->waiting[i];
+    account->waiting_count = kept;
+}
+
 void account_trim(struct account *account)
 {
+    if (account->act != NULL) /* what is in the buffers is in use */
+        return;
     log_trim(account->log);
     summary_file_trim(account->summaries);
     buf_clear(&account->summary);

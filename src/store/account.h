@@ -59,6 +59,8 @@ struct account_options {
     uint32_t keywords_max; /* in one mailbox; 0, or above it: KEYWORDS_PER_MAILBOX_MAX */
     uint64_t pinned_bytes_max; /* 0: ACCOUNT_PINNED_BYTES_MAX */
     uint64_t checkpoint_bytes; /* of log between two checkpoints; 0: the usual 16 MB */
+    uint32_t
+        step_cost; /* what a step of an act may cost (store/applying.h); 0: a millisecond or so */
     uint64_t log_segment_bytes; /* when the log begins a new segment; 0: the usual 64 MB */
     struct compact_policy compact;
     struct wall now;

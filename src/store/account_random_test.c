@@ -55,6 +55,7 @@ static void test_acts_and_reopenings(void **context)
     shadow->with_large = true;
     desk_init(&desk, mem_vfs_new(seed));
     desk.options.checkpoint_bytes = 3000;
+    desk.options.step_cost = test_random_below(&random, 2) == 0 ? 0 : 1;
     assert_int_equal(desk_open(&desk), ERR_OK);
     for (int round = 0; round < 16; round++) {
         for (int i = 0; i < 25; i++) {

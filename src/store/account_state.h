@@ -31,6 +31,11 @@ struct account {
     struct compaction *compaction; /* owned */
     struct buf summary; /* the one given out last, encoded */
     struct buf ops; /* of the change being made */
+    struct act *act; /* that goes on: store/act_steps.h; owned as long as nobody has taken it */
+    struct waker **waiting; /* for its end; owned, the wakers borrowed */
+    size_t waiting_count;
+    size_t waiting_capacity;
+    uint32_t step_cost; /* of one step of an act, as store/applying.h counts */
     struct list loads; /* struct body_load */
     uint32_t load_count;
     struct wall wall; /* the latest time that anybody told */

@@ -5,7 +5,8 @@
  * the code that replay uses. It never blocks on a sync: see account.h for when its answer may
  * leave. Errors of all: ERR_NOT_FOUND (the mailbox was deleted, and is only still held), ERR_IO,
  * ERR_NO_SPACE (nothing happened; the account may have failed, see account_has_failed), ERR_CLOSED
- * (it has failed earlier), ERR_LIMIT (names in account_options). */
+ * (it has failed earlier), ERR_LIMIT (names in account_options). Those that may take
+ * steps: ERR_BUSY (store/acting.h). */
 #ifndef ROOST_STORE_ACT_H
 #define ROOST_STORE_ACT_H
 
@@ -28,13 +29,13 @@ MUST_USE enum err act_mailbox_create(struct account *account, const struct origi
                                      struct bytes name, unsigned uses,
                                      struct mailbox **out_mailbox);
 
-/* Deletes it, not its children (RFC 9051 section 6.3.5): a level that only children have is a name
- * without a mailbox, shown as \NonExistent. ERR_DENIED: INBOX. */
+/* May take steps. Deletes it, not its children (RFC 9051 section 6.3.5): a level that only children
+ * have is a name without a mailbox, shown as \NonExistent. ERR_DENIED: INBOX. */
 MUST_USE enum err act_mailbox_delete(struct account *account, const struct origin *origin,
                                      struct mailbox *mailbox);
 
-/* Renames it with all below it and makes missing levels above the new name (RFC 9051
- * section 6.3.6). INBOX: its messages move to a new mailbox, INBOX and its children stay.
+/* May take steps. Renames it with all below it and makes missing levels above the new name (RFC
+ * 9051 section 6.3.6). INBOX: its messages move to a new mailbox, INBOX and its children stay.
  * ERR_EXISTS; ERR_INVALID: into itself, or not a name. Subscriptions are names and stay. */
 MUST_USE enum err act_mailbox_rename(struct account *account, const struct origin *origin,
                                      struct mailbox *mailbox, struct bytes new_name);
@@ -73,10 +74,10 @@ enum flag_mode {
     FLAGS_REMOVE = 2,
 };
 
-/* STORE. Rows that it does not change are not touched; when it changes none nothing is written and
- * the result has modseq 0. UIDs that are not there are skipped. Not gated unless the account is
- * strict. With `unchanged_since` not UINT64_MAX (CONDSTORE) rows with a higher MODSEQ are left
- * alone and listed in the result (arena memory). */
+/* May take steps. STORE. Rows that it does not change are not touched; when it changes none nothing
+ * is written and the result has modseq 0. UIDs that are not there are skipped. Not gated unless the
+ * account is strict. With `unchanged_since` not UINT64_MAX (CONDSTORE) rows with a higher MODSEQ
+ * are left alone and listed in the result (arena memory). */
 struct flag_act {
     struct uid_set uids;
     enum flag_mode mode;
@@ -91,8 +92,9 @@ MUST_USE enum err act_flags(struct mailbox *mailbox, const struct origin *origin
                             const struct flag_act *act, struct arena *arena,
                             struct flag_result *out_result);
 
-/* COPY or MOVE within the account. Stores no second body. MOVE expunges in the same change. A
- * message that only a view still has (expunged elsewhere) is skipped. ERR_OVER_QUOTA (COPY only).
+/* May take steps. COPY or MOVE within the account. Stores no second body. MOVE expunges in the same
+ * change. A message that only a view still has (expunged elsewhere) is skipped. ERR_OVER_QUOTA
+ * (COPY only).
  */
 struct copy_act {
     struct mailbox *to;
@@ -107,8 +109,8 @@ MUST_USE enum err act_copy(struct mailbox *from, const struct origin *origin,
                            const struct copy_act *act, struct arena *arena,
                            struct copy_result *out_result);
 
-/* Expunges those of `uids` that are there (and have \Deleted, when `deleted_only`). *out_count of
- * 0: nothing was written. */
+/* May take steps. Expunges those of `uids` that are there (and have \Deleted, when `deleted_only`).
+ * *out_count of 0: nothing was written. */
 MUST_USE enum err act_expunge(struct mailbox *mailbox, const struct origin *origin,
                               struct uid_set uids, bool deleted_only, uint32_t *out_count);
 

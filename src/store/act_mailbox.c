@@ -3,11 +3,10 @@
 
 #include "store/account_state.h"
 #include "store/act.h"
-#include "store/act_parts.h"
+#include "store/act_steps.h"
 #include "store/change.h"
 #include "store/mailbox.h"
 #include "store/name.h"
-#include "store/uid_set.h"
 
 /* Adds the creation of those levels above `name` that are missing. */
 static void add_levels_above(struct change *change, struct bytes name)
@@ -56,52 +55,91 @@ enum err act_mailbox_create(struct account *account, const struct origin *origin
     return err;
 }
 
+struct deleting {
+    struct act act;
+    struct mailbox_id mailbox;
+};
+
+static enum err delete_plan(struct act *act)
+{
+    struct op op = { .code = OP_MAILBOX_DELETE,
+                     .as.mailbox.id = CONTAINER_OF(act, struct deleting, act)->mailbox };
+
+    change_add(&act->change, &op);
+    act->gated = true;
+    act->writes = true;
+    return ERR_OK;
+}
+
+static void nothing(struct act *act)
+{
+    (void)act;
+}
+
+static const struct act_kind delete_kind = { delete_plan, nothing, nothing };
+
 enum err act_mailbox_delete(struct account *account, const struct origin *origin,
                             struct mailbox *mailbox)
 {
-    struct op op = { .code = OP_MAILBOX_DELETE, .as.mailbox.id = mailbox->id };
-    struct change change;
-    enum err err;
+    struct deleting *deleting;
 
     if (mailbox->deleted)
         return ERR_NOT_FOUND;
     if (bytes_equal(mailbox_name_bytes(mailbox), BYTES("INBOX")))
         return ERR_DENIED;
-    err = change_begin(account, origin, &change);
-    if (err != ERR_OK)
-        return err;
-    change_add(&change, &op);
-    return change_commit(&change, true);
+    deleting = act_new(sizeof(*deleting), account, &delete_kind, origin);
+    deleting->mailbox = mailbox->id;
+    return act_begin(&deleting->act);
 }
 
-/* Its messages become those of a new mailbox: RFC 9051 section 6.3.6. */
-static enum err rename_inbox(struct change *change, struct mailbox *inbox, struct bytes new_name)
-{
-    struct arena arena = arena_make(ACT_ARENA_BYTES);
-    struct uid_set_builder builder = uid_set_builder_make(&arena);
-    const struct uid_range everything = { 1, UINT32_MAX };
-    struct rows_walk walk = rows_walk_make(&inbox->rows, (struct uid_set){ &everything, 1 });
-    struct op op = { .code = OP_MOVE };
-    enum err err = ERR_LIMIT;
-    struct uid_set all;
-    struct row row;
+struct renaming {
+    struct act act;
+    struct mailbox *mailbox;
+    struct bytes new_name;
+    uint8_t name_space[MAILBOX_NAME_BYTES_MAX];
+    bool is_begun;
+    /* INBOX: its messages become those of a new mailbox (RFC 9051 section 6.3.6). */
+    bool is_inbox;
+    struct mailbox_id made;
+    struct act_walk walk;
+    struct op_uids_maker uids;
+    /* Others: the next to be looked at, by name. */
+    size_t next;
+};
 
+static void add_uids(void *context, struct block **slot, const uint16_t *places, uint32_t count)
+{
+    struct renaming *renaming = context;
+    uint64_t uids[BLOCK_ROWS];
+
+    act_charge(&renaming->act, count);
+    block_pick(*slot, COLUMN_UID, places, count, uids);
+    for (uint32_t i = 0; i < count; i++)
+        op_uids_add(&renaming->uids, (uint32_t)uids[i], (uint32_t)uids[i]);
+}
+
+static enum err plan_inbox(struct renaming *renaming)
+{
+    struct act *act = &renaming->act;
+    struct rows *rows = &renaming->mailbox->rows;
+    struct uid_range ranges[ACT_PIECE_RANGES];
+    uint32_t count = act_piece(act, &renaming->walk, rows, ranges);
+    struct op op = { .code = OP_MOVE };
+
+    rows_visit(rows, (struct uid_set){ ranges, count }, add_uids, renaming);
+    if (count > 0)
+        return ERR_BUSY;
     op.as.copy = (struct op_copy){
-        .from = inbox->id,
-        .to = change_add_mailbox(change, new_name, 0),
+        .from = renaming->mailbox->id,
+        .to = renaming->made,
         .first = { 1 },
-        .save_date = wall_seconds(change->origin->now),
+        .save_date = wall_seconds(act->origin.now),
     };
-    while (rows_walk_next(&walk, &row))
-        uid_set_add(&builder, row.uid.value, row.uid.value);
-    if (uid_set_finish(&builder, &all)) {
-        op.as.copy.uids.set = all;
-        if (all.count > 0)
-            change_add(change, &op);
-        err = change_commit(change, true);
-    }
-    arena_done(&arena);
-    return err;
+    if (!op_uids_finish(&renaming->uids, &op.as.copy.uids))
+        return ERR_LIMIT;
+    if (op.as.copy.uids.ranges > 0)
+        change_add(&act->change, &op);
+    return ERR_OK;
 }
 
 static struct bytes renamed(struct bytes name, size_t old_len, struct bytes new_name,
@@ -117,37 +155,68 @@ static struct bytes renamed(struct bytes name, size_t old_len, struct bytes new_
     return bytes_make(space, new_name.len + rest);
 }
 
-/* Adds one rename for the mailbox and each below it. RFC 9051 s6.3.6. */
-static enum err add_renames(struct change *change, const struct mailbox *top, struct bytes new_name)
+/* One rename for the mailbox and each below it. RFC 9051 s6.3.6. */
+static enum err plan_renames(struct renaming *renaming)
 {
-    struct state *state = &change->account->state;
-    struct bytes old = mailbox_name_bytes(top);
+    struct state *state = &renaming->act.account->state;
+    struct bytes old = mailbox_name_bytes(renaming->mailbox);
     uint8_t space[MAILBOX_NAME_BYTES_MAX];
 
-    for (size_t i = state_name_place(state, old, false); i < state->mailbox_count; i++) {
-        struct mailbox *mailbox = state->by_name[i];
+    for (; renaming->next < state->mailbox_count; renaming->next++) {
+        struct mailbox *mailbox = state->by_name[renaming->next];
         struct op op = { .code = OP_MAILBOX_RENAME, .as.mailbox.id = mailbox->id };
 
+        if (renaming->act.left == 0)
+            return ERR_BUSY;
         if (!bytes_starts_with(mailbox_name_bytes(mailbox), old))
             break;
-        if (mailbox != top && !name_is_below(mailbox_name_bytes(mailbox), old))
+        act_charge(&renaming->act, APPLYING_OP_COST);
+        if (mailbox != renaming->mailbox && !name_is_below(mailbox_name_bytes(mailbox), old))
             continue;
-        op.as.mailbox.name = renamed(mailbox_name_bytes(mailbox), old.len, new_name, space);
+        op.as.mailbox.name =
+            renamed(mailbox_name_bytes(mailbox), old.len, renaming->new_name, space);
         if (!name_is_valid(op.as.mailbox.name))
             return ERR_INVALID;
         if (state_find(state, op.as.mailbox.name) != NULL)
             return ERR_EXISTS;
-        change_add(change, &op);
+        change_add(&renaming->act.change, &op);
     }
     return ERR_OK;
 }
 
 /* RFC 9051 s6.3.6 */
+static enum err rename_plan(struct act *act)
+{
+    static const struct uid_range everything = { 1, UINT32_MAX };
+    struct renaming *renaming = CONTAINER_OF(act, struct renaming, act);
+
+    act->gated = true;
+    act->writes = true;
+    if (!renaming->is_begun) {
+        add_levels_above(&act->change, renaming->new_name);
+        if (renaming->is_inbox)
+            renaming->made = change_add_mailbox(&act->change, renaming->new_name, 0);
+        renaming->walk.set = (struct uid_set){ &everything, 1 };
+        renaming->next =
+            state_name_place(&act->account->state, mailbox_name_bytes(renaming->mailbox), false);
+        renaming->is_begun = true;
+    }
+    return renaming->is_inbox ? plan_inbox(renaming) : plan_renames(renaming);
+}
+
+static void rename_done(struct act *act)
+{
+    buf_done(&CONTAINER_OF(act, struct renaming, act)->uids.raw);
+}
+
+static const struct act_kind rename_kind = { rename_plan, nothing, rename_done };
+
+/* RFC 9051 s6.3.6 */
 enum err act_mailbox_rename(struct account *account, const struct origin *origin,
                             struct mailbox *mailbox, struct bytes new_name)
 {
-    struct change change;
-    enum err err;
+    bool is_inbox = bytes_equal(mailbox_name_bytes(mailbox), BYTES("INBOX"));
+    struct renaming *renaming;
 
     if (mailbox->deleted)
         return ERR_NOT_FOUND;
@@ -155,16 +224,15 @@ enum err act_mailbox_rename(struct account *account, const struct origin *origin
         return ERR_INVALID;
     if (state_find(&account->state, new_name) != NULL)
         return ERR_EXISTS;
-    err = change_begin(account, origin, &change);
-    if (err != ERR_OK)
-        return err;
-    add_levels_above(&change, new_name);
-    if (bytes_equal(mailbox_name_bytes(mailbox), BYTES("INBOX")))
-        return rename_inbox(&change, mailbox, new_name);
-    if (name_is_below(new_name, mailbox_name_bytes(mailbox)))
+    if (!is_inbox && name_is_below(new_name, mailbox_name_bytes(mailbox)))
         return ERR_INVALID;
-    err = add_renames(&change, mailbox, new_name);
-    return err != ERR_OK ? err : change_commit(&change, true);
+    renaming = act_new(sizeof(*renaming), account, &rename_kind, origin);
+    renaming->mailbox = mailbox;
+    memcpy(renaming->name_space, new_name.at, new_name.len);
+    renaming->new_name = bytes_make(renaming->name_space, new_name.len);
+    renaming->is_inbox = is_inbox;
+    renaming->uids.raw = buf_make(RECORD_CHANGE_BYTES_MAX);
+    return act_begin(&renaming->act);
 }
 
 enum err act_subscribe(struct account *account, const struct origin *origin, struct bytes name,

@@ -5,6 +5,7 @@
 #include "store/account_state.h"
 #include "store/act.h"
 #include "store/act_parts.h"
+#include "store/act_steps.h"
 #include "store/apply.h"
 #include "store/change.h"
 #include "store/mailbox.h"
@@ -31,11 +32,17 @@ static struct wanted_flags look_up(const struct mailbox *mailbox, const struct f
     return wanted;
 }
 
-struct sorting {
-    const struct flag_act *act;
+struct flags_act {
+    struct act act;
+    struct mailbox *mailbox;
+    struct flag_act asked;
+    struct op_flags op; /* but for its UIDs */
     struct wanted_flags wanted;
-    struct uid_set_builder changed;
+    struct act_walk walk;
+    struct op_uids_maker changed;
     struct uid_set_builder modified; /* those that CONDSTORE protects */
+    struct flag_result result;
+    struct flag_result *out_result;
 };
 
 /* Marks the rows in which the mask would change something. RFC 7162 s3.1. */
@@ -51,27 +58,29 @@ static void mark_changed(const struct block *block, enum block_column column,
         marks[i] |= ((values[i] & mask.keep) | mask.set) != values[i];
 }
 
-static void mark_all_changed(const struct sorting *sorting, const struct block *block,
+static void mark_all_changed(const struct flags_act *flags, const struct block *block,
                              bool marks[BLOCK_ROWS])
 {
-    const struct flag_act *act = sorting->act;
-    const uint64_t *words = sorting->wanted.keywords.word;
+    const struct flag_act *asked = &flags->asked;
+    const uint64_t *words = flags->wanted.keywords.word;
 
-    memset(marks, sorting->wanted.has_new && act->mode != FLAGS_REMOVE, block->count);
-    mark_changed(block, COLUMN_FLAGS, apply_flag_mask(act->mode, act->flags.flags), marks);
-    mark_changed(block, COLUMN_KEYWORDS_LOW, apply_flag_mask(act->mode, words[0]), marks);
-    mark_changed(block, COLUMN_KEYWORDS_HIGH, apply_flag_mask(act->mode, words[1]), marks);
+    memset(marks, flags->wanted.has_new && asked->mode != FLAGS_REMOVE, block->count);
+    mark_changed(block, COLUMN_FLAGS, apply_flag_mask(asked->mode, asked->flags.flags), marks);
+    mark_changed(block, COLUMN_KEYWORDS_LOW, apply_flag_mask(asked->mode, words[0]), marks);
+    mark_changed(block, COLUMN_KEYWORDS_HIGH, apply_flag_mask(asked->mode, words[1]), marks);
 }
 
+/* Sorts the rows into those that the STORE changes and those that CONDSTORE protects. */
 /* RFC 7162 s3.1.3 */
 static void sort_block(void *context, struct block **slot, const uint16_t *places, uint32_t count)
 {
-    struct sorting *sorting = context;
-    uint64_t unchanged_since = sorting->act->unchanged_since;
+    struct flags_act *flags = context;
+    uint64_t unchanged_since = flags->asked.unchanged_since;
     const struct block *block = *slot;
     bool marks[BLOCK_ROWS];
 
-    mark_all_changed(sorting, block, marks);
+    mark_all_changed(flags, block, marks);
+    act_charge(&flags->act, count);
     for (uint32_t i = 0; i < count; i++) {
         bool is_protected = unchanged_since != UINT64_MAX &&
                             block_get(block, COLUMN_MODSEQ, places[i]) > unchanged_since;
@@ -80,49 +89,60 @@ static void sort_block(void *context, struct block **slot, const uint16_t *place
         if (!is_protected && !marks[places[i]])
             continue;
         uid = block_uid(block, places[i]);
-        uid_set_add(is_protected ? &sorting->modified : &sorting->changed, uid, uid);
+        if (is_protected)
+            uid_set_add(&flags->modified, uid, uid);
+        else
+            op_uids_add(&flags->changed, uid, uid);
     }
 }
 
-/* Sorts the rows of a STORE into those that it changes and those that CONDSTORE protects. */
-static bool sort_rows(struct mailbox *mailbox, const struct flag_act *act, struct arena *arena,
-                      struct uid_set *out_changed, struct uid_set *out_modified)
+static struct flags_act *flags_of(struct act *act)
 {
-    struct sorting sorting = {
-        .act = act,
-        .wanted = look_up(mailbox, &act->flags),
-        .changed = uid_set_builder_make(arena),
-        .modified = uid_set_builder_make(arena),
-    };
-
-    rows_visit(&mailbox->rows, act->uids, sort_block, &sorting);
-    return uid_set_finish(&sorting.changed, out_changed) &&
-           uid_set_finish(&sorting.modified, out_modified);
+    return CONTAINER_OF(act, struct flags_act, act);
 }
 
-static enum err write_flags(struct mailbox *mailbox, const struct origin *origin,
-                            const struct op_flags *flags, struct modseq *out_modseq)
+static enum err flags_plan(struct act *act)
 {
-    struct account *account = mailbox_account(mailbox);
-    struct op op = { .code = OP_FLAGS, .as.flags = *flags };
-    struct change change;
-    enum err err = change_begin(account, origin, &change);
+    struct flags_act *flags = flags_of(act);
+    struct uid_range ranges[ACT_PIECE_RANGES];
+    uint32_t count = act_piece(act, &flags->walk, &flags->mailbox->rows, ranges);
+    struct op op = { .code = OP_FLAGS, .as.flags = flags->op };
 
-    if (err != ERR_OK)
-        return err;
-    change_add(&change, &op);
-    err = change_commit(&change, account->strict);
-    if (err == ERR_OK)
-        *out_modseq = change.number;
-    return err;
+    rows_visit(&flags->mailbox->rows, (struct uid_set){ ranges, count }, sort_block, flags);
+    if (count > 0)
+        return ERR_BUSY;
+    if (!op_uids_finish(&flags->changed, &op.as.flags.uids) ||
+        !uid_set_finish(&flags->modified, &flags->result.modified))
+        return ERR_LIMIT;
+    act->gated = act->account->strict;
+    act->writes = op.as.flags.uids.ranges > 0;
+    if (act->writes)
+        change_add(&act->change, &op);
+    return ERR_OK;
 }
+
+static void flags_finish(struct act *act)
+{
+    struct flags_act *flags = flags_of(act);
+
+    if (act->writes)
+        flags->result.modseq = act->change.number;
+    *flags->out_result = flags->result;
+}
+
+static void flags_done(struct act *act)
+{
+    buf_done(&flags_of(act)->changed.raw);
+}
+
+static const struct act_kind flags_kind = { flags_plan, flags_finish, flags_done };
 
 enum err act_flags(struct mailbox *mailbox, const struct origin *origin, const struct flag_act *act,
                    struct arena *arena, struct flag_result *out_result)
 {
     struct op_flags op = { .mailbox = mailbox->id, .mode = (uint8_t)act->mode };
     struct keyword_table fresh = { 0 };
-    struct flag_result result = { .modseq = { 0 } };
+    struct flags_act *flags;
     enum err err;
 
     if (mailbox->deleted)
@@ -132,109 +152,186 @@ enum err act_flags(struct mailbox *mailbox, const struct origin *origin, const s
     keyword_table_done(&fresh);
     if (err != ERR_OK)
         return err;
-    if (!sort_rows(mailbox, act, arena, &op.uids.set, &result.modified))
-        return ERR_LIMIT;
-    if (op.uids.set.count > 0)
-        err = write_flags(mailbox, origin, &op, &result.modseq);
-    if (err == ERR_OK)
-        *out_result = result;
-    return err;
+    flags = act_new(sizeof(*flags), mailbox_account(mailbox), &flags_kind, origin);
+    flags->mailbox = mailbox;
+    flags->asked = *act;
+    flags->op = op;
+    flags->wanted = look_up(mailbox, &act->flags);
+    flags->walk.set = act->uids;
+    flags->changed.raw = buf_make(RECORD_CHANGE_BYTES_MAX);
+    flags->modified = uid_set_builder_make(arena);
+    flags->out_result = out_result;
+    return act_begin(&flags->act);
+}
+
+struct copying {
+    struct act act;
+    struct mailbox *from;
+    struct mailbox *to;
+    bool move;
+    struct act_walk walk;
+    struct op_uids_maker uids;
+    struct uid_set_builder copied;
+    struct copy_result result;
+    uint64_t bytes;
+    struct copy_result *out_result;
+};
+
+static void count_block(void *context, struct block **slot, const uint16_t *places, uint32_t count)
+{
+    struct copying *copying = context;
+    uint64_t values[BLOCK_ROWS];
+
+    act_charge(&copying->act, count);
+    block_pick(*slot, COLUMN_SIZE, places, count, values);
+    for (uint32_t i = 0; i < count; i++)
+        copying->bytes += values[i];
+    block_pick(*slot, COLUMN_UID, places, count, values);
+    for (uint32_t i = 0; i < count; i++) {
+        op_uids_add(&copying->uids, (uint32_t)values[i], (uint32_t)values[i]);
+        uid_set_add(&copying->copied, (uint32_t)values[i], (uint32_t)values[i]);
+    }
+}
+
+static struct copying *copying_of(struct act *act)
+{
+    return CONTAINER_OF(act, struct copying, act);
 }
 
 /* RFC 9051 s6.4.8; RFC 6851 s3.3; RFC 8514 s3. */
-static enum err write_copy(struct mailbox *from, const struct origin *origin,
-                           const struct copy_act *act, struct uid_set uids)
+static enum err copy_plan(struct act *act)
 {
-    struct op op = { .code = act->move ? OP_MOVE : OP_COPY };
-    struct change change;
-    enum err err = change_begin(mailbox_account(from), origin, &change);
+    struct copying *copying = copying_of(act);
+    struct uid_range ranges[ACT_PIECE_RANGES];
+    uint32_t count = act_piece(act, &copying->walk, &copying->from->rows, ranges);
+    struct op op = { .code = copying->move ? OP_MOVE : OP_COPY };
 
-    if (err != ERR_OK)
-        return err;
+    rows_visit(&copying->from->rows, (struct uid_set){ ranges, count }, count_block, copying);
+    if (count > 0)
+        return ERR_BUSY;
     op.as.copy = (struct op_copy){
-        .from = from->id,
-        .to = act->to->id,
-        .first = { act->to->uidnext },
-        .save_date = wall_seconds(origin->now),
-        .uids = { .set = uids },
+        .from = copying->from->id,
+        .to = copying->to->id,
+        .first = { copying->to->uidnext },
+        .save_date = wall_seconds(act->origin.now),
     };
-    change_add(&change, &op);
-    return change_commit(&change, true);
+    if (!op_uids_finish(&copying->uids, &op.as.copy.uids) ||
+        !uid_set_finish(&copying->copied, &copying->result.copied) ||
+        op.as.copy.uids.total > UINT32_MAX - op.as.copy.first.value)
+        return ERR_LIMIT;
+    if (!copying->move && account_is_over_quota(act->account, copying->bytes))
+        return ERR_OVER_QUOTA;
+    copying->result.first = op.as.copy.first;
+    act->gated = true;
+    act->writes = op.as.copy.uids.ranges > 0;
+    if (act->writes)
+        change_add(&act->change, &op);
+    return ERR_OK;
 }
+
+static void copy_finish(struct act *act)
+{
+    *copying_of(act)->out_result = copying_of(act)->result;
+}
+
+static void copy_done(struct act *act)
+{
+    buf_done(&copying_of(act)->uids.raw);
+}
+
+static const struct act_kind copy_kind = { copy_plan, copy_finish, copy_done };
 
 enum err act_copy(struct mailbox *from, const struct origin *origin, const struct copy_act *act,
                   struct arena *arena, struct copy_result *out_result)
 {
-    struct uid_set_builder builder = uid_set_builder_make(arena);
-    struct rows_walk walk = rows_walk_make(&from->rows, act->uids);
-    uint32_t first = act->to->uidnext;
-    uint64_t bytes = 0;
-    enum err err = ERR_OK;
-    struct uid_set copied;
-    struct row row;
+    struct copying *copying;
 
     assert(from->state == act->to->state);
     if (from->deleted || act->to->deleted)
         return ERR_NOT_FOUND;
-    while (rows_walk_next(&walk, &row)) {
-        uid_set_add(&builder, row.uid.value, row.uid.value);
-        bytes += row.size;
-    }
-    if (!uid_set_finish(&builder, &copied) || uid_set_span(copied) > UINT32_MAX - first)
-        return ERR_LIMIT;
-    if (!act->move && account_is_over_quota(mailbox_account(from), bytes))
-        return ERR_OVER_QUOTA;
-    if (copied.count > 0)
-        err = write_copy(from, origin, act, copied);
-    if (err == ERR_OK)
-        *out_result = (struct copy_result){ copied, { first } };
-    return err;
+    copying = act_new(sizeof(*copying), mailbox_account(from), &copy_kind, origin);
+    copying->from = from;
+    copying->to = act->to;
+    copying->move = act->move;
+    copying->walk.set = act->uids;
+    copying->uids.raw = buf_make(RECORD_CHANGE_BYTES_MAX);
+    copying->copied = uid_set_builder_make(arena);
+    copying->out_result = out_result;
+    return act_begin(&copying->act);
 }
 
-struct picking {
-    struct uid_set_builder builder;
+struct expunging {
+    struct act act;
+    struct mailbox *mailbox;
     bool deleted_only;
-    uint32_t count;
+    struct act_walk walk;
+    struct op_uids_maker uids;
+    uint32_t *out_count;
 };
 
 static void pick_rows(void *context, struct block **slot, const uint16_t *places, uint32_t count)
 {
-    struct picking *picking = context;
+    struct expunging *expunging = context;
+    uint64_t uids[BLOCK_ROWS];
+    uint64_t flags[BLOCK_ROWS];
 
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t uid = block_uid(*slot, places[i]);
-
-        if (picking->deleted_only &&
-            (block_get(*slot, COLUMN_FLAGS, places[i]) & FLAG_DELETED) == 0)
-            continue;
-        uid_set_add(&picking->builder, uid, uid);
-        picking->count++;
-    }
+    act_charge(&expunging->act, count);
+    block_pick(*slot, COLUMN_UID, places, count, uids);
+    block_pick(*slot, COLUMN_FLAGS, places, count, flags);
+    for (uint32_t i = 0; i < count; i++)
+        if (!expunging->deleted_only || (flags[i] & FLAG_DELETED) != 0)
+            op_uids_add(&expunging->uids, (uint32_t)uids[i], (uint32_t)uids[i]);
 }
+
+static struct expunging *expunging_of(struct act *act)
+{
+    return CONTAINER_OF(act, struct expunging, act);
+}
+
+static enum err expunge_plan(struct act *act)
+{
+    struct expunging *expunging = expunging_of(act);
+    struct rows *rows = &expunging->mailbox->rows;
+    struct uid_range ranges[ACT_PIECE_RANGES];
+    uint32_t count = act_piece(act, &expunging->walk, rows, ranges);
+    struct op op = { .code = OP_EXPUNGE, .as.expunge.mailbox = expunging->mailbox->id };
+
+    rows_visit(rows, (struct uid_set){ ranges, count }, pick_rows, expunging);
+    if (count > 0)
+        return ERR_BUSY;
+    if (!op_uids_finish(&expunging->uids, &op.as.expunge.uids))
+        return ERR_LIMIT;
+    act->gated = true;
+    act->writes = op.as.expunge.uids.ranges > 0;
+    if (act->writes)
+        change_add(&act->change, &op);
+    return ERR_OK;
+}
+
+static void expunge_finish(struct act *act)
+{
+    *expunging_of(act)->out_count = (uint32_t)expunging_of(act)->uids.total;
+}
+
+static void expunge_done(struct act *act)
+{
+    buf_done(&expunging_of(act)->uids.raw);
+}
+
+static const struct act_kind expunge_kind = { expunge_plan, expunge_finish, expunge_done };
 
 enum err act_expunge(struct mailbox *mailbox, const struct origin *origin, struct uid_set uids,
                      bool deleted_only, uint32_t *out_count)
 {
-    struct arena arena = arena_make(ACT_ARENA_BYTES);
-    struct picking picking = { uid_set_builder_make(&arena), deleted_only, 0 };
-    struct op op = { .code = OP_EXPUNGE };
-    enum err err = ERR_OK;
-    struct change change;
+    struct expunging *expunging;
 
-    rows_visit(&mailbox->rows, uids, pick_rows, &picking);
-    op.as.expunge.mailbox = mailbox->id;
     if (mailbox->deleted)
-        err = ERR_NOT_FOUND;
-    else if (!uid_set_finish(&picking.builder, &op.as.expunge.uids.set))
-        err = ERR_LIMIT;
-    if (err == ERR_OK && picking.count > 0)
-        err = change_begin(mailbox_account(mailbox), origin, &change);
-    if (err == ERR_OK && picking.count > 0) {
-        change_add(&change, &op);
-        err = change_commit(&change, true);
-    }
-    if (err == ERR_OK)
-        *out_count = picking.count;
-    arena_done(&arena);
-    return err;
+        return ERR_NOT_FOUND;
+    expunging = act_new(sizeof(*expunging), mailbox_account(mailbox), &expunge_kind, origin);
+    expunging->mailbox = mailbox;
+    expunging->deleted_only = deleted_only;
+    expunging->walk.set = uids;
+    expunging->uids.raw = buf_make(RECORD_CHANGE_BYTES_MAX);
+    expunging->out_count = out_count;
+    return act_begin(&expunging->act);
 }

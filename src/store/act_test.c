@@ -16,6 +16,7 @@ static const char mail[] = "Subject: x\r\n\r\nbody\r\n";
 static void open_new(struct desk *desk)
 {
     desk_init(desk, mem_vfs_new(1));
+    desk->options.step_cost = 1;
     assert_int_equal(desk_open(desk), ERR_OK);
 }
 
@@ -46,8 +47,8 @@ static enum err rename_to(struct desk *desk, const char *old, const char *name)
 {
     struct origin origin = desk_origin(desk);
 
-    return act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, old),
-                              bytes_from_string(name));
+    return desk_finish(desk, act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, old),
+                                                bytes_from_string(name)));
 }
 
 static void test_names(void **context)
@@ -131,18 +132,22 @@ static void test_delete(void **context)
     assert_int_equal(desk_append(&desk, mailbox, bytes_from_string(mail), 0, NULL), ERR_OK);
     view = view_open(mailbox);
     origin = desk_origin(&desk);
-    assert_int_equal(act_mailbox_delete(desk.account, &origin, desk_mailbox(&desk, "INBOX")),
-                     ERR_DENIED);
+    assert_int_equal(
+        desk_finish(&desk, act_mailbox_delete(desk.account, &origin, desk_mailbox(&desk, "INBOX"))),
+        ERR_DENIED);
     view_watch(view, &desk.waker);
     desk.wakes = 0;
-    assert_int_equal(act_mailbox_delete(desk.account, &origin, mailbox), ERR_OK);
+    assert_int_equal(desk_finish(&desk, act_mailbox_delete(desk.account, &origin, mailbox)),
+                     ERR_OK);
     assert_int_equal(desk.wakes, 1);
     assert_null(desk_mailbox(&desk, "a"));
     assert_non_null(desk_mailbox(&desk, "a/b"));
     assert_int_equal(account_used_bytes(desk.account), 0);
     assert_true(mailbox_is_deleted(mailbox));
-    assert_int_equal(act_mailbox_delete(desk.account, &origin, mailbox), ERR_NOT_FOUND);
-    assert_int_equal(act_expunge(mailbox, &origin, (struct uid_set){ &all, 1 }, false, &count),
+    assert_int_equal(desk_finish(&desk, act_mailbox_delete(desk.account, &origin, mailbox)),
+                     ERR_NOT_FOUND);
+    assert_int_equal(desk_finish(&desk, act_expunge(mailbox, &origin, (struct uid_set){ &all, 1 },
+                                                    false, &count)),
                      ERR_NOT_FOUND);
     assert_int_equal(
         desk_flags(&desk, mailbox, (struct desk_store){ all, FLAGS_ADD, 1, BYTES("") }, NULL),
@@ -176,8 +181,9 @@ static void test_rename_refusals(void **context)
     {
         struct origin origin = desk_origin(&desk);
 
-        assert_int_equal(act_mailbox_delete(desk.account, &origin, desk_mailbox(&desk, "c")),
-                         ERR_OK);
+        assert_int_equal(
+            desk_finish(&desk, act_mailbox_delete(desk.account, &origin, desk_mailbox(&desk, "c"))),
+            ERR_OK);
     }
     assert_int_equal(rename_to(&desk, "a", "c"), ERR_EXISTS);
     assert_non_null(desk_mailbox(&desk, "a/b"));
@@ -290,7 +296,7 @@ static void test_flags_unchanged_since(void **context)
                                 NULL),
                      ERR_OK);
     origin = desk_origin(&desk);
-    assert_int_equal(act_flags(inbox, &origin, &act, &arena, &result), ERR_OK);
+    assert_int_equal(desk_finish(&desk, act_flags(inbox, &origin, &act, &arena, &result)), ERR_OK);
     assert_int_equal(result.modified.count, 1);
     assert_int_equal(result.modified.ranges[0].first, 2);
     assert_int_equal(result.modified.ranges[0].last, 2);
@@ -356,10 +362,11 @@ static void test_copy_is_one_small_record(void **context)
     desk_sync(&desk);
     before = account_durable(desk.account);
     origin = desk_origin(&desk);
-    assert_int_equal(act_copy(inbox, &origin,
-                              &(struct copy_act){ sent, (struct uid_set){ &all, 1 }, false },
-                              &arena, &result),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(&desk, act_copy(inbox, &origin,
+                                    &(struct copy_act){ sent, (struct uid_set){ &all, 1 }, false },
+                                    &arena, &result)),
+        ERR_OK);
     assert_int_equal(result.copied.count, 1);
     assert_int_equal(result.copied.ranges[0].last, MANY);
     assert_true(account_gate(desk.account) - before < 256);
@@ -437,10 +444,11 @@ static void test_move_expunge_and_vanished(void **context)
     open_new(&desk);
     inbox = inbox_with(&desk, 10);
     origin = desk_origin(&desk);
-    assert_int_equal(act_copy(inbox, &origin,
-                              &(struct copy_act){ inbox, (struct uid_set){ some, 2 }, true },
-                              &arena, &result),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(&desk, act_copy(inbox, &origin,
+                                    &(struct copy_act){ inbox, (struct uid_set){ some, 2 }, true },
+                                    &arena, &result)),
+        ERR_OK);
     assert_int_equal(result.first.value, 11);
     assert_int_equal(result.copied.count, 2);
     assert_int_equal(result.copied.ranges[1].last, 10);
@@ -451,13 +459,16 @@ static void test_move_expunge_and_vanished(void **context)
     assert_int_equal(set.ranges[0].first, 2);
     assert_int_equal(set.ranges[1].first, 9);
     assert_int_equal(set.ranges[1].last, 10);
-    assert_int_equal(act_expunge(inbox, &origin, everything, true, &count), ERR_OK);
-    assert_int_equal(count, 0);
-    assert_int_equal(mailbox_highest_modseq(inbox).value, since.value);
-    assert_int_equal(act_expunge(inbox, &origin, (struct uid_set){ some, 1 }, false, &count),
+    assert_int_equal(desk_finish(&desk, act_expunge(inbox, &origin, everything, true, &count)),
                      ERR_OK);
     assert_int_equal(count, 0);
-    assert_int_equal(act_expunge(inbox, &origin, everything, false, &count), ERR_OK);
+    assert_int_equal(mailbox_highest_modseq(inbox).value, since.value);
+    assert_int_equal(
+        desk_finish(&desk, act_expunge(inbox, &origin, (struct uid_set){ some, 1 }, false, &count)),
+        ERR_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(desk_finish(&desk, act_expunge(inbox, &origin, everything, false, &count)),
+                     ERR_OK);
     assert_int_equal(count, 10);
     assert_int_equal(mailbox_vanished(inbox, since, everything, &arena, &set), ERR_OK);
     assert_int_equal(set.count, 3); /* 1, 4:8, 11:14 */
@@ -481,16 +492,18 @@ static void test_copy_over_quota(void **context)
     inbox = inbox_with(&desk, 3);
     account_set_quota(desk.account, 5 * strlen(mail));
     origin = desk_origin(&desk);
-    assert_int_equal(act_copy(inbox, &origin,
-                              &(struct copy_act){ desk_mailbox(&desk, "Sent"),
-                                                  (struct uid_set){ &all, 1 }, false },
-                              &arena, &result),
-                     ERR_OVER_QUOTA);
-    assert_int_equal(act_copy(inbox, &origin,
-                              &(struct copy_act){ desk_mailbox(&desk, "Sent"),
-                                                  (struct uid_set){ &all, 1 }, true },
-                              &arena, &result),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(&desk, act_copy(inbox, &origin,
+                                    &(struct copy_act){ desk_mailbox(&desk, "Sent"),
+                                                        (struct uid_set){ &all, 1 }, false },
+                                    &arena, &result)),
+        ERR_OVER_QUOTA);
+    assert_int_equal(
+        desk_finish(&desk, act_copy(inbox, &origin,
+                                    &(struct copy_act){ desk_mailbox(&desk, "Sent"),
+                                                        (struct uid_set){ &all, 1 }, true },
+                                    &arena, &result)),
+        ERR_OK);
     arena_done(&arena);
     done(&desk);
 }

@@ -6,14 +6,16 @@
 
 #include "store/account_state.h"
 #include "store/act_parts.h"
+#include "store/act_steps.h"
 #include "store/alloc.h"
-#include "store/change.h"
 #include "store/lost.h"
 #include "store/name_overlay.h"
 #include "store/uid_set.h"
 
 /* Room that the largest op may still need, with the levels above a name. */
 enum { OPS_BYTES_MAX = RECORD_CHANGE_BYTES_MAX - 2 * 1024 * 1024, FLAG_RUN_MAX = 64 * 1024 };
+
+enum { OP_COST = 16, FLAGS_COST = 32 }; /* to write an op, to look whether flags differ */
 
 struct next_uid {
     struct mailbox_id mailbox;
@@ -23,7 +25,7 @@ struct next_uid {
 struct making {
     struct undelete *undelete;
     struct undelete_counts *counts;
-    struct change *change; /* NULL: dry */
+    struct act *act; /* NULL: dry */
     struct name_overlay names;
     struct next_uid *uids; /* by mailbox */
     size_t uid_count;
@@ -37,12 +39,12 @@ static const struct state *state_of(const struct making *making)
     return &making->undelete->account->state;
 }
 
-static struct making making_begin(struct undelete *undelete, struct change *change,
+static struct making making_begin(struct undelete *undelete, struct act *act,
                                   struct undelete_counts *counts)
 {
     const struct state *state = &undelete->account->state;
     struct making making = {
-        .undelete = undelete, .counts = counts, .change = change, .names = { .state = state }
+        .undelete = undelete, .counts = counts, .act = act, .names = { .state = state }
     };
 
     for (size_t i = 0; i < state->mailbox_count; i++)
@@ -56,23 +58,38 @@ static void making_done(struct making *making)
     free(making->uids);
 }
 
+/* The change can take no more. */
 static bool is_full(const struct making *making)
 {
-    return making->change != NULL && making->undelete->account->ops.len > OPS_BYTES_MAX;
+    return making->act != NULL && making->undelete->account->ops.len > OPS_BYTES_MAX;
+}
+
+/* So it is, or the step is over. */
+static bool is_paused(const struct making *making)
+{
+    return making->act != NULL && (making->act->left == 0 || is_full(making));
+}
+
+static void charge(struct making *making, uint64_t cost)
+{
+    if (making->act != NULL)
+        act_charge(making->act, cost);
 }
 
 static void add(struct making *making, const struct op *op)
 {
-    if (making->change != NULL)
-        change_add(making->change, op);
+    if (making->act != NULL)
+        change_add(&making->act->change, op);
+    charge(making, OP_COST);
 }
 
 static struct mailbox_id make_mailbox(struct making *making, struct bytes name, unsigned uses)
 {
     struct mailbox_id id = { UINT32_MAX };
 
-    if (making->change != NULL)
-        id = change_add_mailbox(making->change, name, uses & ~making->uses_taken);
+    if (making->act != NULL)
+        id = change_add_mailbox(&making->act->change, name, uses & ~making->uses_taken);
+    charge(making, OP_COST);
     making->uses_taken |= uses;
     name_overlay_set(&making->names, name, id);
     return id;
@@ -111,7 +128,7 @@ static bool rename_some(struct making *making, uint32_t *out_refused)
     bool renamed = false;
 
     *out_refused = 0;
-    for (size_t i = 0; i < lost->mailbox_count && !is_full(making); i++) {
+    for (size_t i = 0; i < lost->mailbox_count && !is_paused(making); i++) {
         struct lost_mailbox *mine = &lost->mailboxes[making->undelete->order[i].index];
         const struct mailbox *mailbox = to_be_renamed(making, mine);
         struct op op = { .code = OP_MAILBOX_RENAME,
@@ -138,9 +155,9 @@ static void rename_all(struct making *making)
 {
     uint32_t refused = 0;
 
-    while (!is_full(making) && rename_some(making, &refused))
+    while (!is_paused(making) && rename_some(making, &refused))
         continue;
-    if (is_full(making))
+    if (is_paused(making))
         return;
     making->counts->not_renamed = refused;
     making->undelete->renames_done = true;
@@ -343,7 +360,7 @@ static void put_messages(struct making *making, size_t index)
 
     if (undelete->message == 0)
         undelete->message = lost_first_message(lost, index);
-    for (; undelete->message < end && !is_full(making); undelete->message++) {
+    for (; undelete->message < end && !is_paused(making); undelete->message++) {
         const struct lost_message *message = &lost->messages[undelete->message];
 
         if (message->is_left_out)
@@ -414,10 +431,13 @@ static void set_run(struct making *making, const struct mailbox *mailbox, size_t
     uint32_t count = 0;
 
     for (; undelete->flag < end && count < FLAG_RUN_MAX; undelete->flag++) {
+        bool is_first = first == &undelete->lost->flags[undelete->flag];
+
         const struct lost_flags *flags = &undelete->lost->flags[undelete->flag];
 
-        if (!is_same_run(first, flags))
+        if (!is_same_run(first, flags) || (!is_first && is_paused(making)))
             break;
+        charge(making, FLAGS_COST);
         if (!changes_row(mailbox, flags))
             continue;
         uid_set_add(&builder, flags->uid.value, flags->uid.value);
@@ -446,7 +466,7 @@ static void set_flags(struct making *making, size_t index)
 
     if (undelete->flag == 0)
         undelete->flag = lost_first_flags(lost, index);
-    while (mailbox != NULL && making->err == ERR_OK && undelete->flag < end && !is_full(making))
+    while (mailbox != NULL && making->err == ERR_OK && undelete->flag < end && !is_paused(making))
         set_run(making, mailbox, end);
 }
 
@@ -456,14 +476,15 @@ static void make(struct making *making)
 
     if (!undelete->renames_done)
         rename_all(making);
-    while (undelete->next < undelete->lost->mailbox_count && !is_full(making)) {
+    while (undelete->renames_done && undelete->next < undelete->lost->mailbox_count &&
+           !is_paused(making)) {
         size_t index = undelete->order[undelete->next].index;
 
         if (set_target(making, index))
             put_messages(making, index);
-        if (!is_full(making) && making->err == ERR_OK)
+        if (!is_paused(making) && making->err == ERR_OK)
             set_flags(making, index);
-        if (is_full(making) || making->err != ERR_OK)
+        if (is_paused(making) || making->err != ERR_OK)
             return;
         undelete->next++;
         undelete->message = 0;
@@ -528,32 +549,70 @@ void undelete_done(struct undelete *undelete)
     undelete->order = NULL;
 }
 
+struct undeleting {
+    struct act act;
+    struct making making;
+    struct undelete before;
+    struct undelete_counts counts;
+    bool *out_done;
+};
+
+static struct undeleting *undeleting_of(struct act *act)
+{
+    return CONTAINER_OF(act, struct undeleting, act);
+}
+
+static bool is_through(const struct undelete *undelete)
+{
+    return undelete->renames_done && undelete->next == undelete->lost->mailbox_count;
+}
+
+static enum err undelete_plan(struct act *act)
+{
+    struct making *making = &undeleting_of(act)->making;
+
+    make(making);
+    if (making->err != ERR_OK)
+        return making->err;
+    if (!is_full(making) && !is_through(making->undelete))
+        return ERR_BUSY;
+    act->gated = true;
+    act->writes = act->account->ops.len > 0;
+    return ERR_OK;
+}
+
+static void undelete_finish(struct act *act)
+{
+    struct undeleting *undeleting = undeleting_of(act);
+    struct undelete *undelete = undeleting->making.undelete;
+
+    undelete->done = undeleting->counts;
+    *undeleting->out_done = is_through(undelete);
+}
+
+static void undeleting_done(struct act *act)
+{
+    struct undeleting *undeleting = undeleting_of(act);
+
+    if (act->err != ERR_OK && !act->is_abandoned)
+        rewind_to(undeleting->making.undelete, &undeleting->before);
+    making_done(&undeleting->making);
+}
+
+static const struct act_kind undelete_kind = { undelete_plan, undelete_finish, undeleting_done };
+
 enum err act_undelete(struct undelete *undelete, const struct origin *origin, bool *out_done)
 {
     struct account *account = undelete->account;
     uint64_t bytes = undelete->planned.bytes - undelete->done.bytes;
-    struct undelete_counts counts = undelete->done;
-    const struct undelete before = *undelete;
-    struct making making;
-    struct change change;
-    enum err err;
+    struct undeleting *undeleting;
 
     if (bytes > 0 && account_is_over_quota(account, bytes))
         return ERR_OVER_QUOTA;
-    err = change_begin(account, origin, &change);
-    if (err != ERR_OK)
-        return err;
-    making = making_begin(undelete, &change, &counts);
-    make(&making);
-    err = making.err;
-    if (err == ERR_OK && account->ops.len > 0)
-        err = change_commit(&change, true);
-    making_done(&making);
-    if (err != ERR_OK) {
-        rewind_to(undelete, &before);
-        return err;
-    }
-    undelete->done = counts;
-    *out_done = undelete->renames_done && undelete->next == undelete->lost->mailbox_count;
-    return ERR_OK;
+    undeleting = act_new(sizeof(*undeleting), account, &undelete_kind, origin);
+    undeleting->before = *undelete;
+    undeleting->counts = undelete->done;
+    undeleting->out_done = out_done;
+    undeleting->making = making_begin(undelete, &undeleting->act, &undeleting->counts);
+    return act_begin(&undeleting->act);
 }

@@ -53,9 +53,9 @@ struct undelete {
 void undelete_begin(struct undelete *undelete, struct account *account, struct lost *lost);
 void undelete_done(struct undelete *undelete);
 
-/* Writes the next CHANGE; none when there is nothing to do. *out_done: that was the last one. What
- * act.h says of all acts holds; ERR_OVER_QUOTA: all of it together does not fit, and nothing was
- * done; ERR_LIMIT: too many mailboxes, or no UID is left. */
+/* May take steps (store/acting.h). Writes the next CHANGE; none when there is nothing to do.
+ * *out_done: that was the last one. What act.h says of all acts holds; ERR_OVER_QUOTA: all of it
+ * together does not fit, and nothing was done; ERR_LIMIT: too many mailboxes, or no UID is left. */
 MUST_USE enum err act_undelete(struct undelete *undelete, const struct origin *origin,
                                bool *out_done);
 

@@ -137,8 +137,10 @@ static void do_expunge(struct scene *scene)
     struct origin origin = desk_origin(&scene->desk);
     uint32_t count;
 
-    assert_int_equal(act_expunge(mailbox, &origin, (struct uid_set){ &range, 1 }, false, &count),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(&scene->desk,
+                    act_expunge(mailbox, &origin, (struct uid_set){ &range, 1 }, false, &count)),
+        ERR_OK);
 }
 
 static void do_copy(struct scene *scene)
@@ -152,7 +154,8 @@ static void do_copy(struct scene *scene)
                             .move = below(scene, 2) == 0 };
     struct copy_result result;
 
-    assert_int_equal(act_copy(from, &origin, &act, &arena, &result), ERR_OK);
+    assert_int_equal(desk_finish(&scene->desk, act_copy(from, &origin, &act, &arena, &result)),
+                     ERR_OK);
     arena_done(&arena);
 }
 
@@ -170,7 +173,9 @@ static void do_delete(struct scene *scene)
     const char *name = any_name(scene);
     struct mailbox *mailbox = desk_mailbox(&scene->desk, name);
 
-    if (mailbox != NULL && act_mailbox_delete(scene->desk.account, &origin, mailbox) == ERR_OK)
+    if (mailbox != NULL &&
+        desk_finish(&scene->desk, act_mailbox_delete(scene->desk.account, &origin, mailbox)) ==
+            ERR_OK)
         (void)snprintf(scene->wanted[scene->wanted_count++], NAME_MAX_BYTES, "%s", name);
 }
 
@@ -179,8 +184,8 @@ static void do_rename(struct scene *scene)
     struct origin origin = desk_origin(&scene->desk);
     struct mailbox *mailbox = any_mailbox(scene);
 
-    (void)!act_mailbox_rename(scene->desk.account, &origin, mailbox,
-                              bytes_from_string(any_name(scene)));
+    (void)!desk_finish(&scene->desk, act_mailbox_rename(scene->desk.account, &origin, mailbox,
+                                                        bytes_from_string(any_name(scene))));
 }
 
 static void act(struct scene *scene)
@@ -306,6 +311,7 @@ static void start(struct scene *scene, uint64_t seed)
     memset(scene, 0, sizeof(*scene));
     scene->random.state = seed;
     desk_init(&scene->desk, mem_vfs_new(seed));
+    scene->desk.options.step_cost = seed % 2 == 0 ? 0 : 1;
     assert_int_equal(desk_open(&scene->desk), ERR_OK);
     look(scene);
 }

@@ -39,6 +39,7 @@ static struct scene *start_with_three(void)
 
     memset(scene, 0, sizeof(*scene));
     desk_init(&scene->desk, mem_vfs_new(1));
+    scene->desk.options.step_cost = 1;
     assert_int_equal(desk_open(&scene->desk), ERR_OK);
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(desk_append(&scene->desk, desk_mailbox(&scene->desk, "INBOX"),
@@ -54,8 +55,8 @@ static void expunge(struct desk *desk, const char *name, uint32_t uid, enum prot
     uint32_t count;
 
     origin.protocol = protocol;
-    assert_int_equal(act_expunge(desk_mailbox(desk, name), &origin, (struct uid_set){ &range, 1 },
-                                 false, &count),
+    assert_int_equal(desk_finish(desk, act_expunge(desk_mailbox(desk, name), &origin,
+                                                   (struct uid_set){ &range, 1 }, false, &count)),
                      ERR_OK);
     assert_int_equal(count, 1);
     desk_sync(desk);
@@ -73,7 +74,9 @@ static void remove_mailbox(struct desk *desk, const char *name)
 {
     struct origin origin = desk_origin(desk);
 
-    assert_int_equal(act_mailbox_delete(desk->account, &origin, desk_mailbox(desk, name)), ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_mailbox_delete(desk->account, &origin, desk_mailbox(desk, name))),
+        ERR_OK);
     desk_sync(desk);
 }
 
@@ -81,9 +84,10 @@ static void rename_to(struct desk *desk, const char *name, const char *new_name)
 {
     struct origin origin = desk_origin(desk);
 
-    assert_int_equal(act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, name),
-                                        bytes_from_string(new_name)),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, name),
+                                             bytes_from_string(new_name))),
+        ERR_OK);
     desk_sync(desk);
 }
 
@@ -109,7 +113,9 @@ static void copy(struct desk *desk, const char *to, bool move)
     struct copy_act act = { desk_mailbox(desk, to), { &first, 1 }, move };
     struct copy_result result;
 
-    assert_int_equal(act_copy(desk_mailbox(desk, "INBOX"), &origin, &act, &arena, &result), ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_copy(desk_mailbox(desk, "INBOX"), &origin, &act, &arena, &result)),
+        ERR_OK);
     arena_done(&arena);
 }
 
@@ -220,7 +226,7 @@ static enum err try_undelete(struct undelete *undelete, struct desk *desk)
     struct origin origin = desk_origin(desk);
     bool done;
 
-    return act_undelete(undelete, &origin, &done);
+    return desk_finish(desk, act_undelete(undelete, &origin, &done));
 }
 
 static void test_refusals(void **context)
@@ -277,7 +283,9 @@ static void test_many_bodies_long_gone(void **context)
         assert_int_equal(
             desk_append(desk, desk_mailbox(desk, i % 3 == 0 ? "INBOX" : "d"), BYTES("x"), 0, NULL),
             ERR_OK);
-    assert_int_equal(act_copy(desk_mailbox(desk, "d"), &origin, &act, &arena, &result), ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_copy(desk_mailbox(desk, "d"), &origin, &act, &arena, &result)),
+        ERR_OK);
     arena_done(&arena);
     look(scene);
     remove_mailbox(desk, "d");

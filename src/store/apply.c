@@ -1,13 +1,7 @@
-/* Records, and the ops about mailboxes and the account. */
+/* Records at once, and the ops about mailboxes and the account. */
 #include "store/apply.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
-#include "store/alloc.h"
-
-/* A CHANGE longer than that may put hundreds of messages. */
-enum { MANY_BYTES = 8192 };
+#include "store/applying.h"
 
 void apply_touch(struct mailbox *mailbox, struct modseq number)
 {
@@ -57,24 +51,33 @@ static void rename_mailbox(struct state *state, const struct op_mailbox *op)
         state_set_name(state, mailbox, op->name);
 }
 
-/* RFC 7162 s5.3 */
-static void delete_mailbox(struct state *state, struct mailbox_id id, struct modseq number)
+bool apply_delete_begin(struct applying *applying)
 {
-    struct mailbox *mailbox = state_find_id(state, id);
+    applying->mailbox = state_find_id(applying->state, applying->op.as.mailbox.id);
+    applying->block = 0;
+    return applying->mailbox != NULL;
+}
 
-    if (mailbox == NULL)
-        return;
-    for (size_t i = 0; i < mailbox->rows.block_count; i++) {
-        const struct block *block = mailbox->rows.blocks[i];
-        uint64_t bodies[BLOCK_ROWS];
+/* RFC 7162 s5.3 */
+bool apply_delete_step(struct applying *applying)
+{
+    struct mailbox *mailbox = applying->mailbox;
+    struct state *state = applying->state;
+    uint64_t bodies[BLOCK_ROWS];
+
+    if (applying->block < mailbox->rows.block_count) {
+        const struct block *block = mailbox->rows.blocks[applying->block++];
 
         block_load(block, COLUMN_BODY, 0, block->count, bodies);
-        body_table_unreference(&state->bodies, bodies, block->count, number.value);
+        body_table_unreference(&state->bodies, bodies, block->count, applying->number.value);
+        applying_charge(applying, (uint64_t)block->count * APPLYING_EXPUNGE_COST);
+        return false;
     }
     state->used_bytes -= mailbox->size;
     state->used_messages -= mailbox->rows.count;
     state_touch(mailbox);
     state_remove(state, mailbox);
+    return true;
 }
 
 static void set_uses(struct state *state, const struct op_mailbox *op)
@@ -145,15 +148,8 @@ void apply_op(struct state *state, const struct op *op, struct modseq number)
     case OP_ACCOUNT: state->id = op->as.account; break;
     case OP_MAILBOX_CREATE: create_mailbox(state, &op->as.mailbox, number); break;
     case OP_MAILBOX_RENAME: rename_mailbox(state, &op->as.mailbox); break;
-    case OP_MAILBOX_DELETE: delete_mailbox(state, op->as.mailbox.id, number); break;
     case OP_MAILBOX_USES: set_uses(state, &op->as.mailbox); break;
     case OP_PUT: apply_put(state, &op->as.put, number); break;
-    case OP_FLAGS: apply_flags(state, &op->as.flags, number); break;
-    case OP_COPY: apply_copy(state, &op->as.copy, false, number); break;
-    case OP_MOVE: apply_copy(state, &op->as.copy, true, number); break;
-    case OP_EXPUNGE:
-        apply_expunge(state, op->as.expunge.mailbox, &op->as.expunge.uids, number);
-        break;
     case OP_RECENT: recent(state, &op->as.recent); break;
     case OP_THREAD: thread(state, &op->as.thread); break;
     case OP_SUBSCRIBE: (void)state_subscribe(state, op->as.setting.name, op->as.setting.on); break;
@@ -163,64 +159,14 @@ void apply_op(struct state *state, const struct op *op, struct modseq number)
     }
 }
 
-static int by_id(const void *a, const void *b)
-{
-    const struct body_entry *left = a;
-    const struct body_entry *right = b;
-
-    return (left->id.value > right->id.value) - (left->id.value < right->id.value);
-}
-
-/* Many bodies that are not known (mail that was brought back, long after it went) go into the table
- * at once: one by one each of them would cost the rewrite of a page. */
-static void add_bodies(struct state *state, struct op_walk walk)
-{
-    struct body_entry *entries = NULL;
-    struct body_entry known;
-    size_t capacity = 0;
-    size_t count = 0;
-    size_t kept = 0;
-    struct op op;
-
-    body_table_settle(&state->bodies);
-    while (op_next(&walk, &op)) {
-        if (op.code != OP_PUT || op.as.put.body.value >= state->body_next ||
-            body_table_find(&state->bodies, op.as.put.body, &known))
-            continue;
-        entries = store_grow(entries, count, &capacity, sizeof(*entries));
-        entries[count++] = (struct body_entry){ .id = op.as.put.body,
-                                                .place = op.as.put.place,
-                                                .size = op.as.put.size };
-    }
-    if (count > 1)
-        qsort(entries, count, sizeof(*entries), by_id);
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || entries[kept - 1].id.value != entries[i].id.value)
-            entries[kept++] = entries[i];
-    body_table_add_many(&state->bodies, entries, kept);
-    free(entries);
-}
-
 bool apply_record(struct state *state, const struct log_record *record)
 {
-    struct op_walk walk = { .ops = record->payload, .change = record->place };
-    struct origin origin;
-    struct op op;
+    struct applying applying;
 
-    if (record->type == RECORD_CHANGE && record->number.value <= state->change.value)
-        return true;
-    if (record->type == RECORD_CHANGE && !op_origin_decode(record->payload, &origin, &walk.ops))
+    if (!applying_begin(&applying, state, record, false))
         return false;
-    if (!op_check(walk.ops, record->place))
-        return false;
-    if (record->type == RECORD_CHANGE && record->payload.len > MANY_BYTES)
-        add_bodies(state, walk);
-    while (op_next(&walk, &op))
-        apply_op(state, &op, record->number);
-    if (record->type == RECORD_CHANGE) {
-        state->change = record->number;
-        state->changed_at = record->when;
-        state->garbage += record_bytes(record->payload.len);
-    }
+    while (!applying_step(&applying, UINT32_MAX))
+        continue;
+    applying_done(&applying);
     return true;
 }

@@ -1,5 +1,6 @@
 /* What ops do to the state. The one way in which anything changes: acts and replay come through
- * here with the same bytes, so that an account is the same before and after it was opened again.
+ * here with the same bytes, so that an account is the same before and after it was opened again:
+ * replay at once, acts in steps (store/applying.h), by the same code.
  *
  * Ops come from the disk: one that does not fit the state (a mailbox that is not there, a UID used
  * already) is skipped, whole or for the rows that it misses, and nothing is asserted of it. But
@@ -19,18 +20,14 @@
  * whose number is not above the last one is no news: nothing is done. */
 bool apply_record(struct state *state, const struct log_record *record);
 
-/* Applies one op of change `number`. */
+/* Applies one op of change `number`; none of those that may take many steps (store/applying.h). */
 void apply_op(struct state *state, const struct op *op, struct modseq number);
 
 /* What STORE makes of flags, or of a word of keywords. */
 struct block_mask apply_flag_mask(enum flag_mode mode, uint64_t bits);
 
-/* The ops that put, copy and remove messages: in apply_message.c. */
+/* In apply_message.c. */
 void apply_put(struct state *state, const struct op_put *put, struct modseq number);
-void apply_flags(struct state *state, const struct op_flags *flags, struct modseq number);
-void apply_copy(struct state *state, const struct op_copy *copy, bool move, struct modseq number);
-void apply_expunge(struct state *state, struct mailbox_id mailbox, const struct op_uids *uids,
-                   struct modseq number);
 
 enum { APPLY_NAME_BYTES = 32 };
 

@@ -68,6 +68,22 @@ void block_append(struct block *block, const struct row *row)
     block->count++;
 }
 
+void block_pick(const struct block *block, enum block_column column, const uint16_t *places,
+                uint32_t count, uint64_t *out)
+{
+    enum { FEW = 16 }; /* of so many rows: each by itself */
+    uint64_t values[BLOCK_ROWS];
+
+    if (count < block->count / FEW) {
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = block_get(block, column, places[i]);
+        return;
+    }
+    block_load(block, column, 0, block->count, values);
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = values[places[i]];
+}
+
 /* Gives the holder a block of its own; columns stay shared. */
 static struct block *own(struct block **slot)
 {
@@ -131,12 +147,14 @@ uint32_t block_count_without(const struct block *block, enum block_column column
                              const uint16_t *places, uint32_t count)
 {
     const struct column *values = &block->columns[column];
+    uint64_t picked[BLOCK_ROWS];
     uint32_t without = 0;
 
     if (column_is_constant(values) || count == block->count)
         return column_count_without(values, count, bits);
+    block_pick(block, column, places, count, picked);
     for (uint32_t i = 0; i < count; i++)
-        without += (column_get(values, places[i]) & bits) != bits;
+        without += (picked[i] & bits) != bits;
     return without;
 }
 

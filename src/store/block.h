@@ -80,6 +80,10 @@ static inline void block_load(const struct block *block, enum block_column colum
     column_load(&block->columns[column], first, count, out);
 }
 
+/* The values of a column at those `count` ascending places. */
+void block_pick(const struct block *block, enum block_column column, const uint16_t *places,
+                uint32_t count, uint64_t *out);
+
 /* Adds a row behind the last one, in amortised constant time; its UID is higher than all before and
  * the block has fewer than BLOCK_ROWS rows. */
 void block_append(struct block *block, const struct row *row);

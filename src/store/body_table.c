@@ -408,17 +408,17 @@ static void add_to_page(struct body_table *table, size_t at, const struct body_e
     free(all);
 }
 
-void body_table_add_many(struct body_table *table, const struct body_entry *entries, size_t count)
+size_t body_table_add_some(struct body_table *table, const struct body_entry *entries, size_t count)
 {
-    for (size_t i = 0, end; i < count; i = end) {
-        size_t below = pages_below(table, entries[i].id.value);
-        size_t at = below == 0 ? 0 : below - 1;
-        uint64_t limit = at + 1 < table->page_count ? table->pages[at + 1].first : UINT64_MAX;
+    size_t below = pages_below(table, entries[0].id.value);
+    size_t at = below == 0 ? 0 : below - 1;
+    uint64_t limit = at + 1 < table->page_count ? table->pages[at + 1].first : UINT64_MAX;
+    size_t end = 1;
 
-        for (end = i + 1; end < count && entries[end].id.value < limit; end++)
-            continue;
-        add_to_page(table, at, entries + i, end - i);
-    }
+    while (end < count && entries[end].id.value < limit)
+        end++;
+    add_to_page(table, at, entries, end);
+    return end;
 }
 
 void body_table_collect(struct body_table *table, struct body_id id, struct place place,
@@ -525,25 +525,99 @@ void body_table_move(struct body_table *table, struct body_id id, struct place f
 
 /* ---- messages ---- */
 
-void body_table_reference(struct body_table *table, struct body_id id)
+enum { FEW = 64 }; /* to set them one by one is cheaper than the whole column anew */
+
+/* The place of `id` in the page, looked for behind `at` first; the page's count when it is not
+ * there. */
+static uint32_t find_near(const struct body_page *page, uint32_t at, uint64_t id)
 {
-    struct spot spot;
-    struct body_page *page;
-    uint64_t messages;
+    enum { NEAR = 4 };
+    const struct column *ids = &page->fields[BODY_ID];
 
-    if (!find(table, id.value, &spot))
+    for (uint32_t i = at; i < at + NEAR && i < page->count; i++)
+        if (column_get(ids, i) == id)
+            return i;
+    at = column_find(ids, page->count, id);
+    return at < page->count && column_get(ids, at) == id ? at : page->count;
+}
+
+/* Those of one page among many ids. */
+struct spots {
+    struct body_page *page; /* the table's own; NULL: there is none */
+    uint32_t done; /* ids, from the first on, that were dealt with */
+    uint32_t count;
+    uint16_t places[BODY_PAGE_ENTRIES];
+};
+
+/* As many ids from the first on as stand in one page. */
+static void find_spots(struct body_table *table, const uint64_t *ids, uint32_t count,
+                       struct spots *out)
+{
+    size_t below = pages_below(table, ids[0]);
+    uint64_t end = below < table->page_count ? table->pages[below].first : UINT64_MAX;
+    uint32_t at = 0;
+
+    assert(table->collected_count == 0);
+    out->page = NULL;
+    out->done = 1;
+    out->count = 0;
+    if (below == 0)
         return;
-    page = own_page(table, spot.page);
-    messages = column_get(&page->fields[BODY_MESSAGES], spot.at);
-    column_set(&page->fields[BODY_MESSAGES], page->count, spot.at, messages + 1);
-    if (messages == 0) {
-        uint64_t size = column_get(&page->fields[BODY_SIZE], spot.at);
+    out->page = own_page(table, below - 1);
+    for (out->done = 0; out->done < count && out->count < BODY_PAGE_ENTRIES; out->done++) {
+        uint64_t id = ids[out->done];
 
-        page->dead--;
-        table->dead--;
-        table->living_bytes += size;
-        if (column_get(&page->fields[BODY_DIED], spot.at) != 0 && table->died_bytes >= size)
-            table->died_bytes -= size;
+        if (id < table->pages[below - 1].first || id >= end)
+            return;
+        at = find_near(out->page, at, id);
+        if (at < out->page->count)
+            out->places[out->count++] = (uint16_t)at++;
+    }
+}
+
+/* The body has a message again. */
+static void revive(struct body_table *table, struct body_page *page, uint32_t at)
+{
+    uint64_t size = column_get(&page->fields[BODY_SIZE], at);
+
+    page->dead--;
+    table->dead--;
+    table->living_bytes += size;
+    if (column_get(&page->fields[BODY_DIED], at) != 0 && table->died_bytes >= size)
+        table->died_bytes -= size;
+}
+
+static void give_messages(struct body_table *table, const struct spots *spots)
+{
+    struct body_page *page = spots->page;
+    struct column *messages = &page->fields[BODY_MESSAGES];
+    uint64_t values[BODY_PAGE_ENTRIES];
+
+    if (spots->count < FEW) {
+        for (uint32_t i = 0; i < spots->count; i++) {
+            uint64_t before = column_get(messages, spots->places[i]);
+
+            if (before == 0)
+                revive(table, page, spots->places[i]);
+            column_set(messages, page->count, spots->places[i], before + 1);
+        }
+        return;
+    }
+    column_load(messages, 0, page->count, values);
+    for (uint32_t i = 0; i < spots->count; i++)
+        if (values[spots->places[i]]++ == 0)
+            revive(table, page, spots->places[i]);
+    column_store(messages, values, page->count);
+}
+
+void body_table_reference(struct body_table *table, const uint64_t *ids, uint32_t count)
+{
+    struct spots spots;
+
+    for (uint32_t at = 0; at < count; at += spots.done) {
+        find_spots(table, ids + at, count - at, &spots);
+        if (spots.count > 0)
+            give_messages(table, &spots);
     }
 }
 
@@ -555,12 +629,16 @@ static uint32_t take_messages(struct body_page *page, uint16_t *places, uint32_t
     uint64_t values[BODY_PAGE_ENTRIES];
     uint32_t died = 0;
 
-    if (count == 1) {
-        uint64_t left = column_get(messages, places[0]);
+    if (count < FEW) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t before = column_get(messages, places[i]);
 
-        if (left > 0)
-            column_set(messages, page->count, places[0], left - 1);
-        return left == 1;
+            if (before > 0)
+                column_set(messages, page->count, places[i], before - 1);
+            if (before == 1)
+                places[died++] = places[i];
+        }
+        return died;
     }
     column_load(messages, 0, page->count, values);
     for (uint32_t i = 0; i < count; i++) {
@@ -584,8 +662,9 @@ static void note_deaths(struct body_page *page, const uint16_t *places, uint32_t
         column_fill(died, change);
         return;
     }
-    if (count == 1) {
-        column_set(died, page->count, places[0], change);
+    if (count < FEW) {
+        for (uint32_t i = 0; i < count; i++)
+            column_set(died, page->count, places[i], change);
         return;
     }
     column_load(died, 0, page->count, values);
@@ -594,62 +673,32 @@ static void note_deaths(struct body_page *page, const uint16_t *places, uint32_t
     column_store(died, values, page->count);
 }
 
-/* The place of `id` in the page, looked for behind `at` first; the page's count when it is not
- * there. */
-static uint32_t find_near(const struct body_page *page, uint32_t at, uint64_t id)
+static void unreference_spots(struct body_table *table, struct spots *spots, uint64_t change)
 {
-    enum { NEAR = 4 };
-    const struct column *ids = &page->fields[BODY_ID];
-
-    for (uint32_t i = at; i < at + NEAR && i < page->count; i++)
-        if (column_get(ids, i) == id)
-            return i;
-    at = column_find(ids, page->count, id);
-    return at < page->count && column_get(ids, at) == id ? at : page->count;
-}
-
-/* As many ids from the first on as stand in one page. */
-static uint32_t unreference_page(struct body_table *table, const uint64_t *ids, uint32_t count,
-                                 uint64_t change)
-{
-    size_t below = pages_below(table, ids[0]);
-    uint64_t end = below < table->page_count ? table->pages[below].first : UINT64_MAX;
-    uint16_t places[BODY_PAGE_ENTRIES];
+    struct body_page *page = spots->page;
+    uint32_t died = take_messages(page, spots->places, spots->count);
     uint64_t died_bytes = 0;
-    struct body_page *page;
-    uint32_t found = 0;
-    uint32_t at = 0;
-    uint32_t done = 0;
 
-    if (below == 0)
-        return 1;
-    page = own_page(table, below - 1);
-    for (; done < count && found < BODY_PAGE_ENTRIES; done++) {
-        if (ids[done] < table->pages[below - 1].first || ids[done] >= end)
-            break;
-        at = find_near(page, at, ids[done]);
-        if (at < page->count)
-            places[found++] = (uint16_t)at++;
-    }
-    if (found > 0)
-        found = take_messages(page, places, found);
-    if (found > 0)
-        note_deaths(page, places, found, change);
-    page->dead += found;
-    table->dead += found;
-    for (uint32_t i = 0; i < found; i++)
-        died_bytes += column_get(&page->fields[BODY_SIZE], places[i]);
+    if (died > 0)
+        note_deaths(page, spots->places, died, change);
+    page->dead += died;
+    table->dead += died;
+    for (uint32_t i = 0; i < died; i++)
+        died_bytes += column_get(&page->fields[BODY_SIZE], spots->places[i]);
     table->living_bytes -= died_bytes;
     table->died_bytes += died_bytes;
-    return done;
 }
 
 void body_table_unreference(struct body_table *table, const uint64_t *ids, uint32_t count,
                             uint64_t change)
 {
-    assert(table->collected_count == 0);
-    for (uint32_t at = 0; at < count;)
-        at += unreference_page(table, ids + at, count - at, change);
+    struct spots spots;
+
+    for (uint32_t at = 0; at < count; at += spots.done) {
+        find_spots(table, ids + at, count - at, &spots);
+        if (spots.count > 0)
+            unreference_spots(table, &spots, change);
+    }
 }
 
 /* ---- purging ---- */

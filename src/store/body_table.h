@@ -78,9 +78,11 @@ bool body_table_next(const struct body_table *table, struct body_id id,
 /* Adds a body with one message; false when the id is there already. */
 bool body_table_add(struct body_table *table, struct body_id id, struct place place, uint64_t size);
 
-/* Adds many bodies at once that have no message yet, ascending by id; those that are there are
- * passed over. Between others this costs one rewrite of a page for all that go into it. */
-void body_table_add_many(struct body_table *table, const struct body_entry *entries, size_t count);
+/* Adds bodies that have no message yet, ascending by id; those that are there are passed over.
+ * Between others this costs one rewrite of a page for all that go into it. Deals with those, from
+ * the first of `count` (at least 1) on, that go into one page, and answers how many they are. */
+size_t body_table_add_some(struct body_table *table, const struct body_entry *entries,
+                           size_t count);
 
 /* For loading many in any order, the same one several times: adds so many messages to a body. Until
  * body_table_settle nothing else works. */
@@ -88,8 +90,9 @@ void body_table_collect(struct body_table *table, struct body_id id, struct plac
                         uint64_t size, uint32_t messages);
 void body_table_settle(struct body_table *table);
 
-/* One message more or less; an id that is not there is passed over. */
-void body_table_reference(struct body_table *table, struct body_id id);
+/* One message more or less for each; an id that is not there is passed over. Ids that ascend are
+ * dealt with page by page. */
+void body_table_reference(struct body_table *table, const uint64_t *ids, uint32_t count);
 void body_table_unreference(struct body_table *table, const uint64_t *ids, uint32_t count,
                             uint64_t change);
 

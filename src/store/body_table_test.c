@@ -27,6 +27,17 @@ static void unreference(struct body_table *table, uint64_t id, uint64_t change)
     body_table_unreference(table, &id, 1, change);
 }
 
+static void reference(struct body_table *table, uint64_t id)
+{
+    body_table_reference(table, &id, 1);
+}
+
+static void add_many(struct body_table *table, const struct body_entry *entries, size_t count)
+{
+    for (size_t at = 0; at < count;)
+        at += body_table_add_some(table, entries + at, count - at);
+}
+
 /* Many at once, between, before and behind others, some of them there already: as one by one. */
 static void test_many_at_once(void **context)
 {
@@ -41,8 +52,7 @@ static void test_many_at_once(void **context)
     unreference(&table, 104, 7);
     for (uint64_t id = 51; id <= 2 * COUNT + 300; id += id % 3 == 0 ? 2 : 1)
         entries[count++] = (struct body_entry){ { id }, { 4, id }, 5, 0, 0 };
-    body_table_add_many(&table, entries, count);
-    body_table_add_many(&table, entries, 0);
+    add_many(&table, entries, count);
     for (uint64_t id = 51, next = 0; id <= 2 * COUNT + 300; id++) {
         bool is_old = id > 100 && id <= 100 + 2 * COUNT && id % 2 == 0;
         bool is_new = next < count && entries[next].id.value == id;
@@ -57,12 +67,12 @@ static void test_many_at_once(void **context)
         assert_int_equal(entry.size, is_old ? 10 : 5);
         assert_int_equal(entry.messages, is_old && id != 104);
     }
-    body_table_reference(&table, (struct body_id){ 51 });
+    reference(&table, 51);
     assert_false(body_table_add(&table, (struct body_id){ 101 }, (struct place){ 1, 1 }, 1));
     assert_int_equal(table.living_bytes, 10 * (COUNT - 1) + 5);
     assert_int_equal(body_table_messages(&table), COUNT);
     body_table_done(&table);
-    body_table_add_many(&table, entries, count); /* into an empty one */
+    add_many(&table, entries, count); /* into an empty one */
     assert_int_equal(table.count, count);
     assert_int_equal(table.dead, count);
     assert_int_equal(get(&table, entries[count - 1].id.value).place.offset,
@@ -110,13 +120,13 @@ static void test_collecting(void **context)
         assert_int_equal(get(&table, id).messages, 2);
     body_table_settle(&table);
     assert_int_equal(table.count, 501);
-    body_table_reference(&table, (struct body_id){ 1000 });
+    reference(&table, 1000);
     assert_int_equal(table.living_bytes, 500 * 5 + 9);
     assert_int_equal(table.died_bytes, 0);
     unreference(&table, 1000, 1);
     assert_int_equal(table.living_bytes, 500 * 5);
     assert_int_equal(table.died_bytes, 9);
-    body_table_reference(&table, (struct body_id){ 1000 });
+    reference(&table, 1000);
     assert_int_equal(table.died_bytes, 0);
     unreference(&table, 1000, 2);
     assert_int_equal(table.died_bytes, 9);
@@ -166,7 +176,7 @@ static void model_add(struct model *model, struct test_random *random)
         *entry = made;
         return;
     }
-    body_table_reference(&model->table, made.id);
+    reference(&model->table, made.id.value);
     entry->messages++;
 }
 
@@ -303,7 +313,7 @@ static void test_held_pages(void **context)
     held = body_page_hold(table.pages[0].page);
     unreference(&table, 3, 7);
     body_table_move(&table, (struct body_id){ 4 }, (struct place){ 4, 4 }, (struct place){ 8, 9 });
-    body_table_reference(&table, (struct body_id){ 5 });
+    reference(&table, 5);
     assert_ptr_not_equal(table.pages[0].page, held);
     for (uint32_t i = 0; i < 10; i++) {
         assert_int_equal(column_get(&held->fields[BODY_MESSAGES], i), 1);

@@ -11,6 +11,7 @@ enum err change_begin(struct account *account, const struct origin *origin,
 {
     enum err err;
 
+    assert(account->act == NULL);
     if (account->failed)
         return ERR_CLOSED;
     err = log_batch(account->log);
@@ -67,28 +68,43 @@ static bool has_too_many_mailboxes(const struct change *change)
 }
 
 /* RFC 7162 s3.1 */
-enum err change_commit(struct change *change, bool gated)
+enum err change_write(struct change *change, bool gated, struct log_record *out_record)
 {
     struct account *account = change->account;
-    struct log_record record;
-    bool applied;
     enum err err;
 
     if (account->ops.overflowed || change->exhausted || has_too_many_mailboxes(change))
         return ERR_LIMIT;
     err = log_add_change(account->log, change->origin, change->number, buf_bytes(&account->ops),
-                         &record);
+                         out_record);
     if (err == ERR_OK)
         err = log_append(account->log, gated);
     account->failed = account->failed || log_has_failed(account->log);
-    if (err != ERR_OK)
-        return err;
-    applied = apply_record(&account->state, &record);
-    assert(applied && account->state.change.value == change->number.value);
+    return err;
+}
+
+void change_end(const struct change *change)
+{
+    struct account *account = change->account;
+
+    assert(account->state.change.value == change->number.value);
     if (account->ops.capacity > 64 * 1024) {
         buf_clear(&account->ops);
         buf_trim(&account->ops);
     }
     account_tell(account);
+}
+
+enum err change_commit(struct change *change, bool gated)
+{
+    struct log_record record;
+    bool applied;
+    enum err err = change_write(change, gated, &record);
+
+    if (err != ERR_OK)
+        return err;
+    applied = apply_record(&change->account->state, &record);
+    assert(applied);
+    change_end(change);
     return ERR_OK;
 }

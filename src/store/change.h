@@ -31,8 +31,16 @@ void change_add(struct change *change, const struct op *op);
 /* Adds the creation of a mailbox with the next id and a UIDVALIDITY never used; answers the id. */
 struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, unsigned uses);
 
-/* Writes the batch and applies it. ERR_LIMIT: too large, too many mailboxes, or their ids are used
+/* Writes the batch. What is left to do is to apply the record, which is valid until the next change
+ * begins, and to call change_end. ERR_LIMIT: too large, too many mailboxes, or their ids are used
  * up. */
+struct log_record;
+MUST_USE enum err change_write(struct change *change, bool gated, struct log_record *out_record);
+
+/* The record was applied: tells everybody. */
+void change_end(const struct change *change);
+
+/* All of that at once, for small changes. */
 MUST_USE enum err change_commit(struct change *change, bool gated);
 
 #endif

@@ -54,7 +54,7 @@ static struct undelete_counts restore(struct desk *desk, struct wall at)
     assert_int_equal(look_back(desk, at, &lost), ERR_OK);
     undelete_begin(&undelete, desk->account, &lost);
     while (!done)
-        assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
+        assert_int_equal(desk_finish(desk, act_undelete(&undelete, &origin, &done)), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
     account_compact_resume(desk->account, &pause, true);
     undelete_done(&undelete);
@@ -295,9 +295,10 @@ static void rename_to(struct desk *desk, const char *name, const char *new_name)
 {
     struct origin origin = desk_origin(desk);
 
-    assert_int_equal(act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, name),
-                                        bytes_from_string(new_name)),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, name),
+                                             bytes_from_string(new_name))),
+        ERR_OK);
     desk_sync(desk);
 }
 
@@ -376,8 +377,8 @@ static void expunge(struct desk *desk, uint32_t uid)
     struct origin origin = desk_origin(desk);
     uint32_t count;
 
-    assert_int_equal(act_expunge(desk_mailbox(desk, "INBOX"), &origin,
-                                 (struct uid_set){ &range, 1 }, false, &count),
+    assert_int_equal(desk_finish(desk, act_expunge(desk_mailbox(desk, "INBOX"), &origin,
+                                                   (struct uid_set){ &range, 1 }, false, &count)),
                      ERR_OK);
     desk_sync(desk);
 }
@@ -396,7 +397,7 @@ static void open_with_three(struct desk *desk)
     act.to = desk_mailbox(desk, "INBOX");
     assert_int_equal(desk_append(desk, act.to, BYTES("one"), 0, NULL), ERR_OK);
     origin = desk_origin(desk);
-    assert_int_equal(act_copy(act.to, &origin, &act, &arena, &result), ERR_OK);
+    assert_int_equal(desk_finish(desk, act_copy(act.to, &origin, &act, &arena, &result)), ERR_OK);
     assert_int_equal(desk_append(desk, act.to, BYTES("two"), FLAG_SEEN, NULL), ERR_OK);
     set_flags(desk, 1, FLAG_FLAGGED);
     arena_done(&arena);
@@ -463,7 +464,7 @@ static void test_what_changed_meanwhile(void **context)
     expunge(&desk, 2);
     undelete_begin(&undelete, desk.account, &lost);
     origin = desk_origin(&desk);
-    assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
+    assert_int_equal(desk_finish(&desk, act_undelete(&undelete, &origin, &done)), ERR_OK);
     assert_int_equal(undelete.done.flags, 1);
     assert_int_equal(flags_of(&desk, 3), FLAG_SEEN);
     undelete_done(&undelete);

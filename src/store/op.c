@@ -67,7 +67,7 @@ static void read_account(struct reader *reader, struct account_id *out_id)
         out_id->raw[i] = raw.at[i];
 }
 
-static void decode_account(struct reader *reader, struct place change, struct op *op)
+static void decode_account(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     read_account(reader, &op->as.account);
 }
@@ -83,7 +83,7 @@ static void encode_mailbox_create(struct buf *buf, const struct op *op)
     buf_put_bytes(buf, mailbox->name);
 }
 
-static void decode_mailbox_create(struct reader *reader, struct place change, struct op *op)
+static void decode_mailbox_create(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     struct op_mailbox *mailbox = &op->as.mailbox;
 
@@ -100,7 +100,7 @@ static void encode_mailbox_rename(struct buf *buf, const struct op *op)
     buf_put_bytes(buf, op->as.mailbox.name);
 }
 
-static void decode_mailbox_rename(struct reader *reader, struct place change, struct op *op)
+static void decode_mailbox_rename(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.mailbox.id.value = op_read_id32(reader);
     op->as.mailbox.name = read_text(reader, OP_NAME_BYTES_MAX);
@@ -111,7 +111,7 @@ static void encode_mailbox_delete(struct buf *buf, const struct op *op)
     buf_put_varint(buf, op->as.mailbox.id.value);
 }
 
-static void decode_mailbox_delete(struct reader *reader, struct place change, struct op *op)
+static void decode_mailbox_delete(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.mailbox.id.value = op_read_id32(reader);
 }
@@ -122,7 +122,7 @@ static void encode_mailbox_uses(struct buf *buf, const struct op *op)
     buf_put_varint(buf, op->as.mailbox.uses);
 }
 
-static void decode_mailbox_uses(struct reader *reader, struct place change, struct op *op)
+static void decode_mailbox_uses(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.mailbox.id.value = op_read_id32(reader);
     op->as.mailbox.uses = read_u32(reader);
@@ -145,18 +145,18 @@ static void encode_put(struct buf *buf, const struct op *op)
     buf_put_varint(buf, put->thread.value);
 }
 
-static void decode_put(struct reader *reader, struct place change, struct op *op)
+static void decode_put(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     struct op_put *put = &op->as.put;
 
     put->mailbox.value = op_read_id32(reader);
     put->uid.value = op_read_id32(reader);
     put->body.value = op_read_id64(reader);
-    put->body_back = reader_varint_max(reader, change.offset);
+    put->body_back = reader_varint_max(reader, walk->change.offset);
     if (put->body_back == 0)
         put->place = op_read_place(reader);
     else
-        put->place = (struct place){ change.segment, change.offset - put->body_back };
+        put->place = (struct place){ walk->change.segment, walk->change.offset - put->body_back };
     put->size = reader_varint_max(reader, RECORD_BODY_BYTES_MAX);
     op_read_flag_names(reader, &put->flags);
     put->internal_date = op_read_date(reader);
@@ -173,13 +173,13 @@ static void encode_flags(struct buf *buf, const struct op *op)
     op_put_uids(buf, &op->as.flags.uids);
 }
 
-static void decode_flags(struct reader *reader, struct place change, struct op *op)
+static void decode_flags(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.flags.mailbox.value = op_read_id32(reader);
     op->as.flags.owner = read_u32(reader);
     op->as.flags.mode = (uint8_t)reader_varint_max(reader, 2);
     op_read_flag_names(reader, &op->as.flags.flags);
-    op_read_uids(reader, &op->as.flags.uids);
+    op_read_uids(reader, walk->checked, &op->as.flags.uids);
 }
 
 static void encode_copy(struct buf *buf, const struct op *op)
@@ -191,7 +191,7 @@ static void encode_copy(struct buf *buf, const struct op *op)
     op_put_uids(buf, &op->as.copy.uids);
 }
 
-static void decode_copy(struct reader *reader, struct place change, struct op *op)
+static void decode_copy(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     struct op_copy *copy = &op->as.copy;
 
@@ -199,7 +199,7 @@ static void decode_copy(struct reader *reader, struct place change, struct op *o
     copy->to.value = op_read_id32(reader);
     copy->first.value = op_read_id32(reader);
     copy->save_date = op_read_signed(reader);
-    op_read_uids(reader, &copy->uids);
+    op_read_uids(reader, walk->checked, &copy->uids);
     if (!reader->failed && copy->uids.total > UINT32_MAX - copy->first.value)
         reader->failed = true;
 }
@@ -210,10 +210,10 @@ static void encode_expunge(struct buf *buf, const struct op *op)
     op_put_uids(buf, &op->as.expunge.uids);
 }
 
-static void decode_expunge(struct reader *reader, struct place change, struct op *op)
+static void decode_expunge(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.expunge.mailbox.value = op_read_id32(reader);
-    op_read_uids(reader, &op->as.expunge.uids);
+    op_read_uids(reader, walk->checked, &op->as.expunge.uids);
 }
 
 static void encode_recent(struct buf *buf, const struct op *op)
@@ -222,7 +222,7 @@ static void encode_recent(struct buf *buf, const struct op *op)
     buf_put_varint(buf, op->as.recent.floor);
 }
 
-static void decode_recent(struct reader *reader, struct place change, struct op *op)
+static void decode_recent(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.recent.mailbox.value = op_read_id32(reader);
     op->as.recent.floor = op_read_id32(reader);
@@ -239,7 +239,7 @@ static void encode_thread(struct buf *buf, const struct op *op)
         buf_put_u64(buf, thread->hashes[i]);
 }
 
-static void decode_thread(struct reader *reader, struct place change, struct op *op)
+static void decode_thread(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     struct op_thread *thread = &op->as.thread;
 
@@ -257,7 +257,7 @@ static void encode_subscribe(struct buf *buf, const struct op *op)
     buf_put_bytes(buf, op->as.setting.name);
 }
 
-static void decode_subscribe(struct reader *reader, struct place change, struct op *op)
+static void decode_subscribe(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.setting.on = read_bool(reader);
     op->as.setting.name = read_text(reader, OP_NAME_BYTES_MAX);
@@ -275,7 +275,7 @@ static void encode_metadata(struct buf *buf, const struct op *op)
     buf_put_bytes(buf, setting->value);
 }
 
-static void decode_metadata(struct reader *reader, struct place change, struct op *op)
+static void decode_metadata(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.setting.mailbox.value = read_u32(reader);
     op->as.setting.owner = read_u32(reader);
@@ -294,7 +294,7 @@ static void encode_acl(struct buf *buf, const struct op *op)
     buf_put_bytes(buf, setting->value);
 }
 
-static void decode_acl(struct reader *reader, struct place change, struct op *op)
+static void decode_acl(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.setting.mailbox.value = op_read_id32(reader);
     op->as.setting.name = read_text(reader, OP_NAME_BYTES_MAX);
@@ -309,7 +309,7 @@ static void encode_quota(struct buf *buf, const struct op *op)
     buf_put_varint(buf, op->as.setting.limit);
 }
 
-static void decode_quota(struct reader *reader, struct place change, struct op *op)
+static void decode_quota(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.setting.on = read_bool(reader);
     op->as.setting.name = read_text(reader, OP_NAME_BYTES_MAX);
@@ -323,7 +323,7 @@ static void encode_owner(struct buf *buf, const struct op *op)
     buf_put_bytes(buf, op->as.setting.name);
 }
 
-static void decode_owner(struct reader *reader, struct place change, struct op *op)
+static void decode_owner(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.setting.owner = op_read_id32(reader);
     op->as.setting.name = read_text(reader, OP_NAME_BYTES_MAX);
@@ -338,7 +338,7 @@ static void encode_epoch(struct buf *buf, const struct op *op)
     buf_put_varint(buf, op->as.epoch.uidvalidity);
 }
 
-static void decode_epoch(struct reader *reader, struct place change, struct op *op)
+static void decode_epoch(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.epoch.reasons = read_u32(reader);
     op->as.epoch.uid_gap = read_u32(reader);
@@ -353,7 +353,7 @@ static void encode_body_place(struct buf *buf, const struct op *op)
     op_put_place(buf, op->as.body_place.place);
 }
 
-static void decode_body_place(struct reader *reader, struct place change, struct op *op)
+static void decode_body_place(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.body_place.body.value = op_read_id64(reader);
     op->as.body_place.place = op_read_place(reader);
@@ -375,7 +375,7 @@ static void encode_base_state(struct buf *buf, const struct op *op)
     buf_put_varint(buf, state->damaged ? 1 : 0);
 }
 
-static void decode_base_state(struct reader *reader, struct place change, struct op *op)
+static void decode_base_state(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     struct op_base_state *state = &op->as.base_state;
 
@@ -407,7 +407,7 @@ static void encode_base_mailbox(struct buf *buf, const struct op *op)
     op_put_names(buf, &mailbox->keywords);
 }
 
-static void decode_base_mailbox(struct reader *reader, struct place change, struct op *op)
+static void decode_base_mailbox(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     struct op_base_mailbox *mailbox = &op->as.base_mailbox;
 
@@ -427,7 +427,7 @@ static void encode_base_rows(struct buf *buf, const struct op *op)
     op_put_rows(buf, &op->as.base_rows);
 }
 
-static void decode_base_rows(struct reader *reader, struct place change, struct op *op)
+static void decode_base_rows(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op_read_rows(reader, &op->as.base_rows);
 }
@@ -439,11 +439,11 @@ static void encode_base_vanished(struct buf *buf, const struct op *op)
     op_put_uids(buf, &op->as.base_vanished.uids);
 }
 
-static void decode_base_vanished(struct reader *reader, struct place change, struct op *op)
+static void decode_base_vanished(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.base_vanished.mailbox.value = op_read_id32(reader);
     op->as.base_vanished.modseq.value = reader_varint_max(reader, MODSEQ_MAX);
-    op_read_uids(reader, &op->as.base_vanished.uids);
+    op_read_uids(reader, walk->checked, &op->as.base_vanished.uids);
 }
 
 static void encode_base_body(struct buf *buf, const struct op *op)
@@ -456,7 +456,7 @@ static void encode_base_body(struct buf *buf, const struct op *op)
     buf_put_varint(buf, body->size);
 }
 
-static void decode_base_body(struct reader *reader, struct place change, struct op *op)
+static void decode_base_body(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.base_body.body.value = op_read_id64(reader);
     op->as.base_body.place = op_read_place(reader);
@@ -470,7 +470,7 @@ static void encode_base_drop(struct buf *buf, const struct op *op)
     op_put_numbers(buf, &op->as.base_drop.segments);
 }
 
-static void decode_base_drop(struct reader *reader, struct place change, struct op *op)
+static void decode_base_drop(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.base_drop.when.us = op_read_signed(reader);
     op_read_numbers(reader, OP_DROP_SEGMENTS_MAX, &op->as.base_drop.segments);
@@ -481,7 +481,7 @@ static void encode_base_end(struct buf *buf, const struct op *op)
     buf_put_varint(buf, op->as.base_end);
 }
 
-static void decode_base_end(struct reader *reader, struct place change, struct op *op)
+static void decode_base_end(struct reader *reader, const struct op_walk *walk, struct op *op)
 {
     op->as.base_end = op_read_id64(reader);
 }
@@ -489,7 +489,7 @@ static void decode_base_end(struct reader *reader, struct place change, struct o
 static const struct op_kind {
     enum op_code code;
     void (*encode)(struct buf *buf, const struct op *op);
-    void (*decode)(struct reader *reader, struct place change, struct op *op);
+    void (*decode)(struct reader *reader, const struct op_walk *walk, struct op *op);
 } op_kinds[] = {
     { OP_ACCOUNT, encode_account, decode_account },
     { OP_MAILBOX_CREATE, encode_mailbox_create, decode_mailbox_create },
@@ -558,7 +558,7 @@ bool op_next(struct op_walk *walk, struct op *out_op)
         if (walk->failed || kind == NULL)
             continue;
         out_op->code = kind->code;
-        kind->decode(&reader, walk->change, out_op);
+        kind->decode(&reader, walk, out_op);
         walk->failed = reader.failed;
         return !walk->failed;
     }

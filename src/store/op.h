@@ -131,6 +131,8 @@ void op_encode(struct buf *buf, const struct op *op);
 struct op_walk {
     struct bytes ops;
     struct place change; /* of the record that holds them: inline bodies stand before it */
+    bool
+        checked; /* op_check has said yes, or they are one's own: sets are not gone through again */
     size_t at;
     bool failed; /* something in `ops` makes no sense */
 };

@@ -55,21 +55,61 @@ struct zoned_time op_read_date(struct reader *reader)
     return (struct zoned_time){ .seconds = seconds, .zone = (int16_t)zone };
 }
 
+/* A range behind one that ended with `last` (0: the first one). */
+static void put_range(struct buf *buf, uint32_t last, struct uid_range range)
+{
+    assert(range.first <= range.last && range.first > last);
+    assert(range.first - last >= (last == 0 ? 1U : 2U));
+    buf_put_varint(buf, range.first - last);
+    buf_put_varint(buf, range.last - range.first);
+}
+
 void op_put_uids(struct buf *buf, const struct op_uids *uids)
 {
-    struct op_uid_walk walk = { .uids = uids };
-    struct uid_range range;
     uint32_t last = 0;
 
     assert(uids->set.count != 0 || uids->ranges != 0);
-    buf_put_varint(buf, uids->set.count != 0 ? uids->set.count : uids->ranges);
-    while (op_uids_next(&walk, &range)) {
-        assert(range.first <= range.last && range.first - last >= (last == 0 ? 1U : 2U));
-        assert(last == 0 || range.first > last);
-        buf_put_varint(buf, range.first - last);
-        buf_put_varint(buf, range.last - range.first);
-        last = range.last;
+    if (uids->set.count == 0) {
+        buf_put_varint(buf, uids->ranges);
+        buf_add(buf, uids->raw);
+        return;
     }
+    buf_put_varint(buf, uids->set.count);
+    for (uint32_t i = 0; i < uids->set.count; i++) {
+        put_range(buf, last, uids->set.ranges[i]);
+        last = uids->set.ranges[i].last;
+    }
+}
+
+static void close_range(struct op_uids_maker *maker)
+{
+    if (maker->open.first == 0)
+        return;
+    put_range(&maker->raw, maker->last, maker->open);
+    maker->last = maker->open.last;
+    maker->ranges++;
+}
+
+void op_uids_add(struct op_uids_maker *maker, uint32_t first, uint32_t last)
+{
+    assert(first > 0 && first <= last && first > maker->open.last);
+    maker->total += last - first + UINT64_C(1);
+    if (maker->open.first != 0 && maker->open.last + 1 == first) {
+        maker->open.last = last;
+        return;
+    }
+    close_range(maker);
+    maker->open = (struct uid_range){ first, last };
+}
+
+bool op_uids_finish(struct op_uids_maker *maker, struct op_uids *out_uids)
+{
+    close_range(maker);
+    maker->open = (struct uid_range){ 0, 0 };
+    *out_uids = (struct op_uids){ .raw = buf_bytes(&maker->raw),
+                                  .ranges = maker->ranges,
+                                  .total = maker->total };
+    return !maker->raw.overflowed;
 }
 
 bool op_read_range(struct reader *reader, uint32_t last, struct uid_range *out_range)
@@ -84,13 +124,25 @@ bool op_read_range(struct reader *reader, uint32_t last, struct uid_range *out_r
     return true;
 }
 
-void op_read_uids(struct reader *reader, struct op_uids *out_uids)
+/* Sets stand last in their ops, so that one that need not be looked at is all that follows. */
+static void take_checked_uids(struct reader *reader, uint32_t ranges, struct op_uids *out_uids)
+{
+    size_t len = reader->in.len - reader->offset;
+
+    *out_uids = (struct op_uids){ .raw = reader_take(reader, len), .ranges = ranges };
+}
+
+void op_read_uids(struct reader *reader, bool checked, struct op_uids *out_uids)
 {
     uint32_t ranges = (uint32_t)reader_varint_max(reader, UINT32_MAX);
     struct uid_range range = { 0, 0 };
     uint64_t total = 0;
     size_t start = reader->offset;
 
+    if (checked) {
+        take_checked_uids(reader, ranges, out_uids);
+        return;
+    }
     for (uint32_t i = 0; i < ranges; i++) {
         if (!op_read_range(reader, range.last, &range)) {
             reader->failed = true;

@@ -18,7 +18,8 @@ void op_put_date(struct buf *buf, struct zoned_time date);
 struct zoned_time op_read_date(struct reader *reader);
 
 void op_put_uids(struct buf *buf, const struct op_uids *uids);
-void op_read_uids(struct reader *reader, struct op_uids *out_uids);
+/* `checked`: the ranges are known to be good, and are not looked at. */
+void op_read_uids(struct reader *reader, bool checked, struct op_uids *out_uids);
 /* One range behind a range that ended with `last` (0: the first one). */
 MUST_USE bool op_read_range(struct reader *reader, uint32_t last, struct uid_range *out_range);
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attributes.h"
+#include "base/buf.h"
 #include "base/bytes.h"
 #include "store/record.h"
 #include "store/types.h"
@@ -17,7 +19,7 @@ struct op_uids {
     struct uid_set set;
     struct bytes raw;
     uint32_t ranges;
-    uint64_t total; /* UIDs in it; filled by decoding */
+    uint64_t total; /* UIDs in it; filled by decoding, unless the bytes were checked before */
 };
 struct op_uid_walk {
     const struct op_uids *uids;
@@ -26,6 +28,22 @@ struct op_uid_walk {
     uint32_t last;
 };
 bool op_uids_next(struct op_uid_walk *walk, struct uid_range *out_range); /* start: { .uids = x } */
+
+/* Encodes UIDs that come in ascending order. Zeroed but for raw = buf_make(...); raw is to be freed
+ * with buf_done. */
+struct op_uids_maker {
+    struct buf raw;
+    uint32_t ranges; /* in `raw` */
+    uint32_t last; /* of the last of them */
+    struct uid_range open; /* may still grow; first == 0: there is none */
+    uint64_t total;
+};
+/* first..last, all higher than what was added before; what touches becomes one range. */
+void op_uids_add(struct op_uids_maker *maker, uint32_t first, uint32_t last);
+/* The set, to be encoded, and valid, as long as maker->raw is. False: it is larger than that may
+ * be.
+ */
+MUST_USE bool op_uids_finish(struct op_uids_maker *maker, struct op_uids *out_uids);
 
 /* A list of names, as struct op_uids: `list` for encoding, `raw` when decoded. May be empty. */
 struct op_names {

@@ -40,6 +40,25 @@ void rows_append(struct rows *rows, const struct row *row)
     rows->count++;
 }
 
+void rows_append_rows(struct rows *rows, const struct block *from, uint32_t first, uint32_t count)
+{
+    while (count > 0) {
+        struct block *last;
+        uint32_t room;
+
+        if (rows->count == 0 || rows->blocks[rows->block_count - 1]->count == BLOCK_ROWS)
+            push(rows, block_new());
+        last = rows->blocks[rows->block_count - 1];
+        room = BLOCK_ROWS - last->count;
+        room = count < room ? count : room;
+        assert(last->count == 0 || last_uid(last) < block_uid(from, first));
+        block_append_rows(last, from, first, room);
+        rows->count += room;
+        first += room;
+        count -= room;
+    }
+}
+
 uint32_t rows_last_uid(const struct rows *rows)
 {
     return rows->count == 0 ? 0 : last_uid(rows->blocks[rows->block_count - 1]);
@@ -70,6 +89,21 @@ struct rows_place rows_find(const struct rows *rows, uint32_t uid)
     if (low == rows->block_count)
         return (struct rows_place){ low, 0 };
     return (struct rows_place){ low, block_find(rows->blocks[low], rows->blocks[low]->count, uid) };
+}
+
+uint32_t rows_reach(const struct rows *rows, uint32_t uid, uint32_t count)
+{
+    struct rows_place place = rows_find(rows, uid);
+    uint32_t left;
+
+    if (place.block == rows->block_count)
+        return UINT32_MAX;
+    left = rows->blocks[place.block]->count - place.at;
+    if (count < BLOCK_ROWS)
+        return block_uid(rows->blocks[place.block], place.at + (count < left ? count : left) - 1);
+    for (; left < count && place.block + 1 < rows->block_count; place.block++)
+        left += rows->blocks[place.block + 1]->count;
+    return last_uid(rows->blocks[place.block]);
 }
 
 bool rows_get(const struct rows *rows, uint32_t uid, struct row *out_row)
@@ -228,6 +262,7 @@ struct removal {
     struct matching matching;
     rows_removed_fn *each;
     void *context;
+    uint32_t removed;
 };
 
 /* What is left of the block, as a new one; NULL when nothing is. The same when nothing goes. */
@@ -242,6 +277,7 @@ static struct block *remove_from(struct removal *removal, struct block *block)
     if (count == 0)
         return block;
     removal->each(removal->context, block, places, count);
+    removal->removed += count;
     if (left > 0) {
         complement(places, count, block->count, kept);
         made = block_select(block, kept, left);
@@ -275,28 +311,34 @@ static void join_last(struct rows *rows)
     rows->blocks[rows->block_count - 1] = before;
 }
 
+/* Puts the block (NULL: nothing) behind those that have been looked at. */
+static void put_back(struct rows *rows, struct block *block, bool join)
+{
+    if (block == NULL)
+        return;
+    rows->blocks[rows->block_count++] = block;
+    if (join)
+        join_last(rows);
+}
+
 void rows_remove(struct rows *rows, struct uid_set set, rows_removed_fn *each, void *context)
 {
-    struct removal removal = { { .set = set }, each, context };
+    struct removal removal = { { .set = set }, each, context, 0 };
+    size_t at = rows_find(rows, set.count == 0 ? UINT32_MAX : set.ranges[0].first).block;
     size_t block_count = rows->block_count;
-    bool changed = false;
 
-    rows->block_count = 0;
-    rows->count = 0;
-    for (size_t i = 0; i < block_count; i++) {
-        struct block *block = rows->blocks[i];
+    rows->block_count = at;
+    for (; at < block_count && removal.matching.range < set.count; at++) {
+        struct block *block = rows->blocks[at];
 
-        if (touches(&removal.matching, block)) {
-            struct block *left = remove_from(&removal, block);
-
-            changed = changed || left != block;
-            block = left;
-        }
-        if (block == NULL)
-            continue;
-        rows->blocks[rows->block_count++] = block;
-        rows->count += block->count;
-        if (changed)
-            join_last(rows);
+        if (touches(&removal.matching, block))
+            block = remove_from(&removal, block);
+        put_back(rows, block, removal.removed > 0);
     }
+    if (at < block_count && removal.removed > 0)
+        put_back(rows, rows->blocks[at++], true);
+    memmove(rows->blocks + rows->block_count, rows->blocks + at,
+            (block_count - at) * sizeof(*rows->blocks));
+    rows->block_count += block_count - at;
+    rows->count -= removal.removed;
 }

@@ -31,11 +31,20 @@ void rows_append(struct rows *rows, const struct row *row);
 /* Takes over a whole block (one reference) with UIDs above all others: loading a checkpoint. */
 void rows_append_block(struct rows *rows, struct block *block);
 
+/* Adds rows [first, first + count) of `from`, with UIDs above all others. */
+void rows_append_rows(struct rows *rows, const struct block *from, uint32_t first, uint32_t count);
+
 /* 0 when there are no rows. */
 uint32_t rows_last_uid(const struct rows *rows);
 
 /* The first row whose UID is at least `uid`, or past the end. O(log n). */
 struct rows_place rows_find(const struct rows *rows, uint32_t uid);
+
+/* How far `count` rows (at least 1) reach from the first whose UID is at least `uid`: the UID of
+ * the last of them. It is always of a whole block: of more rows when `count` is at least
+ * BLOCK_ROWS, of fewer when it is less and the block ends before. UINT32_MAX when there is no such
+ * row. */
+uint32_t rows_reach(const struct rows *rows, uint32_t uid, uint32_t count);
 
 /* The row with that UID; false when there is none. */
 bool rows_get(const struct rows *rows, uint32_t uid, struct row *out_row);
@@ -67,7 +76,7 @@ typedef void rows_visit_fn(void *context, struct block **slot, const uint16_t *p
 void rows_visit(struct rows *rows, struct uid_set set, rows_visit_fn *visit, void *context);
 
 /* Removes the rows of `set`, telling `each` of those of a block before. Blocks that hold none of
- * them keep their identity. */
+ * them keep their identity. What lies outside of the set's ends is not looked at. */
 typedef void rows_removed_fn(void *context, const struct block *block, const uint16_t *places,
                              uint32_t count);
 void rows_remove(struct rows *rows, struct uid_set set, rows_removed_fn *each, void *context);

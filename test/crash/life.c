@@ -122,6 +122,7 @@ static void open_account(struct life *life)
     unsigned step = crash_vfs_steps(life->crash);
     struct image *image;
 
+    life->desk.options.step_cost = below(life, 3) == 0 ? 0 : 1 + below(life, 200);
     open_until_it_works(life);
     crash_vfs_calm(life->crash, true);
     image = image_take(&life->desk);

@@ -6,6 +6,7 @@
 #include "store/account_compact.h"
 #include "store/act.h"
 #include "store/act_undelete.h"
+#include "store/acting.h"
 #include "store/body.h"
 #include "store/lost.h"
 #include "store/lost_find.h"
@@ -108,6 +109,26 @@ static enum err flags(struct life *life)
     return desk_flags(&life->desk, mailbox, store, NULL);
 }
 
+/* An act that has answered `err` so far, to its end. Syncs may come and go between its steps. */
+static enum err finish(struct life *life, enum err err)
+{
+    struct desk *desk = &life->desk;
+    struct act *act = err == ERR_BUSY ? act_take(desk->account) : NULL;
+
+    if (act == NULL)
+        return err;
+    for (;;) {
+        if (below(life, 4) == 0)
+            account_sync(desk->account);
+        if (below(life, 3) == 0)
+            (void)(below(life, 2) == 0 ? jobs_run(&desk->jobs) : jobs_deliver(&desk->jobs));
+        (void)account_step(desk->account);
+        err = act_end(act);
+        if (err != ERR_BUSY)
+            return err;
+    }
+}
+
 static enum err expunge(struct life *life)
 {
     struct mailbox *mailbox = any_mailbox(life);
@@ -115,8 +136,8 @@ static enum err expunge(struct life *life)
     struct origin origin = desk_origin(&life->desk);
     uint32_t count;
 
-    return act_expunge(mailbox, &origin, (struct uid_set){ &range, 1 }, below(life, 2) == 0,
-                       &count);
+    return finish(life, act_expunge(mailbox, &origin, (struct uid_set){ &range, 1 },
+                                    below(life, 2) == 0, &count));
 }
 
 static enum err copy(struct life *life)
@@ -127,7 +148,7 @@ static enum err copy(struct life *life)
     struct arena arena = arena_make(1 << 20);
     struct origin origin = desk_origin(&life->desk);
     struct copy_result result;
-    enum err err = act_copy(from, &origin, &act, &arena, &result);
+    enum err err = finish(life, act_copy(from, &origin, &act, &arena, &result));
 
     arena_done(&arena);
     return err;
@@ -157,15 +178,16 @@ static enum err delete_one(struct life *life)
 {
     struct origin origin = desk_origin(&life->desk);
 
-    return unless_refused(act_mailbox_delete(life->desk.account, &origin, any_mailbox(life)));
+    return unless_refused(
+        finish(life, act_mailbox_delete(life->desk.account, &origin, any_mailbox(life))));
 }
 
 static enum err rename_one(struct life *life)
 {
     struct origin origin = desk_origin(&life->desk);
 
-    return unless_refused(
-        act_mailbox_rename(life->desk.account, &origin, any_mailbox(life), any_name(life)));
+    return unless_refused(finish(
+        life, act_mailbox_rename(life->desk.account, &origin, any_mailbox(life), any_name(life))));
 }
 
 static enum err claim_recent(struct life *life)
@@ -219,7 +241,7 @@ static enum err undelete(struct life *life)
     err = find_lost(desk, &lost);
     if (err == ERR_OK) {
         undelete_begin(&undelete, desk->account, &lost);
-        err = act_undelete(&undelete, &origin, &done);
+        err = finish(life, act_undelete(&undelete, &origin, &done));
         if (err == ERR_OK && !done)
             crash_failed("more was undeleted than fits into one change");
         undelete_done(&undelete);

@@ -1,5 +1,6 @@
 /* An account on a test disk. */
 #include "kit/desk.h"
+#include "store/acting.h"
 
 #include <string.h>
 
@@ -33,7 +34,18 @@ enum err desk_open(struct desk *desk)
 
 void desk_settle(struct desk *desk)
 {
+    while (desk->account != NULL && account_step(desk->account))
+        continue;
     jobs_settle(&desk->jobs);
+}
+
+enum err desk_finish(struct desk *desk, enum err err)
+{
+    struct act *act = err == ERR_BUSY ? act_take(desk->account) : NULL;
+
+    while (account_step(desk->account))
+        continue;
+    return act == NULL ? err : act_end(act);
 }
 
 void desk_close(struct desk *desk)
@@ -125,7 +137,7 @@ enum err desk_flags(struct desk *desk, struct mailbox *mailbox, struct desk_stor
                             .flags = { store.flags, &store.keyword, store.keyword.len > 0 },
                             .unchanged_since = UINT64_MAX };
     struct flag_result result;
-    enum err err = act_flags(mailbox, &origin, &act, &arena, &result);
+    enum err err = desk_finish(desk, act_flags(mailbox, &origin, &act, &arena, &result));
 
     arena_done(&arena);
     if (err == ERR_OK && out_modseq != NULL)

@@ -35,6 +35,9 @@ enum err desk_open(struct desk *desk);
 /* Runs all jobs, closes. */
 void desk_close(struct desk *desk);
 
+/* The answer of an act that has answered `err` so far: goes on with it to its end. */
+enum err desk_finish(struct desk *desk, enum err err);
+
 /* Runs all jobs and drops the account as a killed process does: nothing more reaches the disk, and
  * the disk is not to be used again. */
 void desk_settle(struct desk *desk);

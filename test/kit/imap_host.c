@@ -12,6 +12,7 @@
 #include "kit/mem_vfs.h"
 #include "kit/script.h"
 #include "store/account.h"
+#include "store/acting.h"
 
 enum { SESSIONS = 9, TURNS_MAX = 100000, OUT_BYTES_MAX = 64 * 1024 * 1024 };
 
@@ -69,6 +70,7 @@ static void open_account(struct host *host)
         .executor = &host->jobs.executor,
         .id = { { 7 } },
         .create = true,
+        .step_cost = host->options.step_cost,
         .now = host->now.wall,
     };
     struct account_report report;
@@ -152,6 +154,8 @@ static bool run_until_quiet(struct host *host)
         for (int i = 0; i < SESSIONS; i++)
             moved |= step(host, &host->seats[i]);
         account_sync(host->account);
+        moved |= account_is_acting(host->account);
+        (void)account_step(host->account);
         if (!list_is_empty(&host->jobs.waiting) || !list_is_empty(&host->jobs.finished))
             moved = true;
         jobs_settle(&host->jobs);

@@ -20,9 +20,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct imap_host_options {
     size_t chunk; /* bytes that a session is fed at a time */
+    uint32_t step_cost; /* of acts: account_options */
     bool always_cold; /* the page cache forgets everything before each step */
 };
 

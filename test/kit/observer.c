@@ -106,7 +106,7 @@ struct undelete_counts observer_undelete(struct desk *desk, const struct lost_fi
     observer_find_lost(desk, ask, &lost);
     undelete_begin(&undelete, desk->account, &lost);
     while (!done)
-        assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
+        assert_int_equal(desk_finish(desk, act_undelete(&undelete, &origin, &done)), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
     account_compact_resume(desk->account, &pause, true);
     undelete_done(&undelete);

@@ -185,7 +185,8 @@ static void flags(struct shadow *shadow, struct desk *desk)
         }
         changes = changes || before.flags != row->flags || before.keywords != row->keywords;
     }
-    assert_int_equal(act_flags(desk_mailbox(desk, mine->name), &origin, &act, &arena, &result),
+    assert_int_equal(desk_finish(desk, act_flags(desk_mailbox(desk, mine->name), &origin, &act,
+                                                 &arena, &result)),
                      ERR_OK);
     assert_int_equal(result.modseq.value != 0, changes);
     arena_done(&arena);
@@ -213,9 +214,10 @@ static void expunge(struct shadow *shadow, struct desk *desk)
     struct origin origin = desk_origin(desk);
     uint32_t count;
 
-    assert_int_equal(act_expunge(desk_mailbox(desk, mine->name), &origin,
-                                 (struct uid_set){ &range, 1 }, deleted_only, &count),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_expunge(desk_mailbox(desk, mine->name), &origin,
+                                      (struct uid_set){ &range, 1 }, deleted_only, &count)),
+        ERR_OK);
     assert_int_equal(count, take_out(mine, range, deleted_only));
 }
 
@@ -243,8 +245,9 @@ static void copy(struct shadow *shadow, struct desk *desk)
     if (act.move && from == to && range.last >= uidnext)
         range.last = uidnext - 1;
     act.uids = (struct uid_set){ &range, range.last >= range.first ? 1 : 0 };
-    assert_int_equal(act_copy(desk_mailbox(desk, from->name), &origin, &act, &arena, &result),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_copy(desk_mailbox(desk, from->name), &origin, &act, &arena, &result)),
+        ERR_OK);
     assert_int_equal(result.first.value, uidnext);
     if (act.move && range.last >= range.first)
         (void)take_out(from, range, false);
@@ -296,7 +299,8 @@ static void delete_one(struct shadow *shadow, struct desk *desk)
     struct origin origin = desk_origin(desk);
     bool is_inbox = strcmp(mine->name, "INBOX") == 0;
 
-    assert_int_equal(act_mailbox_delete(desk->account, &origin, desk_mailbox(desk, mine->name)),
+    assert_int_equal(desk_finish(desk, act_mailbox_delete(desk->account, &origin,
+                                                          desk_mailbox(desk, mine->name))),
                      is_inbox ? ERR_DENIED : ERR_OK);
     if (!is_inbox)
         mine->name[0] = '\0';
@@ -374,8 +378,8 @@ static void rename_one(struct shadow *shadow, struct desk *desk)
         expected = ERR_INVALID;
     else if (strcmp(old, "INBOX") != 0 && collides(shadow, old, name))
         expected = ERR_EXISTS;
-    err = act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, old),
-                             bytes_from_string(name));
+    err = desk_finish(desk, act_mailbox_rename(desk->account, &origin, desk_mailbox(desk, old),
+                                               bytes_from_string(name)));
     assert_int_equal(err, expected);
     if (err != ERR_OK)
         return;

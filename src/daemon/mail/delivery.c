@@ -10,6 +10,7 @@
 #include "daemon/mail/shard.h"
 #include "ipc/request_table.h"
 #include "store/act.h"
+#include "store/acting.h"
 #include "store/body.h"
 #include "store/mailbox.h"
 #include "sys/clock.h"
@@ -254,6 +255,11 @@ void delivery_step(struct delivery *delivery)
         return; /* the turn answers it */
     if (!role_asker_waits(&delivery->asker)) { /* nobody would hear of it: it comes again */
         delivery_free(delivery);
+        return;
+    }
+    if (account_is_acting(delivery->home->account)) { /* one turn is one step of it */
+        list_push_back(delivery->phase == DELIVERY_QUEUED ? &shard->queued : &shard->ready,
+                       &delivery->run_link);
         return;
     }
     if (delivery->phase == DELIVERY_QUEUED)

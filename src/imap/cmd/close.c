@@ -18,18 +18,34 @@ enum imap_progress imap_unselect_run(struct imap_session *session, struct imap_r
     return leave(session, run);
 }
 
+struct close_state {
+    struct uid_range all;
+    uint32_t count;
+};
+
+/* RFC 7162 s3.2.8 */
+static enum err expunge(struct imap_session *session, struct imap_run *run)
+{
+    struct imap_selected *selected = session->selected;
+    struct close_state *state = imap_state_new(run, sizeof(*state));
+    struct origin origin = imap_origin(session);
+
+    if (state == NULL)
+        return ERR_LIMIT;
+    state->all = (struct uid_range){ 1, view_uid_last(selected->view) };
+    if (selected->read_only || state->all.last == 0 || mailbox_is_deleted(selected->handle.mailbox))
+        return ERR_OK;
+    return act_expunge(selected->handle.mailbox, &origin, (struct uid_set){ &state->all, 1 }, true,
+                       &state->count);
+}
+
 /* RFC 7162 s3.2.8 */
 enum imap_progress imap_close_run(struct imap_session *session, struct imap_run *run)
 {
-    struct imap_selected *selected = session->selected;
-    struct uid_range all = { 1, view_uid_last(selected->view) };
-    struct origin origin = imap_origin(session);
-    uint32_t count;
-    enum err err;
+    enum err err = run->act == NULL ? expunge(session, run) : imap_act_end(run);
 
-    if (selected->read_only || all.last == 0 || mailbox_is_deleted(selected->handle.mailbox))
-        return leave(session, run);
-    err = act_expunge(selected->handle.mailbox, &origin, (struct uid_set){ &all, 1 }, true, &count);
+    if (err == ERR_BUSY)
+        return run->act == NULL ? imap_act_begun(session, run) : IMAP_BLOCKED;
     if (err != ERR_OK)
         return imap_answer_err(run, err);
     return leave(session, run);

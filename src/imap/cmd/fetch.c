@@ -22,6 +22,7 @@ enum fetch_phase {
 struct fetch_state {
     enum fetch_phase phase;
     struct uid_set uids;
+    struct flag_result seen; /* of the change that set \Seen */
     struct imap_changed_walk walk; /* over them */
     struct imap_vanished vanished;
     struct row row; /* the message at hand; uid 0: none */
@@ -68,21 +69,20 @@ static bool sets_seen(const struct imap_fetch_args *args)
 
 /* One change for the whole command; the messages it changed tell their FLAGS with the rest. When it
  * cannot be written (a full disk) the mail is readable all the same. */
-static void set_seen(struct imap_session *session, struct imap_run *run, struct uid_set uids)
+static enum err set_seen(struct imap_session *session, struct imap_run *run,
+                         struct fetch_state *state)
 {
     struct origin origin = imap_origin(session);
     struct flag_act act = {
-        .uids = uids,
+        .uids = state->uids,
         .mode = FLAGS_ADD,
         .flags = { .flags = FLAG_SEEN },
         .unchanged_since = UINT64_MAX,
     };
-    struct flag_result result;
 
-    if (act_flags(session->selected->handle.mailbox, &origin, &act, &run->arena, &result) != ERR_OK)
-        return;
-    run->silent = result.modseq;
-    (void)imap_news_gather(session, run->silent, true);
+    if (run->act != NULL)
+        return imap_act_end(run);
+    return act_flags(session->selected->handle.mailbox, &origin, &act, &run->arena, &state->seen);
 }
 
 static bool asks_for(const struct imap_fetch_args *args, enum imap_fetch_kind kind)
@@ -142,13 +142,26 @@ static enum err keep_changed(const struct imap_session *session, struct imap_run
     return uid_set_finish(&builder, uids) ? ERR_OK : ERR_LIMIT;
 }
 
-static void hear(struct imap_session *session, struct imap_run *run, struct fetch_state *state)
+static enum imap_progress hear(struct imap_session *session, struct imap_run *run,
+                               struct fetch_state *state)
 {
-    if (imap_news_gather(session, run->silent, true))
-        return;
-    if (keep_changed(session, run, &state->uids) == ERR_OK)
-        set_seen(session, run, state->uids);
+    enum err err = ERR_OK;
+
+    if (run->act == NULL) {
+        if (imap_news_gather(session, run->silent, true))
+            return IMAP_AGAIN;
+        err = keep_changed(session, run, &state->uids);
+    }
+    if (err == ERR_OK)
+        err = set_seen(session, run, state);
+    if (err == ERR_BUSY)
+        return run->act == NULL ? imap_act_begun(session, run) : IMAP_BLOCKED;
+    if (err == ERR_OK) {
+        run->silent = state->seen.modseq;
+        (void)imap_news_gather(session, run->silent, true);
+    }
     state->phase = FETCH_VANISHED;
+    return IMAP_AGAIN;
 }
 
 static void end_message(struct fetch_state *state)
@@ -359,8 +372,8 @@ enum imap_progress imap_fetch_run(struct imap_session *session, struct imap_run 
             return progress;
     }
     state = run->state;
-    if (state->phase == FETCH_HEAR)
-        hear(session, run, state);
+    if (state->phase == FETCH_HEAR && hear(session, run, state) == IMAP_BLOCKED)
+        return IMAP_BLOCKED;
     if (imap_news_are_waiting(session))
         return IMAP_AGAIN;
     if (state->phase == FETCH_VANISHED) {

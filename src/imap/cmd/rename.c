@@ -26,22 +26,12 @@ static bool is_below(struct bytes name, struct bytes parent)
            name.at[parent.len] == IMAP_DELIMITER;
 }
 
-enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run *run)
+static enum imap_progress answer(struct imap_session *session, struct imap_run *run, enum err err)
 {
     const struct imap_rename_args *args = run->args;
-    struct origin origin = imap_origin(session);
-    struct imap_handle handle;
-    enum err err;
 
-    if (args->to.refusal != IMAP_NAME_OK)
-        return imap_answer_name(session, run, &args->to);
-    err = imap_handle_open(session, &args->from, &handle);
-    if (err == ERR_INVALID)
-        return imap_answer(run, IMAP_NO, "NONEXISTENT", imap_name_refusal_text(args->from.refusal));
-    if (err != ERR_OK)
-        return imap_answer_err(run, err);
-    err = act_mailbox_rename(handle.account, &origin, handle.mailbox, args->to.name);
-    imap_handle_close(&handle);
+    if (err == ERR_BUSY)
+        return run->act == NULL ? imap_act_begun(session, run) : IMAP_BLOCKED;
     if (err == ERR_INVALID && is_below(args->to.name, args->from.name))
         return imap_answer(run, IMAP_NO, "CANNOT", "A mailbox cannot be moved into itself");
     if (err == ERR_INVALID)
@@ -54,4 +44,25 @@ enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run
         return imap_answer_err(run, err);
     tell_names(session, args);
     return imap_answer(run, IMAP_OK, NULL, "RENAME done");
+}
+
+enum imap_progress imap_rename_run(struct imap_session *session, struct imap_run *run)
+{
+    const struct imap_rename_args *args = run->args;
+    struct origin origin = imap_origin(session);
+    struct imap_handle handle;
+    enum err err;
+
+    if (run->act != NULL)
+        return answer(session, run, imap_act_end(run));
+    if (args->to.refusal != IMAP_NAME_OK)
+        return imap_answer_name(session, run, &args->to);
+    err = imap_handle_open(session, &args->from, &handle);
+    if (err == ERR_INVALID)
+        return imap_answer(run, IMAP_NO, "NONEXISTENT", imap_name_refusal_text(args->from.refusal));
+    if (err != ERR_OK)
+        return imap_answer_err(run, err);
+    err = act_mailbox_rename(handle.account, &origin, handle.mailbox, args->to.name);
+    imap_handle_close(&handle);
+    return answer(session, run, err);
 }

@@ -20,7 +20,7 @@ enum store_phase {
 struct store_state {
     enum store_phase phase;
     struct uid_set uids;
-    struct uid_set modified; /* left alone: changed after UNCHANGEDSINCE */
+    struct flag_result result; /* `modified`: left alone, as changed after UNCHANGEDSINCE */
     uint32_t range; /* the one being told */
     uint32_t next_uid; /* in it; 0: not begun */
     bool gone; /* some were expunged elsewhere (RFC 5530, EXPUNGEISSUED) */
@@ -43,14 +43,8 @@ static enum err change_flags(struct imap_session *session, struct imap_run *run,
         .flags = imap_flag_names(&args->flags),
         .unchanged_since = args->has_unchanged_since ? args->unchanged_since : UINT64_MAX,
     };
-    struct flag_result result;
-    enum err err = act_flags(selected->handle.mailbox, &origin, &act, &run->arena, &result);
 
-    if (err == ERR_OK) {
-        run->silent = result.modseq;
-        state->modified = result.modified;
-    }
-    return err;
+    return act_flags(selected->handle.mailbox, &origin, &act, &run->arena, &state->result);
 }
 
 static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
@@ -77,14 +71,17 @@ static enum imap_progress change(struct imap_session *session, struct imap_run *
 {
     enum err err;
 
-    if (imap_news_gather(session, run->silent, true))
+    if (run->act == NULL && imap_news_gather(session, run->silent, true))
         return IMAP_AGAIN;
-    err = change_flags(session, run, state);
+    err = run->act == NULL ? change_flags(session, run, state) : imap_act_end(run);
+    if (err == ERR_BUSY)
+        return run->act == NULL ? imap_act_begun(session, run) : IMAP_BLOCKED;
     if (err == ERR_LIMIT)
         return imap_answer_limit(run, account_keywords_max(session->account),
                                  "keywords in one mailbox");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
+    run->silent = state->result.modseq;
     state->phase = STORE_TELL;
     (void)imap_news_gather(session, run->silent, true); /* new keywords */
     return IMAP_AGAIN;
@@ -101,7 +98,7 @@ static bool is_told(const struct imap_session *session, const struct imap_run *r
     if (view_row_is_gone(session->selected->view, row->uid))
         return false;
     return !args->silent ||
-           (session->condstore && (changed || uid_set_has(state->modified, row->uid.value)));
+           (session->condstore && (changed || uid_set_has(state->result.modified, row->uid.value)));
 }
 
 /* RFC 7162 s3.2.4 */
@@ -109,7 +106,7 @@ static void tell(struct imap_session *session, const struct imap_run *run,
                  const struct store_state *state, struct seqno seqno, const struct row *row)
 {
     const struct imap_store_args *args = run->args;
-    bool has_flags = !args->silent || uid_set_has(state->modified, row->uid.value);
+    bool has_flags = !args->silent || uid_set_has(state->result.modified, row->uid.value);
 
     if (!is_told(session, run, state, row))
         return;
@@ -160,8 +157,8 @@ static void print_modified(const struct imap_session *session, struct imap_run *
     struct imap_seqset_printer printer = imap_seqset_printer_make(&run->code);
 
     buf_add(&run->code, BYTES("MODIFIED "));
-    for (uint32_t i = 0; i < state->modified.count; i++) {
-        const struct uid_range *range = &state->modified.ranges[i];
+    for (uint32_t i = 0; i < state->result.modified.count; i++) {
+        const struct uid_range *range = &state->result.modified.ranges[i];
 
         for (uint32_t uid = range->first; uid <= range->last; uid++) {
             struct seqno seqno = view_seqno(session->selected->view, (struct uid){ uid });
@@ -175,7 +172,7 @@ static void print_modified(const struct imap_session *session, struct imap_run *
 static enum imap_progress end_store(const struct imap_session *session, struct imap_run *run,
                                     const struct store_state *state)
 {
-    bool modified = state->modified.count > 0;
+    bool modified = state->result.modified.count > 0;
 
     if (modified)
         print_modified(session, run, state);
@@ -205,7 +202,7 @@ enum imap_progress imap_store_run(struct imap_session *session, struct imap_run 
     if (state->phase == STORE_HEAR) {
         enum imap_progress progress = change(session, run, state);
 
-        if (progress == IMAP_ENDED || imap_news_are_waiting(session))
+        if (progress != IMAP_AGAIN || imap_news_are_waiting(session))
             return progress;
     }
     for (; (!args->silent || session->condstore) && state->range < state->uids.count;

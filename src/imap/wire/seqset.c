@@ -202,13 +202,19 @@ void imap_seqset_printer_end(struct imap_seqset_printer *printer)
 }
 
 /* RFC 9051 s7.3.4 */
-void imap_seqset_printer_add(struct imap_seqset_printer *printer, uint32_t number)
+void imap_seqset_printer_add_range(struct imap_seqset_printer *printer, uint32_t first,
+                                   uint32_t last)
 {
-    if (printer->first > 0 && number == printer->last + 1) {
-        printer->last = number;
+    if (printer->first > 0 && first == printer->last + 1) {
+        printer->last = last;
         return;
     }
     imap_seqset_printer_end(printer);
-    printer->first = number;
-    printer->last = number;
+    printer->first = first;
+    printer->last = last;
+}
+
+void imap_seqset_printer_add(struct imap_seqset_printer *printer, uint32_t number)
+{
+    imap_seqset_printer_add_range(printer, number, number);
 }

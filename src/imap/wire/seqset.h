@@ -67,6 +67,9 @@ static inline struct imap_seqset_printer imap_seqset_printer_make(struct buf *ou
 }
 
 void imap_seqset_printer_add(struct imap_seqset_printer *printer, uint32_t number);
+/* All of first..last; numbers come in any order, and are joined where they ascend by one. */
+void imap_seqset_printer_add_range(struct imap_seqset_printer *printer, uint32_t first,
+                                   uint32_t last);
 void imap_seqset_printer_end(struct imap_seqset_printer *printer);
 
 #endif
