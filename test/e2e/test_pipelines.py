@@ -1,5 +1,5 @@
-"""All that a client has to say in one piece, or byte by byte: the login and the way from the gate to the
-shard lose nothing and change no order."""
+"""All that a client has to say in one piece, or byte by byte: the login and the way from the gate
+to the shard lose nothing and change no order."""
 import base64
 import socket
 import ssl
@@ -58,9 +58,10 @@ def test_one_piece(plain_server, login, tls):
                        b'h STATUS Trash (MESSAGES)\r\ni LOGOUT\r\nj NOOP\r\n')
     heard = everything(connection)
     before, _, after = heard.partition(MESSAGE)
-    assert [line[:4] for line in before.split(b'\r\n') if line[1:2] == b' ' and line[0] > 96] == [
-        b'a OK', b'b OK', b'c OK', b'd OK']
-    assert after == (b')\r\ne OK FETCH done\r\nf OK STORE done\r\ng OK No mailbox is selected now\r\n'
+    answers = [line[:4] for line in before.split(b'\r\n') if line[:1].isalpha()]
+    assert answers == [b'a OK', b'b OK', b'c OK', b'd OK']
+    assert after == (b')\r\ne OK FETCH done\r\nf OK STORE done\r\n'
+                     b'g OK No mailbox is selected now\r\n'
                      b'* STATUS Trash (MESSAGES 0)\r\nh OK STATUS done\r\n'
                      b'* BYE Logging out\r\ni OK LOGOUT done\r\n')
 
