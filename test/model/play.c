@@ -358,6 +358,7 @@ static void finish(void)
         person->lazy = false;
         end_idle(person);
         run(person);
+        note_overlap(person);
         if (person->client.pending_count > 0 && !is_idle(&person->client))
             model_fail("a command was never answered");
         end_idle(person);
