@@ -100,7 +100,7 @@ static void apply_create(struct client *client, struct pending *head)
 {
     const struct model_command *command = &head->command;
     const char *name = good_name(command->name);
-    uint8_t use = command->use == 0 ? 0 : (uint8_t)(1u << (command->use - 1));
+    uint8_t use = (uint8_t)(1u << command->use >> 1);
     bool taken = world_has_use(client->world, use);
 
     if (command->use == 0 && name != NULL && !world_has_use(client->world, world_usual_use(name)))

@@ -210,7 +210,6 @@ static void make_store(struct generator *generator, const struct client *client,
 static void make_key(struct generator *generator, const struct client *client,
                      struct model_key *key)
 {
-    static const uint64_t sizes[] = { 0, 100, 200, 250, 300, 1000, 100000 };
     static const uint64_t ages[] = { 31536000, 1000000000 };
 
     do {
@@ -224,7 +223,7 @@ static void make_key(struct generator *generator, const struct client *client,
     if (key->type == KEY_SET || key->type == KEY_UID)
         make_set(generator, client, key->type == KEY_UID, &key->set);
     if (key->type == KEY_LARGER || key->type == KEY_SMALLER)
-        key->number = sizes[below(generator, 7)];
+        key->number = samples[below(generator, SAMPLES)].len + below(generator, 3) - 1;
     if (key->type == KEY_OLDER || key->type == KEY_YOUNGER)
         key->number = ages[below(generator, 2)];
     if (key->type == KEY_NUMBER)
