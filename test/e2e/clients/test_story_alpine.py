@@ -232,7 +232,8 @@ def test_over_starttls(story, make_alpine):
     assert 'tls=yes mechanism=PLAIN user=ann' in story.server.log()
 
 
-def test_a_wrong_password(story, make_alpine):
+def test_a_wrong_password(story, keep_refusal, make_alpine):
     alpine = make_alpine(f'{{127.0.0.1:{story.port}/user=ann/notls}}')
     alpine.log_in('wrong')
     alpine.shows('Name or password is wrong')
+    keep_refusal('alpine', 'Alpine 2.26, with a wrong password.')

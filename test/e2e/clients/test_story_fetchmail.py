@@ -82,8 +82,9 @@ def test_a_day(story, keep, tmp_path):
     keep('fetchmail', 'fetchmail 6.4: takes what is new, waits for more, and tidies up.')
 
 
-def test_a_wrong_password(story, tmp_path):
+def test_a_wrong_password(story, keep_refusal, tmp_path):
     done = Fetchmail(tmp_path, story.port).run('keep', password='wrong')
     assert done.returncode == 3  # PS_AUTHFAIL
     assert b'Authorization failure on ann' in done.stderr
     assert b'NO [AUTHENTICATIONFAILED] Name or password is wrong' in story.recorder.said('S')
+    keep_refusal('fetchmail', 'fetchmail 6.4, with a wrong password.')

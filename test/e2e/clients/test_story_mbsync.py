@@ -53,8 +53,9 @@ def test_away_and_back(story, keep, tmp_path, without):
          f'mbsync 1.4.4, {mode}: both sides are changed, and become the same.')
 
 
-def test_a_wrong_password(story, tmp_path):
+def test_a_wrong_password(story, keep_refusal, tmp_path):
     sync = Mbsync(story.server, tmp_path / 'a', 'ann', port=story.port)
     sync.config.write_text(sync.config.read_text().replace(PASSWORD, 'wrong'))
     done = sync.run(check=False)
     assert done.returncode != 0 and b'Name or password is wrong' in done.stderr
+    keep_refusal('mbsync', 'mbsync 1.4.4, with a wrong password.')

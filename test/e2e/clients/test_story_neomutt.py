@@ -247,7 +247,8 @@ def test_over_tls_and_what_is_subscribed(story, make_neomutt, way, mechanism):
     assert 'hidden' not in mutt.text()
 
 
-def test_a_wrong_password(story, make_neomutt):
+def test_a_wrong_password(story, keep_refusal, make_neomutt):
     mutt = make_neomutt(f'imap://ann@127.0.0.1:{story.port}/', password='wrong', mechanism='login')
     mutt.shows('wrong credentials')
     assert b'NO [AUTHENTICATIONFAILED] Name or password is wrong' in story.recorder.said('S')
+    keep_refusal('neomutt', 'NeoMutt 20220429, with a wrong password.')

@@ -125,7 +125,8 @@ def test_over_tls_and_only_what_is_subscribed(story, tmp_path, way):
     assert 'tls=yes mechanism=PLAIN user=ann' in server.log()
 
 
-def test_a_wrong_password(story, tmp_path):
+def test_a_wrong_password(story, keep_refusal, tmp_path):
     done = Offlineimap(story.server, tmp_path / 'a', story.port, password='wrong').run(check=False)
     assert done.returncode != 0
     assert b'Name or password is wrong' in done.stdout + done.stderr
+    keep_refusal('offlineimap', 'OfflineIMAP 8.0, with a wrong password.')

@@ -265,10 +265,11 @@ def test_over_tls(story, make_thunderbird, way):
     assert 'tls=yes mechanism=PLAIN user=ann' in server.log()
 
 
-def test_a_wrong_password(story, make_thunderbird):
+def test_a_wrong_password(story, keep_refusal, make_thunderbird):
     bird = make_thunderbird(story.port).start(password='wrong')
     assert not bird.run('''
         return await new Promise(done => server.verifyLogon({ OnStartRunningUrl() {},
           OnStopRunningUrl(url, status) { done(Components.isSuccessCode(status)); } }, null));''')
     assert b'NO [AUTHENTICATIONFAILED] Name or password is wrong' in story.recorder.said('S')
     assert 'user=ann result=denied why="wrong name or password"' in story.server.log()
+    keep_refusal('thunderbird', 'Thunderbird 153, with a wrong password.')
