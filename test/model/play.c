@@ -256,12 +256,13 @@ static void note_overlap(const struct person *busy)
 /* Commands that change what the next ones mean are not sent in front of others. */
 static bool may_say(const struct client *client)
 {
-    const struct pending *last = &client->pending[client->pending_count - 1];
+    enum model_verb last;
 
-    return client->pending_count == 0 ||
-           (client->pending_count < PENDING_MAX && last->command.verb != VERB_IDLE &&
-            last->command.verb != VERB_ENABLE && last->command.verb != VERB_LOGOUT &&
-            last->command.verb != VERB_UNAUTHENTICATE);
+    if (client->pending_count == 0)
+        return true;
+    last = (enum model_verb)client->pending[client->pending_count - 1].command.verb;
+    return client->pending_count < PENDING_MAX && last != VERB_IDLE && last != VERB_ENABLE &&
+           last != VERB_LOGOUT && last != VERB_UNAUTHENTICATE;
 }
 
 static void say(struct person *person, const struct model_command *command)
