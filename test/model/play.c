@@ -16,6 +16,7 @@
 #include "model/mouth.h"
 #include "model/names.h"
 #include "model/samples.h"
+#include "store/acting.h"
 
 enum { HEARD_MAX = 64 * 1024 * 1024, STEPS_MAX = 20000, BUFFER_LAZY_MAX = 1 << 20 };
 
@@ -121,11 +122,45 @@ static void note_begun(struct person *person)
         client_apply(client, head);
 }
 
+static bool is_over(const struct person *person)
+{
+    return person->seat.want == IMAP_WANT_CLOSE || person->seat.want == IMAP_WANT_HAND_BACK;
+}
+
+/* It does nothing while an act of somebody else goes on. */
+static void step_beside_act(struct person *person)
+{
+    struct imap_seat *seat = &person->seat;
+    size_t unsent = seat->unsent.len;
+    size_t out = seat->out.len;
+
+    if (seat->session == NULL || is_over(person))
+        return;
+    if (imap_seat_step(seat) != IMAP_WANT_WAKE || seat->unsent.len != unsent ||
+        seat->out.len != out)
+        model_fail("a session goes on beside an act");
+}
+
+/* An act in steps, between which the others are stepped too. */
+static void finish_act(const struct person *actor)
+{
+    while (account_is_acting(play.desk.account)) {
+        for (unsigned i = 0; i < CLIENTS; i++)
+            if (&play.people[i] != actor)
+                step_beside_act(&play.people[i]);
+        (void)account_step(play.desk.account);
+    }
+}
+
 static void step(struct person *person)
 {
     struct imap_seat *seat = &person->seat;
 
     (void)imap_seat_step(seat);
+    while (account_is_acting(play.desk.account)) {
+        finish_act(person);
+        (void)imap_seat_step(seat);
+    }
     play.report->waits += seat->want == IMAP_WANT_WAKE;
     play.report->drains += seat->want == IMAP_WANT_DRAIN;
     model_real_change = account_change_number(play.desk.account).value;
@@ -188,11 +223,6 @@ static void cut(struct person *person)
         printf("# client %u is cut off\n", number);
     close_person(person);
     open_person(person, number);
-}
-
-static bool is_over(const struct person *person)
-{
-    return person->seat.want == IMAP_WANT_CLOSE || person->seat.want == IMAP_WANT_HAND_BACK;
 }
 
 /* Until nothing more comes by itself. */
@@ -343,6 +373,7 @@ static void begin(struct report *report, uint64_t seed)
     report->seed = seed;
     play.vfs = mem_vfs_new(seed);
     desk_init(&play.desk, play.vfs);
+    play.desk.options.step_cost = seed % 2 == 0 ? 0 : 1;
     if (desk_open(&play.desk) != ERR_OK)
         model_fail("the account does not open");
     world_init(&play.world, account_change_number(play.desk.account).value);
