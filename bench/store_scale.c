@@ -113,8 +113,6 @@ static void act(struct bench *bench, double began, enum err err, const char *nam
 
         (void)account_step(bench->desk.account);
         step_ms = now_ms() - step_ms;
-        if (getenv("STEPS"))
-            fprintf(stderr, " %.2f", step_ms);
         ms += step_ms;
         if (step_ms > longest)
             longest = step_ms;
