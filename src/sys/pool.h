@@ -18,7 +18,7 @@ struct pool;
  * the system has no thread left. */
 struct pool *pool_new(struct loop *loop, size_t threads);
 
-/* The same, for work that has time: its threads run when nobody else wants the processor
+/* The same, for work that has time: its threads have the least share of the processors
  * (process_become_idle). A job may take any time to end, and what it holds meanwhile, a lock say,
  * it holds as long. */
 struct pool *pool_new_idle(struct loop *loop, size_t threads);

@@ -28,13 +28,14 @@ void process_set_name(const char *name)
 }
 
 /* linux/ioprio.h is not in Debian 12's headers of libc. */
-enum { IO_WHO_PROCESS = 1, IO_CLASS_IDLE = 3, IO_CLASS_SHIFT = 13 };
+enum { IO_WHO_PROCESS = 1, IO_CLASS_IDLE = 3, IO_CLASS_SHIFT = 13, NICE_LAST = 19 };
 
 void process_become_idle(void)
 {
     const struct sched_param none = { 0 };
 
-    (void)sched_setscheduler(0, SCHED_IDLE, &none);
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    (void)setpriority(PRIO_PROCESS, 0, NICE_LAST); /* of the thread alone */
     (void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_CLASS_IDLE << IO_CLASS_SHIFT);
 }
 

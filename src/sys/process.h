@@ -12,9 +12,10 @@
  * process's. */
 void process_set_name(const char *name);
 
-/* The calling thread runs from now on when no other wants the processor, and its reads and writes
- * of files come after those of others, where the device keeps an order. For good. What the system
- * refuses is left as it is. */
+/* The calling thread has from now on the least share of a processor that others want too, and its
+ * reads and writes of files come after those of others, where the device keeps an order. For good.
+ * What the system refuses is left as it is. (Not SCHED_IDLE: with several others on its processor
+ * such a thread was seen to wait for half a minute, with what it held.) */
 void process_become_idle(void);
 
 /* An arena of malloc for each thread, and an early trim, for processes with many small sessions.

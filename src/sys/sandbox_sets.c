@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/attributes.h"
@@ -145,7 +146,9 @@ const struct sandbox_set sandbox_files = { file_names, NULL, 0 };
 enum { IO_WHO_PROCESS = 1 };
 
 static const struct sandbox_rule idle_rules[] = {
-    { "sched_setscheduler", 0, UINT64_MAX, 0 /* itself */, 1, UINT32_MAX, SCHED_IDLE },
+    { "sched_setscheduler", 0, UINT64_MAX, 0 /* itself */, 1, UINT32_MAX, SCHED_BATCH },
+    { "setpriority", 0, UINT32_MAX, PRIO_PROCESS, 1, UINT64_MAX,
+      0 /* itself; up needs a capability */ },
     { "ioprio_set", 0, UINT32_MAX, IO_WHO_PROCESS, 1, UINT64_MAX, 0 /* itself */ },
 };
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -211,7 +212,12 @@ static int act_slow_another(void *context)
 {
     const struct sched_param none = { 0 };
 
-    return answer(sched_setscheduler(getppid(), SCHED_IDLE, &none));
+    return answer(sched_setscheduler(getppid(), SCHED_BATCH, &none));
+}
+
+static int act_slow_all(void *context)
+{
+    return answer(setpriority(PRIO_USER, 0, 19));
 }
 
 static int act_spool(void *context)
@@ -261,6 +267,7 @@ static const struct row rows[] = {
     { "idle", with_idle, 0, act_become_idle, SANDBOX_ALLOWED, 0 },
     { "urgent", with_idle, 0, act_become_urgent, SANDBOX_KILLED, 0 },
     { "slowing another", with_idle, 0, act_slow_another, SANDBOX_KILLED, 0 },
+    { "slowing all", with_idle, 0, act_slow_all, SANDBOX_KILLED, 0 },
     { "idle without idle", base_only, 0, act_become_idle, SANDBOX_KILLED, 0 },
     { "socketpair with pairs", with_pairs, 0, act_socketpair, SANDBOX_ALLOWED, 0 },
     { "the options of a stream", with_sockets, 0, act_options, SANDBOX_ALLOWED, 0 },
