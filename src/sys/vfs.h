@@ -33,7 +33,7 @@ enum vfs_read_flags {
     VFS_READ_NOWAIT = 1, /* ERR_BUSY rather than wait for the disk */
 };
 
-/* What is going to happen to a part of a file. Promises nothing. */
+/* What is going to happen to a part of a file. Promises nothing; the next sync tells of errors. */
 enum vfs_hint {
     VFS_HINT_WRITE, /* it will be synced: writes it now, and waits for that, so that the sync, and
                      * those of others beside it, have little left to do */

@@ -28,6 +28,7 @@ struct disk {
 struct disk_file {
     struct vfs_file file;
     int fd;
+    enum err unwritten; /* an error of writing that a hint was told: for the next sync to tell */
 };
 
 static int dir_of(struct vfs *vfs)
@@ -35,9 +36,19 @@ static int dir_of(struct vfs *vfs)
     return CONTAINER_OF(vfs, struct disk, vfs)->dir_fd;
 }
 
+static struct disk_file *disk_file_of(struct vfs_file *file)
+{
+    return CONTAINER_OF(file, struct disk_file, file);
+}
+
 static int fd_of(struct vfs_file *file)
 {
-    return CONTAINER_OF(file, struct disk_file, file)->fd;
+    return disk_file_of(file)->fd;
+}
+
+static enum err write_err(int error_number)
+{
+    return fd_err(error_number) == ERR_NO_SPACE ? ERR_NO_SPACE : ERR_IO;
 }
 
 /* Relative, without "..": nothing above the directory can be named. */
@@ -65,7 +76,7 @@ static enum err file_append(struct vfs_file *file, struct bytes data)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return fd_err(errno) == ERR_NO_SPACE ? ERR_NO_SPACE : ERR_IO;
+            return write_err(errno);
         data = bytes_from(data, (size_t)sent);
     }
     return ERR_OK;
@@ -96,9 +107,11 @@ static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, si
 
 static enum err file_sync(struct vfs_file *file)
 {
-    if (fdatasync(fd_of(file)) == 0)
-        return ERR_OK;
-    return fd_err(errno) == ERR_NO_SPACE ? ERR_NO_SPACE : ERR_IO;
+    struct disk_file *disk_file = disk_file_of(file);
+    enum err err = disk_file->unwritten;
+
+    disk_file->unwritten = ERR_OK;
+    return fdatasync(disk_file->fd) == 0 ? err : write_err(errno);
 }
 
 static enum err file_truncate(struct vfs_file *file, uint64_t size)
@@ -114,7 +127,7 @@ static enum err write_over(int fd, uint64_t offset, struct bytes data)
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
-            return fd_err(errno) == ERR_NO_SPACE ? ERR_NO_SPACE : ERR_IO;
+            return write_err(errno);
         data = bytes_from(data, (size_t)sent);
         offset += (uint64_t)sent;
     }
@@ -146,15 +159,22 @@ static enum err file_size(struct vfs_file *file, uint64_t *out_size)
     return fd_size(fd_of(file), out_size);
 }
 
-static void file_hint(struct vfs_file *file, uint64_t offset, uint64_t len, enum vfs_hint hint)
+/* The kernel tells an open file of an error of writing once, here as well as in fdatasync(2): what
+ * is said here would not be said again. Some systems do not have the call. */
+static void write_now(struct disk_file *disk_file, uint64_t offset, uint64_t len)
 {
     const unsigned write_and_wait =
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 
-    switch (hint) { /* an error of writing is for the next sync to tell */
-    case VFS_HINT_WRITE:
-        (void)sync_file_range(fd_of(file), (off_t)offset, (off_t)len, write_and_wait);
-        break;
+    if (sync_file_range(disk_file->fd, (off_t)offset, (off_t)len, write_and_wait) < 0 &&
+        errno != ENOSYS && errno != EINVAL)
+        disk_file->unwritten = write_err(errno);
+}
+
+static void file_hint(struct vfs_file *file, uint64_t offset, uint64_t len, enum vfs_hint hint)
+{
+    switch (hint) {
+    case VFS_HINT_WRITE: write_now(disk_file_of(file), offset, len); break;
     case VFS_HINT_FORGET:
         (void)posix_fadvise(fd_of(file), (off_t)offset, (off_t)len, POSIX_FADV_DONTNEED);
         break;
@@ -217,8 +237,7 @@ static enum err disk_open(struct vfs *vfs, const char *path, unsigned flags,
     file = malloc(sizeof(*file));
     if (file == NULL)
         abort();
-    file->file.calls = &file_calls;
-    file->fd = fd_take(&fd);
+    *file = (struct disk_file){ .file.calls = &file_calls, .fd = fd_take(&fd) };
     *out_file = &file->file;
     return ERR_OK;
 }
