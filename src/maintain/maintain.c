@@ -130,10 +130,12 @@ enum err maintain_new(const struct maintain_options *options, struct maintain **
     return ERR_OK;
 }
 
+/* A change that goes on may be in the log before the account has its number. */
 static void let_log_go(struct maintain *act)
 {
     uint64_t now = account_change_number(act->account).value;
-    bool has_written = act->verb->changes && now != act->paused_at.value;
+    bool has_written =
+        act->verb->changes && (now != act->paused_at.value || account_is_acting(act->account));
 
     account_compact_resume(act->account, &act->pause, act->pause.is_held && has_written);
 }

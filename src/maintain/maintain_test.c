@@ -11,6 +11,7 @@
 #include "kit/desk.h"
 #include "kit/mem_vfs.h"
 #include "store/account_compact.h"
+#include "store/acting.h"
 
 enum { LINES_BYTES_MAX = 256 * 1024 };
 
@@ -596,6 +597,51 @@ static void test_undelete_between_steps_of_compaction(void **state)
     assert_in_range(back, 4, 9); /* the last of them came too late */
 }
 
+/* To the middle of the change that it makes; false: it has ended before, or could not begin. */
+static bool run_until_acting(struct fixture *f, struct maintain *act)
+{
+    for (int i = 0; i < 20 && !account_is_acting(f->desk.account); i++) {
+        if (maintain_step(act, f->desk.now, &f->lines) == MAINTAIN_DONE)
+            return false;
+        jobs_settle(&f->desk.jobs);
+    }
+    return account_is_acting(f->desk.account);
+}
+
+/* The same, of one that is given up in the middle of its change: that is made all the same. */
+static void test_undelete_given_up_between_steps_of_compaction(void **state)
+{
+    struct fixture *f = *state;
+    struct maintain_options options;
+    uint64_t back = 0;
+
+    desk_close(&f->desk);
+    f->desk.options.step_cost = 1;
+    assert_int_equal(desk_open(&f->desk), ERR_OK);
+    options = options_of(f, BYTES("undelete"), BYTES(""));
+    for (uint32_t uid = 1; uid <= 10; uid++) {
+        struct account_purged purged;
+        struct maintain *act;
+        uint64_t before;
+
+        expunge(f, uid);
+        before = account_used_messages(f->desk.account);
+        assert_int_equal(account_purge(f->desk.account, (struct wall){ INT64_MAX }, &f->desk.waker),
+                         ERR_OK);
+        tick(f, uid);
+        assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
+        if (run_until_acting(f, act))
+            (void)account_step(f->desk.account);
+        maintain_free(act);
+        for (int i = 0;
+             i < 1000 && account_purge_result(f->desk.account, &purged, NULL) == ERR_BUSY; i++)
+            tick(f, 1);
+        back += account_used_messages(f->desk.account) - before;
+        assert_whole(f);
+    }
+    assert_in_range(back, 4, 9);
+}
+
 /* One that was given up while it waited is not asked any more. */
 static void test_who_waits_for_compaction_may_go(void **state)
 {
@@ -683,6 +729,7 @@ int main(void)
         MAINTAIN_TEST(test_a_long_log),
         MAINTAIN_TEST(test_nothing_is_compacted_meanwhile),
         MAINTAIN_TEST(test_undelete_between_steps_of_compaction),
+        MAINTAIN_TEST(test_undelete_given_up_between_steps_of_compaction),
         MAINTAIN_TEST(test_who_waits_for_compaction_may_go),
         MAINTAIN_TEST(test_a_job_ends_unheard),
     };
