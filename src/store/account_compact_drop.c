@@ -71,8 +71,10 @@ int64_t compaction_drop_wait_ms(struct account *account)
         return check_ms;
     }
     left_ms = (drops->when.us - account->wall.us) / 1000 + (int64_t)own->policy.linger_ms;
-    if (left_ms > 0 && !own->purge.wanted)
+    if (left_ms > 0 && !own->purge.wanted) {
+        own->waits_since.us = 0;
         return left_ms < check_ms ? left_ms : check_ms;
+    }
     if (own->pauses > 0)
         return compaction_wait(account, (struct mono){ 0 }).ms;
     own->waits_since.us = 0;

@@ -275,6 +275,38 @@ static void nor_removal(void **state)
     assert_in_range(overlap_until(scene, is_removed), 5, 50);
 }
 
+static bool has_no_checkpoint(const struct account *account)
+{
+    return account->checkpoint_due || checkpoint_is_running(account->checkpoint);
+}
+
+/* It leaves what it may not remove to the linger: nothing waits for readers then. */
+static void a_purge_that_has_ended_keeps_nobody_out(void **state)
+{
+    struct scene *scene = *state;
+    struct account *account = scene->desk.account;
+    struct account_purged purged;
+
+    assert_int_equal(account_purge(account, (struct wall){ INT64_MAX }, &scene->desk.waker),
+                     ERR_OK);
+    finish(scene);
+    for (int i = 0; i < LONG && has_no_checkpoint(account); i++)
+        turn(scene);
+    assert_false(is_removed(scene));
+    assert_true(account_compact_pause(account, &scene->first));
+    for (int i = 0; i < 20; i++)
+        turn(scene);
+    assert_int_equal(account_purge_result(account, &purged, NULL), ERR_OK);
+    assert_true(purged.held);
+    account_compact_resume(account, &scene->first, false);
+    turn(scene);
+    scene->desk.now.us += 60 * SECOND_US;
+    turn(scene);
+    assert_false(is_removed(scene));
+    assert_true(account_compact_pause(account, &scene->second));
+    account_compact_resume(account, &scene->second, false);
+}
+
 /* Little is on its way to the disk at any time, and what nobody will read leaves the page cache. */
 static void the_disk_and_its_cache_are_spared(void **state)
 {
@@ -326,6 +358,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(overlapping_readers_do_not_starve_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nor_before_it_has_begun, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nor_removal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_purge_that_has_ended_keeps_nobody_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_disk_and_its_cache_are_spared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_has_its_own_executor, set_up, tear_down),
     };
