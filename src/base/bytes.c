@@ -61,22 +61,6 @@ bool bytes_ends_with(struct bytes b, struct bytes suffix)
     return b.len >= suffix.len && bytes_equal(bytes_from(b, b.len - suffix.len), suffix);
 }
 
-struct bytes bytes_slice(struct bytes b, size_t offset, size_t len)
-{
-    struct bytes rest = bytes_from(b, offset);
-
-    return bytes_make(rest.at, len < rest.len ? len : rest.len);
-}
-
-struct bytes bytes_from(struct bytes b, size_t offset)
-{
-    if (b.at == NULL)
-        return b;
-    if (offset > b.len)
-        offset = b.len;
-    return bytes_make(b.at + offset, b.len - offset);
-}
-
 static bool is_trimmed(uint8_t c)
 {
     return ascii_is_blank(c) || c == '\r' || c == '\n';

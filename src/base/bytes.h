@@ -21,7 +21,7 @@ struct bytes {
 #define BYTES(literal) ((struct bytes){ (const uint8_t *)("" literal), sizeof(literal) - 1 })
 
 /* For printf-like calls: printf("%.*s", BYTES_ARG(b)). At most INT_MAX bytes. */
-#define BYTES_ARG(b) (int)(b).len, (const char *)(b).at
+#define BYTES_ARG(b) (int)(b).len, (const char *)((b).at == NULL ? (const uint8_t *)"" : (b).at)
 
 static inline struct bytes bytes_make(const void *at, size_t len)
 {
@@ -44,11 +44,23 @@ bool bytes_starts_with(struct bytes b, struct bytes prefix);
 bool bytes_starts_with_nocase(struct bytes b, struct bytes prefix);
 bool bytes_ends_with(struct bytes b, struct bytes suffix);
 
-/* `len` bytes from `offset`, both cut to what is there. */
-struct bytes bytes_slice(struct bytes b, size_t offset, size_t len);
-
 /* All from `offset` on; empty when past the end. */
-struct bytes bytes_from(struct bytes b, size_t offset);
+static inline struct bytes bytes_from(struct bytes b, size_t offset)
+{
+    if (b.at == NULL)
+        return b;
+    if (offset > b.len)
+        offset = b.len;
+    return bytes_make(b.at + offset, b.len - offset);
+}
+
+/* `len` bytes from `offset`, both cut to what is there. */
+static inline struct bytes bytes_slice(struct bytes b, size_t offset, size_t len)
+{
+    struct bytes rest = bytes_from(b, offset);
+
+    return bytes_make(rest.at, len < rest.len ? len : rest.len);
+}
 
 /* Without blanks, CR and LF at both ends. */
 struct bytes bytes_trim(struct bytes b);

@@ -22,6 +22,9 @@ size_t utf8_encode(uint32_t code_point, uint8_t into[UTF8_BYTES_MAX]);
 
 bool utf8_is_valid(struct bytes text);
 
+/* How many bytes at the start are below 128. */
+size_t utf8_ascii_run(struct bytes text);
+
 /* True when no byte is above 127. */
 bool utf8_is_ascii(struct bytes text);
 

@@ -60,12 +60,33 @@ static void test_ascii(void **state)
     assert_false(utf8_is_ascii(BYTES("a\x80")));
 }
 
+/* The byte that ends a run at every place of the words that it is looked at in. */
+static void test_ascii_runs(void **state)
+{
+    enum { LEN = 80 };
+    uint8_t text[LEN];
+
+    (void)state;
+    for (size_t i = 0; i < LEN; i++)
+        text[i] = (uint8_t)(i % 2 == 0 ? 0x7f : 0);
+    for (size_t start = 0; start < 9; start++)
+        for (size_t end = start; end < LEN; end++) {
+            uint8_t kept = text[end];
+
+            text[end] = 0x80;
+            assert_int_equal(utf8_ascii_run(bytes_make(text + start, LEN - start)), end - start);
+            text[end] = kept;
+            assert_int_equal(utf8_ascii_run(bytes_make(text + start, end - start)), end - start);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_scalar_comes_back),
         cmocka_unit_test(test_validity),
         cmocka_unit_test(test_ascii),
+        cmocka_unit_test(test_ascii_runs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

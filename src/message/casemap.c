@@ -1,6 +1,7 @@
 /* i;unicode-casemap (RFC 5051), by utf8proc's tables. */
 #include "message/casemap.h"
 
+#include <string.h>
 #include <utf8proc.h>
 
 #include "base/ascii.h"
@@ -34,17 +35,31 @@ void casemap_fold_code_point(uint32_t code_point, struct buf *out)
         buf_add(out, bytes_make(encoded, utf8_encode((uint32_t)decomposed[i], encoded)));
 }
 
+/* Eight letters at once. All bytes of `word` are below 128, so no sum carries into its neighbour.
+ */
+static uint64_t upper_word(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t from_a = word + ones * (0x80 - 'a'); /* the high bit: not below it */
+    uint64_t above_z = word + ones * (0x7f - 'z');
+
+    return word - ((from_a & ~above_z & (ones * 0x80)) >> 2);
+}
+
 static size_t fold_ascii_run(struct bytes text, struct buf *out)
 {
-    size_t run = 0;
-    uint8_t *into = NULL;
+    size_t run = utf8_ascii_run(text);
+    uint8_t *into = run > 0 ? buf_reserve(out, run) : NULL;
+    size_t i = 0;
 
-    while (run < text.len && text.at[run] < 128)
-        run++;
-    into = run > 0 ? buf_reserve(out, run) : NULL;
     if (into == NULL)
         return run;
-    for (size_t i = 0; i < run; i++)
+    for (uint64_t word; i + sizeof(word) <= run; i += sizeof(word)) {
+        memcpy(&word, text.at + i, sizeof(word));
+        word = upper_word(word);
+        memcpy(into + i, &word, sizeof(word));
+    }
+    for (; i < run; i++)
         into[i] = (uint8_t)ascii_upper(text.at[i]);
     buf_commit(out, run);
     return run;

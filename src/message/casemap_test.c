@@ -1,6 +1,8 @@
 /* i;unicode-casemap. */
 #include "message/casemap.h"
 
+#include <string.h>
+
 #include "kit/assert_bytes.h"
 
 static void test_fold(void **state)
@@ -32,6 +34,27 @@ static void test_fold(void **state)
     buf_done(&out);
 }
 
+/* Each ASCII byte, wherever it stands in the eight that are folded at once. */
+static void test_ascii(void **state)
+{
+    struct buf out = buf_make(1000);
+    uint8_t text[23];
+
+    (void)state;
+    for (int c = 0; c < 128; c++)
+        for (size_t place = 0; place < sizeof(text); place++) {
+            uint8_t folded = (uint8_t)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+
+            memset(text, '~', sizeof(text));
+            text[place] = (uint8_t)c;
+            buf_clear(&out);
+            casemap_fold(bytes_make(text, sizeof(text)), &out);
+            text[place] = folded;
+            ASSERT_BYTES(buf_bytes(&out), bytes_make(text, sizeof(text)));
+        }
+    buf_done(&out);
+}
+
 /* Every value folds to something of bounded length. */
 static void test_all_code_points(void **state)
 {
@@ -53,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_ascii),
         cmocka_unit_test(test_all_code_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

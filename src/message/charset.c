@@ -94,21 +94,6 @@ static void add_high_byte(const struct charset *charset, uint8_t byte, struct bu
         add_code_point(out, UTF8_REPLACEMENT);
 }
 
-static size_t ascii_run(struct bytes in)
-{
-    size_t run = 0;
-    uint64_t eight = 0;
-
-    for (; in.len - run >= sizeof eight; run += sizeof eight) {
-        memcpy(&eight, in.at + run, sizeof eight);
-        if ((eight & UINT64_C(0x8080808080808080)) != 0)
-            break;
-    }
-    while (run < in.len && in.at[run] < 128)
-        run++;
-    return run;
-}
-
 /* True when `in` could be the start of a UTF-8 sequence that goes on: fewer bytes than the lead
  * byte promises, all of them continuation bytes. */
 static bool is_cut_utf8(struct bytes in)
@@ -135,7 +120,7 @@ static size_t feed_utf8(const struct charset *charset, struct bytes in, bool is_
     while (i < in.len) {
         struct bytes rest = bytes_from(in, i);
         uint32_t code_point = 0;
-        size_t run = ascii_run(rest);
+        size_t run = utf8_ascii_run(rest);
         size_t len = run > 0 ? run : utf8_decode(rest, &code_point);
         if (len > 0) {
             buf_add(out, bytes_slice(rest, 0, len));
@@ -153,7 +138,7 @@ static size_t feed_utf8(const struct charset *charset, struct bytes in, bool is_
 static size_t feed_single_byte(const struct charset *charset, struct bytes in, struct buf *out)
 {
     for (size_t i = 0; i < in.len;) {
-        size_t run = ascii_run(bytes_from(in, i));
+        size_t run = utf8_ascii_run(bytes_from(in, i));
         buf_add(out, bytes_slice(in, i, run));
         i += run;
         if (i < in.len)
@@ -302,7 +287,7 @@ bool charset_is_valid(const struct charset *charset, struct bytes text)
 {
     switch (charset->kind) {
     case CHARSET_UTF8: return utf8_is_valid(text);
-    case CHARSET_ASCII: return ascii_run(text) == text.len;
+    case CHARSET_ASCII: return utf8_is_ascii(text);
     case CHARSET_WINDOWS_1252:
     case CHARSET_UNLABELLED: return true;
     case CHARSET_ICONV: return iconv_takes(charset, text);

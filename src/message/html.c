@@ -7,10 +7,10 @@
 #include "base/num.h"
 #include "base/utf8.h"
 
-static bool is_among(const char *const *names, size_t count, struct bytes name)
+static bool is_among(const struct bytes *names, size_t count, struct bytes name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (bytes_equal(bytes_from_string(names[i]), name))
+        if (bytes_equal(names[i], name))
             return true;
     }
     return false;
@@ -19,18 +19,22 @@ static bool is_among(const char *const *names, size_t count, struct bytes name)
 /* Elements that a browser puts on lines of their own. */
 static bool is_block(struct bytes name)
 {
-    static const char *const names[] = {
-        "address", "article", "blockquote", "body",  "br",    "center", "dd",   "div", "dl",
-        "dt",      "footer",  "form",       "h1",    "h2",    "h3",     "h4",   "h5",  "h6",
-        "head",    "header",  "hr",         "html",  "img",   "li",     "main", "ol",  "option",
-        "p",       "pre",     "section",    "table", "tbody", "td",     "th",   "tr",  "ul",
+    static const struct bytes names[] = {
+        BYTES("address"), BYTES("article"), BYTES("blockquote"), BYTES("body"), BYTES("br"),
+        BYTES("center"),  BYTES("dd"),      BYTES("div"),        BYTES("dl"),   BYTES("dt"),
+        BYTES("footer"),  BYTES("form"),    BYTES("h1"),         BYTES("h2"),   BYTES("h3"),
+        BYTES("h4"),      BYTES("h5"),      BYTES("h6"),         BYTES("head"), BYTES("header"),
+        BYTES("hr"),      BYTES("html"),    BYTES("img"),        BYTES("li"),   BYTES("main"),
+        BYTES("ol"),      BYTES("option"),  BYTES("p"),          BYTES("pre"),  BYTES("section"),
+        BYTES("table"),   BYTES("tbody"),   BYTES("td"),         BYTES("th"),   BYTES("tr"),
+        BYTES("ul"),
     };
     return is_among(names, ARRAY_COUNT(names), name);
 }
 
 static bool is_skipped(struct bytes name)
 {
-    static const char *const names[] = { "script", "style", "title" };
+    static const struct bytes names[] = { BYTES("script"), BYTES("style"), BYTES("title") };
     return is_among(names, ARRAY_COUNT(names), name);
 }
 
@@ -38,37 +42,45 @@ static bool is_skipped(struct bytes name)
 static uint32_t named_reference(struct bytes name)
 {
     static const struct {
-        const char *name;
+        struct bytes name;
         uint32_t code_point;
     } references[] = {
-        { "amp", '&' },      { "lt", '<' },        { "gt", '>' },       { "quot", '"' },
-        { "apos", '\'' },    { "nbsp", ' ' },      { "copy", 0xA9 },    { "reg", 0xAE },
-        { "trade", 0x2122 }, { "hellip", 0x2026 }, { "mdash", 0x2014 }, { "ndash", 0x2013 },
-        { "lsquo", 0x2018 }, { "rsquo", 0x2019 },  { "ldquo", 0x201C }, { "rdquo", 0x201D },
-        { "sbquo", 0x201A }, { "bdquo", 0x201E },  { "laquo", 0xAB },   { "raquo", 0xBB },
-        { "bull", 0x2022 },  { "middot", 0xB7 },   { "euro", 0x20AC },  { "pound", 0xA3 },
-        { "yen", 0xA5 },     { "cent", 0xA2 },     { "sect", 0xA7 },    { "para", 0xB6 },
-        { "deg", 0xB0 },     { "plusmn", 0xB1 },   { "times", 0xD7 },   { "divide", 0xF7 },
-        { "frac12", 0xBD },  { "frac14", 0xBC },   { "iexcl", 0xA1 },   { "iquest", 0xBF },
-        { "auml", 0xE4 },    { "ouml", 0xF6 },     { "uuml", 0xFC },    { "Auml", 0xC4 },
-        { "Ouml", 0xD6 },    { "Uuml", 0xDC },     { "szlig", 0xDF },   { "aring", 0xE5 },
-        { "Aring", 0xC5 },   { "aelig", 0xE6 },    { "AElig", 0xC6 },   { "oslash", 0xF8 },
-        { "Oslash", 0xD8 },  { "agrave", 0xE0 },   { "aacute", 0xE1 },  { "acirc", 0xE2 },
-        { "atilde", 0xE3 },  { "Agrave", 0xC0 },   { "Aacute", 0xC1 },  { "Acirc", 0xC2 },
-        { "Atilde", 0xC3 },  { "egrave", 0xE8 },   { "eacute", 0xE9 },  { "ecirc", 0xEA },
-        { "euml", 0xEB },    { "Egrave", 0xC8 },   { "Eacute", 0xC9 },  { "Ecirc", 0xCA },
-        { "Euml", 0xCB },    { "igrave", 0xEC },   { "iacute", 0xED },  { "icirc", 0xEE },
-        { "iuml", 0xEF },    { "ograve", 0xF2 },   { "oacute", 0xF3 },  { "ocirc", 0xF4 },
-        { "otilde", 0xF5 },  { "Ograve", 0xD2 },   { "Oacute", 0xD3 },  { "Ocirc", 0xD4 },
-        { "Otilde", 0xD5 },  { "ugrave", 0xF9 },   { "uacute", 0xFA },  { "ucirc", 0xFB },
-        { "Ugrave", 0xD9 },  { "Uacute", 0xDA },   { "Ucirc", 0xDB },   { "ntilde", 0xF1 },
-        { "Ntilde", 0xD1 },  { "ccedil", 0xE7 },   { "Ccedil", 0xC7 },  { "yacute", 0xFD },
-        { "zwnj", 0x200C },  { "zwj", 0x200D },    { "shy", 0xAD },     { "thinsp", ' ' },
-        { "ensp", ' ' },     { "emsp", ' ' },      { "larr", 0x2190 },  { "rarr", 0x2192 },
+        { BYTES("amp"), '&' },       { BYTES("lt"), '<' },       { BYTES("gt"), '>' },
+        { BYTES("quot"), '"' },      { BYTES("apos"), '\'' },    { BYTES("nbsp"), ' ' },
+        { BYTES("copy"), 0xA9 },     { BYTES("reg"), 0xAE },     { BYTES("trade"), 0x2122 },
+        { BYTES("hellip"), 0x2026 }, { BYTES("mdash"), 0x2014 }, { BYTES("ndash"), 0x2013 },
+        { BYTES("lsquo"), 0x2018 },  { BYTES("rsquo"), 0x2019 }, { BYTES("ldquo"), 0x201C },
+        { BYTES("rdquo"), 0x201D },  { BYTES("sbquo"), 0x201A }, { BYTES("bdquo"), 0x201E },
+        { BYTES("laquo"), 0xAB },    { BYTES("raquo"), 0xBB },   { BYTES("bull"), 0x2022 },
+        { BYTES("middot"), 0xB7 },   { BYTES("euro"), 0x20AC },  { BYTES("pound"), 0xA3 },
+        { BYTES("yen"), 0xA5 },      { BYTES("cent"), 0xA2 },    { BYTES("sect"), 0xA7 },
+        { BYTES("para"), 0xB6 },     { BYTES("deg"), 0xB0 },     { BYTES("plusmn"), 0xB1 },
+        { BYTES("times"), 0xD7 },    { BYTES("divide"), 0xF7 },  { BYTES("frac12"), 0xBD },
+        { BYTES("frac14"), 0xBC },   { BYTES("iexcl"), 0xA1 },   { BYTES("iquest"), 0xBF },
+        { BYTES("auml"), 0xE4 },     { BYTES("ouml"), 0xF6 },    { BYTES("uuml"), 0xFC },
+        { BYTES("Auml"), 0xC4 },     { BYTES("Ouml"), 0xD6 },    { BYTES("Uuml"), 0xDC },
+        { BYTES("szlig"), 0xDF },    { BYTES("aring"), 0xE5 },   { BYTES("Aring"), 0xC5 },
+        { BYTES("aelig"), 0xE6 },    { BYTES("AElig"), 0xC6 },   { BYTES("oslash"), 0xF8 },
+        { BYTES("Oslash"), 0xD8 },   { BYTES("agrave"), 0xE0 },  { BYTES("aacute"), 0xE1 },
+        { BYTES("acirc"), 0xE2 },    { BYTES("atilde"), 0xE3 },  { BYTES("Agrave"), 0xC0 },
+        { BYTES("Aacute"), 0xC1 },   { BYTES("Acirc"), 0xC2 },   { BYTES("Atilde"), 0xC3 },
+        { BYTES("egrave"), 0xE8 },   { BYTES("eacute"), 0xE9 },  { BYTES("ecirc"), 0xEA },
+        { BYTES("euml"), 0xEB },     { BYTES("Egrave"), 0xC8 },  { BYTES("Eacute"), 0xC9 },
+        { BYTES("Ecirc"), 0xCA },    { BYTES("Euml"), 0xCB },    { BYTES("igrave"), 0xEC },
+        { BYTES("iacute"), 0xED },   { BYTES("icirc"), 0xEE },   { BYTES("iuml"), 0xEF },
+        { BYTES("ograve"), 0xF2 },   { BYTES("oacute"), 0xF3 },  { BYTES("ocirc"), 0xF4 },
+        { BYTES("otilde"), 0xF5 },   { BYTES("Ograve"), 0xD2 },  { BYTES("Oacute"), 0xD3 },
+        { BYTES("Ocirc"), 0xD4 },    { BYTES("Otilde"), 0xD5 },  { BYTES("ugrave"), 0xF9 },
+        { BYTES("uacute"), 0xFA },   { BYTES("ucirc"), 0xFB },   { BYTES("Ugrave"), 0xD9 },
+        { BYTES("Uacute"), 0xDA },   { BYTES("Ucirc"), 0xDB },   { BYTES("ntilde"), 0xF1 },
+        { BYTES("Ntilde"), 0xD1 },   { BYTES("ccedil"), 0xE7 },  { BYTES("Ccedil"), 0xC7 },
+        { BYTES("yacute"), 0xFD },   { BYTES("zwnj"), 0x200C },  { BYTES("zwj"), 0x200D },
+        { BYTES("shy"), 0xAD },      { BYTES("thinsp"), ' ' },   { BYTES("ensp"), ' ' },
+        { BYTES("emsp"), ' ' },      { BYTES("larr"), 0x2190 },  { BYTES("rarr"), 0x2192 },
     };
 
     for (size_t i = 0; i < ARRAY_COUNT(references); i++) {
-        if (bytes_equal(bytes_from_string(references[i].name), name))
+        if (bytes_equal(references[i].name, name))
             return references[i].code_point;
     }
     return 0;
@@ -262,7 +274,8 @@ void html_reader_feed(struct html_reader *reader, struct bytes in, struct buf *o
         size_t run = i;
         while (reader->state == HTML_TEXT && run < in.len && in.at[run] != '<' && in.at[run] != '&')
             run++;
-        emit(reader, bytes_slice(in, i, run - i), out);
+        if (run > i)
+            emit(reader, bytes_slice(in, i, run - i), out);
         i = run;
         if (i < in.len && (reader->state != HTML_TEXT || in.at[i] == '<' || in.at[i] == '&'))
             i += feed_byte(reader, in.at[i], out) ? 1 : 0;

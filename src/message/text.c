@@ -35,14 +35,21 @@ struct text_reader *text_reader_new(const struct text_options *options)
     struct text_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         abort();
-    reader->decoder = transfer_decoder_make(options->encoding);
-    charset_reader_init(&reader->charset, charset_to_read(options->charset));
-    reader->is_html = options->is_html;
-    reader->is_folded = options->is_folded;
     reader->decoded = buf_make(STAGE_BYTES_MAX);
     reader->converted = buf_make(STAGE_BYTES_MAX);
     reader->visible = buf_make(STAGE_BYTES_MAX);
+    text_reader_restart(reader, options);
     return reader;
+}
+
+void text_reader_restart(struct text_reader *reader, const struct text_options *options)
+{
+    charset_reader_done(&reader->charset);
+    charset_reader_init(&reader->charset, charset_to_read(options->charset));
+    reader->decoder = transfer_decoder_make(options->encoding);
+    reader->html = (struct html_reader){ 0 };
+    reader->is_html = options->is_html;
+    reader->is_folded = options->is_folded;
 }
 
 void text_reader_free(struct text_reader *reader)

@@ -24,6 +24,9 @@ struct text_reader;
 
 /* A reader on the heap; text_reader_free takes NULL. */
 struct text_reader *text_reader_new(const struct text_options *options);
+
+/* At the start of another text, with the memory it has. */
+void text_reader_restart(struct text_reader *reader, const struct text_options *options);
 void text_reader_free(struct text_reader *reader);
 
 /* Appends the text of the next raw piece (split anywhere) as whole UTF-8 code points: at most

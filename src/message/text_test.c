@@ -52,6 +52,29 @@ static void test_read(void **state)
     buf_done(&out);
 }
 
+/* Another text with the same reader: nothing of the one before is left. */
+static void test_restart(void **state)
+{
+    static const struct text_options first = { TRANSFER_QUOTED_PRINTABLE, BYTES("utf-8"), true,
+                                               true };
+    static const struct text_options second = { TRANSFER_BASE64, BYTES("iso-2022-jp"), true,
+                                                false };
+    struct text_reader *reader = text_reader_new(&second);
+    struct buf out = buf_make(1000);
+
+    (void)state;
+    text_reader_feed(reader, BYTES("GyRCRnxLXA=="), &out);
+    text_reader_restart(reader, &first);
+    buf_clear(&out);
+    text_reader_feed(reader, BYTES("<style>x =C3"), &out);
+    text_reader_restart(reader, &second);
+    text_reader_feed(reader, BYTES("GyRCRnxLXBsoQg=="), &out);
+    text_reader_finish(reader, &out);
+    ASSERT_BYTES(buf_bytes(&out), BYTES("\xe6\x97\xa5\xe6\x9c\xac"));
+    text_reader_free(reader);
+    buf_done(&out);
+}
+
 /* A large part in one piece is taken in steps; nothing is lost at their edges. */
 static void test_large(void **state)
 {
@@ -118,9 +141,8 @@ static void test_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),
-        cmocka_unit_test(test_large),
-        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_read),     cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_large),    cmocka_unit_test(test_header),
         cmocka_unit_test(test_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,26 @@ static const uint8_t base64_digits[256] = {
     ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
 };
 
+/* Whole groups of four digits, as far as nothing else stands between them; answers how many. */
+static size_t base64_groups(struct bytes in, uint8_t *into)
+{
+    size_t groups = 0;
+
+    for (const uint8_t *at = in.at; in.len >= 4 * (groups + 1); at += 4, groups++) {
+        uint32_t first = base64_digits[at[0]], second = base64_digits[at[1]];
+        uint32_t third = base64_digits[at[2]], fourth = base64_digits[at[3]];
+        uint32_t bits;
+
+        if (first == 0 || second == 0 || third == 0 || fourth == 0)
+            break;
+        bits = (first - 1) << 18 | (second - 1) << 12 | (third - 1) << 6 | (fourth - 1);
+        into[3 * groups] = (uint8_t)(bits >> 16);
+        into[3 * groups + 1] = (uint8_t)(bits >> 8);
+        into[3 * groups + 2] = (uint8_t)bits;
+    }
+    return groups;
+}
+
 /* Padding ends a group, not the text: pieces of base64 put together decode as their sum. */
 static void base64_decode(struct transfer_decoder *decoder, struct bytes in, struct buf *out)
 {
@@ -56,6 +76,14 @@ static void base64_decode(struct transfer_decoder *decoder, struct bytes in, str
     if (into == NULL)
         return;
     for (size_t i = 0; i < in.len; i++) {
+        if (bit_count == 0) {
+            size_t groups = base64_groups(bytes_from(in, i), into + made);
+
+            made += groups * 3;
+            i += groups * 4;
+            if (i == in.len)
+                break;
+        }
         uint8_t digit = base64_digits[in.at[i]];
         if (digit == 0) {
             bit_count = in.at[i] == '=' ? 0 : bit_count;
@@ -143,24 +171,67 @@ static void quoted_feed(struct transfer_decoder *decoder, uint8_t c, struct buf 
     }
 }
 
-static bool is_quoted_special(uint8_t c)
+static const bool quoted_specials[256] = {
+    ['='] = true, ['\n'] = true, ['\r'] = true, [' '] = true, ['\t'] = true,
+};
+
+/* How many bytes at the start are text as they stand: all but "=", and of blanks and CR those whose
+ * next byte shows that they are no white space at the end of a line. */
+static size_t quoted_run(struct bytes in)
 {
-    return c == '=' || c == '\n' || c == '\r' || c == ' ' || c == '\t';
+    size_t run = 0;
+
+    for (;;) {
+        while (run < in.len && !quoted_specials[in.at[run]])
+            run++;
+        if (run == in.len || in.at[run] == '=')
+            return run;
+        if (in.at[run] != '\n') {
+            uint8_t next = run + 1 < in.len ? in.at[run + 1] : '\n';
+            bool is_inside = ascii_is_blank(in.at[run]) ? !quoted_specials[next] || next == '='
+                                                        : run + 1 < in.len && next == '\n';
+
+            if (!is_inside)
+                return run;
+        }
+        run++;
+    }
 }
 
+/* "=XX" or a soft line break at the start; answers its bytes, 0 when it is anything else. */
+static size_t quoted_escape(struct bytes in, struct buf *out)
+{
+    int high;
+    int low;
+
+    if (in.len < 3 || in.at[0] != '=')
+        return 0;
+    if (in.at[1] == '\r' && in.at[2] == '\n')
+        return 3;
+    high = ascii_hex_value(in.at[1]);
+    low = ascii_hex_value(in.at[2]);
+    if (high < 0 || low < 0)
+        return 0;
+    buf_add_byte(out, (uint8_t)(high << 4 | low));
+    return 3;
+}
+
+/* What is usual goes in runs; what is odd, or cut by the end of a piece, byte by byte. */
 static void quoted_decode(struct transfer_decoder *decoder, struct bytes in, struct buf *out)
 {
-    for (size_t i = 0; i < in.len;) {
-        size_t run = i;
-        while (run < in.len && !is_quoted_special(in.at[run]))
-            run++;
-        if (run > i && decoder->escape_len == 0) {
-            blanks_release(decoder, out);
-            buf_add(out, bytes_slice(in, i, run - i));
-            i = run;
-            continue;
+    while (in.len > 0) {
+        size_t used = 0;
+
+        if (decoder->escape_len == 0 && decoder->blank_len == 0) {
+            used = quoted_run(in);
+            buf_add(out, bytes_slice(in, 0, used));
+            used += quoted_escape(bytes_from(in, used), out);
         }
-        quoted_feed(decoder, in.at[i++], out);
+        if (used == 0) {
+            quoted_feed(decoder, in.at[0], out);
+            used = 1;
+        }
+        in = bytes_from(in, used);
     }
 }
 

@@ -246,7 +246,7 @@ enum err search_match_message(struct search_match *match, struct seqno seqno, co
     }
     if (err == ERR_BUSY || err == ERR_LIMIT)
         return err;
-    search_scan_done(&match->scan);
+    search_scan_end_message(&match->scan);
     if (err == ERR_OK)
         *out_matches = truth == IS_TRUE;
     return err;

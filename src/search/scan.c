@@ -8,7 +8,7 @@
 
 enum {
     PIECE = 16 * 1024,
-    RUN_COST = 512, /* what a read counts as, besides its bytes */
+    RUN_COST = 512, /* what a header or text counts as, besides the bytes that are read for it */
     HEADER_BYTES_MAX = 256 * 1024,
     WINDOW_BYTES_MAX = 8 * 1024 * 1024, /* TEXT_GROWTH_MAX times a piece, and the longest key */
 };
@@ -18,7 +18,20 @@ void search_scan_done(struct search_scan *scan)
     text_reader_free(scan->reader);
     buf_done(&scan->window);
     buf_done(&scan->parts);
+    buf_done(&scan->chunk);
     *scan = (struct search_scan){ 0 };
+}
+
+void search_scan_end_message(struct search_scan *scan)
+{
+    struct search_scan next = {
+        .reader = scan->reader, .window = scan->window, .parts = scan->parts, .chunk = scan->chunk
+    };
+
+    buf_clear(&next.window);
+    buf_clear(&next.parts);
+    buf_clear(&next.chunk);
+    *scan = next;
 }
 
 static uint64_t all_texts(const struct search_program *program)
@@ -53,8 +66,6 @@ static bool is_text(const struct summary_part *part)
 
 static void start_run(struct search_scan *scan, enum search_run run, uint64_t from, uint64_t bytes)
 {
-    text_reader_free(scan->reader);
-    scan->reader = NULL;
     scan->window.max = WINDOW_BYTES_MAX;
     buf_clear(&scan->window);
     scan->run = run;
@@ -74,12 +85,24 @@ static void start_text(struct search_scan *scan, const struct summary_part *part
 
     start_run(scan, SEARCH_RUN_TEXT, part->body_offset, part->body_bytes);
     scan->is_top_header = false;
-    scan->reader = text_reader_new(&options);
+    if (scan->reader == NULL)
+        scan->reader = text_reader_new(&options);
+    else
+        text_reader_restart(scan->reader, &options);
+}
+
+/* The message's own header is looked at for TEXT only. */
+static bool asks_top_header(const struct search_program *program)
+{
+    for (uint32_t i = 0; i < program->text_count; i++)
+        if (program->texts[i]->type == IMAP_SEARCH_TEXT)
+            return true;
+    return false;
 }
 
 /* The next run of bytes to be looked at; false when the message is through. Each part gives its
  * header first, then its body if that is text; `position` moves on after the second. */
-static bool next_run(struct search_scan *scan)
+static bool next_run(struct search_scan *scan, const struct search_program *program)
 {
     const struct summary summary = { .message_bytes = scan->message_bytes,
                                      .parts = buf_bytes(&scan->parts) };
@@ -87,12 +110,13 @@ static bool next_run(struct search_scan *scan)
     size_t position = scan->position;
 
     while (summary_part_next(&summary, &position, &part)) {
-        if (scan->part != part.index + 1) {
+        if (scan->part != part.index + 1 && (part.index > 0 || asks_top_header(program))) {
             scan->part = part.index + 1;
             start_run(scan, SEARCH_RUN_HEADER, part.header_offset, part.header_bytes);
             scan->is_top_header = part.index == 0;
             return true;
         }
+        scan->part = part.index + 1;
         scan->position = position;
         if (is_text(&part)) {
             start_text(scan, &part);
@@ -102,57 +126,110 @@ static bool next_run(struct search_scan *scan)
     return false;
 }
 
-/* A header is read whole, as far as HEADER_BYTES_MAX, and its fields decoded one by one.
- * RFC 9051 s6.4.4. */
-static enum err read_header(struct search_scan *scan, const struct search_program *program,
-                            struct search_source *source, struct body_id body)
+/* The message's bytes from `offset` on, as far as its chunk goes; valid until the next call. Small
+ * messages are read, and their checksum taken, once for all of their parts. */
+static enum err chunk_at(struct search_scan *scan, struct search_source *source,
+                         struct body_id body, uint64_t offset, struct bytes *out_bytes)
 {
-    size_t len = scan->bytes < HEADER_BYTES_MAX ? (size_t)scan->bytes : HEADER_BYTES_MAX;
-    struct buf header = buf_make(HEADER_BYTES_MAX);
-    uint8_t *at = buf_reserve(&header, len);
-    struct body_piece piece = { body, scan->from, len };
-    enum err err = body_read(source->account, piece, at, source->waker);
-    struct header_reader reader;
+    uint64_t from = offset - offset % BODY_CHUNK_BYTES;
+    uint64_t left = scan->message_bytes - from;
+    struct body_piece piece = { body, from,
+                                left < BODY_CHUNK_BYTES ? (size_t)left : BODY_CHUNK_BYTES };
+
+    if (scan->chunk.len == 0 || scan->chunk_from != from) {
+        uint8_t *at;
+        enum err err;
+
+        scan->chunk.max = BODY_CHUNK_BYTES;
+        buf_clear(&scan->chunk);
+        at = buf_reserve(&scan->chunk, piece.len);
+        err = body_read(source->account, piece, at, source->waker);
+        if (err != ERR_OK)
+            return err;
+        buf_commit(&scan->chunk, piece.len);
+        scan->chunk_from = from;
+        search_source_spend(source, piece.len);
+    }
+    *out_bytes = bytes_from(buf_bytes(&scan->chunk), (size_t)(offset - from));
+    return ERR_OK;
+}
+
+/* RFC 9051 s6.4.4 */
+static void look_at_header(struct search_scan *scan, const struct search_program *program,
+                           struct bytes header)
+{
+    struct header_reader reader = header_reader_make(header);
     struct header_field field;
 
+    while (header_next(&reader, &field)) {
+        casemap_fold(field.name, &scan->window);
+        buf_add(&scan->window, BYTES(": "));
+        text_header(field.value, true, &scan->window);
+        buf_add_byte(&scan->window, '\n');
+        look(scan, program);
+    }
+}
+
+/* A header that goes over the border of a chunk. */
+static enum err read_long_header(struct search_scan *scan, const struct search_program *program,
+                                 struct search_source *source, struct body_piece piece)
+{
+    struct buf header = buf_make(HEADER_BYTES_MAX);
+    uint8_t *at = buf_reserve(&header, piece.len);
+    enum err err = body_read(source->account, piece, at, source->waker);
+
     if (err == ERR_OK) {
-        search_source_spend(source, len + RUN_COST);
-        buf_commit(&header, len);
-        reader = header_reader_make(buf_bytes(&header));
-        while (header_next(&reader, &field)) {
-            casemap_fold(field.name, &scan->window);
-            buf_add(&scan->window, BYTES(": "));
-            text_header(field.value, true, &scan->window);
-            buf_add_byte(&scan->window, '\n');
-            look(scan, program);
-        }
-        scan->run = SEARCH_RUN_NONE;
+        search_source_spend(source, piece.len);
+        buf_commit(&header, piece.len);
+        look_at_header(scan, program, buf_bytes(&header));
     }
     buf_done(&header);
     return err;
 }
 
+/* A header is looked at whole, as far as HEADER_BYTES_MAX, its fields decoded one by one. */
+static enum err read_header(struct search_scan *scan, const struct search_program *program,
+                            struct search_source *source, struct body_id body)
+{
+    size_t len = scan->bytes < HEADER_BYTES_MAX ? (size_t)scan->bytes : HEADER_BYTES_MAX;
+    struct body_piece piece = { body, scan->from, len };
+    struct bytes header;
+    enum err err = ERR_OK;
+
+    if (len > 0 && scan->from % BODY_CHUNK_BYTES + len > BODY_CHUNK_BYTES) {
+        err = read_long_header(scan, program, source, piece);
+    } else if (len > 0) {
+        err = chunk_at(scan, source, body, scan->from, &header);
+        if (err == ERR_OK)
+            look_at_header(scan, program, bytes_slice(header, 0, len));
+    }
+    if (err != ERR_OK)
+        return err;
+    search_source_spend(source, RUN_COST);
+    scan->run = SEARCH_RUN_NONE;
+    return ERR_OK;
+}
+
 static enum err read_text(struct search_scan *scan, const struct search_program *program,
                           struct search_source *source, struct body_id body)
 {
-    uint8_t piece[PIECE];
     uint64_t left = scan->bytes - scan->offset;
-    size_t len = left < sizeof(piece) ? (size_t)left : sizeof(piece);
+    struct bytes piece;
     enum err err;
 
-    if (len == 0) {
+    if (left == 0) {
         text_reader_finish(scan->reader, &scan->window);
         look(scan, program);
+        search_source_spend(source, RUN_COST);
         scan->run = SEARCH_RUN_NONE;
         return ERR_OK;
     }
-    err = body_read(source->account, (struct body_piece){ body, scan->from + scan->offset, len },
-                    piece, source->waker);
+    err = chunk_at(scan, source, body, scan->from + scan->offset, &piece);
     if (err != ERR_OK)
         return err;
-    search_source_spend(source, len + RUN_COST);
-    scan->offset += len;
-    text_reader_feed(scan->reader, bytes_make(piece, len), &scan->window);
+    piece = bytes_slice(piece, 0, left < PIECE ? (size_t)left : PIECE);
+    scan->offset += piece.len;
+    text_reader_feed(scan->reader, piece, &scan->window);
     look(scan, program);
     return ERR_OK;
 }
@@ -181,7 +258,7 @@ enum err search_scan_step(struct search_scan *scan, const struct search_program 
             return ERR_OK;
         if (source->bytes_left == 0)
             return ERR_LIMIT;
-        if (scan->run == SEARCH_RUN_NONE && !next_run(scan))
+        if (scan->run == SEARCH_RUN_NONE && !next_run(scan, program))
             return ERR_OK;
         err = scan->run == SEARCH_RUN_HEADER ? read_header(scan, program, source, body)
                                              : read_text(scan, program, source, body);

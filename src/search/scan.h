@@ -25,7 +25,7 @@ enum search_run {
     SEARCH_RUN_TEXT,
 };
 
-/* Where the pass stands. Zeroed: not begun. */
+/* Where the pass stands. Zeroed: not begun. What it has allocated serves the next message. */
 struct search_scan {
     bool active; /* the parts are known */
     struct buf parts; /* summary.parts of the message, kept: a message may have many */
@@ -38,8 +38,10 @@ struct search_scan {
     uint64_t bytes;
     uint32_t part; /* its index */
     uint64_t found; /* bit i: texts[i] was found */
-    struct text_reader *reader;
+    struct text_reader *reader; /* NULL: not made yet */
     struct buf window; /* decoded text not yet let go */
+    struct buf chunk; /* of the message, as it was read last */
+    uint64_t chunk_from; /* where it begins in the message */
 };
 
 /* Where bytes are read from, and about how many still may be in this step. */
@@ -59,6 +61,9 @@ static inline void search_source_spend(struct search_source *source, size_t byte
  */
 MUST_USE enum err search_scan_step(struct search_scan *scan, const struct search_program *program,
                                    struct search_source *source, struct body_id body);
+
+/* Ready for another message. */
+void search_scan_end_message(struct search_scan *scan);
 
 /* Frees what the pass holds; zeroed again. */
 void search_scan_done(struct search_scan *scan);
