@@ -125,13 +125,22 @@ static enum err read_header(struct imap_session *session, const struct row *row,
     return err;
 }
 
+/* What is left out of a header that is too long ends where the header would: RFC 9051 section
+ * 6.4.5.1 promises the empty line. */
+static void end_cut_fields(struct buf *fields)
+{
+    if (fields->len > 0 && !bytes_ends_with(buf_bytes(fields), BYTES("\n")))
+        buf_add(fields, BYTES("\r\n"));
+    buf_add(fields, BYTES("\r\n"));
+}
+
 /* HEADER.FIELDS from the summary where it keeps them, else from the header itself. */
 static enum err print_filtered(struct imap_session *session, const struct imap_fetch_att *att,
                                const struct row *row, const struct summary *summary)
 {
     const struct imap_section *section = &att->section;
     bool exclude = section->text == IMAP_SECTION_HEADER_FIELDS_NOT;
-    struct buf fields = buf_make(HEADER_BYTES_MAX);
+    struct buf fields = buf_make(HEADER_BYTES_MAX + 4); /* and what end_cut_fields adds */
     struct buf header = buf_make(HEADER_BYTES_MAX);
     struct imap_section_range range;
     enum err err = ERR_OK;
@@ -145,6 +154,8 @@ static enum err print_filtered(struct imap_session *session, const struct imap_f
         if (err == ERR_OK)
             header_filter(buf_bytes(&header), section->fields, section->field_count, exclude,
                           &fields);
+        if (err == ERR_OK && range.bytes > HEADER_BYTES_MAX)
+            end_cut_fields(&fields);
     }
     if (err == ERR_OK)
         print_text(session, att, buf_bytes(&fields));

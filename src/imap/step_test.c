@@ -463,6 +463,34 @@ static void test_large_body(void **state)
     buf_done(&text);
 }
 
+/* A header that is longer than what is looked at: what is told of it ends with an empty line. */
+static void test_large_header(void **state)
+{
+    enum { LINES = 140000, LINE = 8 };
+    struct buf text = buf_make(LINES * LINE + 1000);
+    struct bench bench;
+    struct bytes out;
+    char line[100];
+
+    buf_add_string(&text, "Subject: large\r\nX-Large: x\r\n");
+    for (int i = 0; i < LINES; i++)
+        buf_add_string(&text, " words\r\n");
+    buf_add_string(&text, "To: a@b\r\n\r\nbody\r\n");
+    open_bench(&bench, 0);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    snprintf(line, sizeof(line), "a APPEND INBOX {%zu+}\r\n", text.len);
+    imap_seat_say(&bench.seat, bytes_from_string(line));
+    imap_seat_say(&bench.seat, buf_bytes(&text));
+    (void)run(&bench.seat, "", 1);
+    out = run(&bench.seat, "a FETCH 1 (BODY.PEEK[HEADER.FIELDS (Subject)] BODY.PEEK[TEXT])", 1);
+    assert_true(bytes_starts_with(out, BYTES("* 1 FETCH (BODY[HEADER.FIELDS (Subject)] {18}\r\n"
+                                             "Subject: large\r\n\r\n BODY[TEXT] {6}\r\nbody")));
+    out = imap_seat_run(&bench.seat, "a FETCH 1 BODY.PEEK[HEADER.FIELDS.NOT (Subject)]");
+    assert_true(bytes_find(out, 0, BYTES("\r\n\r\n)\r\na OK")) < out.len);
+    close_bench(&bench);
+    buf_done(&text);
+}
+
 static void add_many(struct imap_seat *seat, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -691,6 +719,7 @@ int main(void)
         cmocka_unit_test(test_slow_reader),
         cmocka_unit_test(test_freed),
         cmocka_unit_test(test_large_body),
+        cmocka_unit_test(test_large_header),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_saved_limit),
         cmocka_unit_test(test_idle_memory),

@@ -79,6 +79,13 @@ static bool is_line_end(uint8_t c)
     return c == '\r' || c == '\n';
 }
 
+/* RFC 5322 s2.2: only CR and LF together end a line. A CR on its own parts words, so it becomes a
+ * blank: what is sent to a client holds none. */
+static bool is_bare_cr(struct bytes value, size_t at)
+{
+    return value.at[at] == '\r' && at + 1 < value.len && !is_line_end(value.at[at + 1]);
+}
+
 static bool has_line_end(struct bytes value)
 {
     return value.at != NULL &&
@@ -93,9 +100,12 @@ struct bytes header_unfold(struct arena *arena, struct bytes value)
     if (!has_line_end(value))
         return value;
     into = arena_alloc(arena, value.len);
-    for (size_t i = 0; into != NULL && i < value.len; i++)
-        if (!is_line_end(value.at[i]))
+    for (size_t i = 0; into != NULL && i < value.len; i++) {
+        if (is_bare_cr(value, i))
+            into[len++] = ' ';
+        else if (!is_line_end(value.at[i]))
             into[len++] = value.at[i];
+    }
     return bytes_make(into, len);
 }
 
@@ -114,7 +124,7 @@ struct bytes header_flatten(struct arena *arena, struct bytes value)
         }
         while (i < value.len && is_line_end(value.at[i]))
             i++;
-        if (i == value.len || !ascii_is_blank(value.at[i]))
+        if (i == value.len || (!ascii_is_blank(value.at[i]) && !is_bare_cr(value, i - 1)))
             continue;
         while (i < value.len && ascii_is_blank(value.at[i]))
             i++;

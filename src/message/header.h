@@ -41,8 +41,8 @@ MUST_USE bool header_next(struct header_reader *reader, struct header_field *out
 MUST_USE bool header_find(struct bytes block, struct bytes name, struct header_field *out_field);
 
 /* The value as one line, for the protocol: without its line ends, white space stays as it is (RFC
- * 5322 s2.2.3). Borrows `value` when there is nothing to do, else a copy in the arena. `at` is NULL
- * when the arena is over budget. */
+ * 5322 s2.2.3), a bare CR is a blank. Borrows `value` when there is nothing to do, else a copy in
+ * the arena. `at` is NULL when the arena is over budget. */
 MUST_USE struct bytes header_unfold(struct arena *arena, struct bytes value);
 
 /* The same for people and for searches: a fold with the white space around it is one space, since

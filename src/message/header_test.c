@@ -98,7 +98,8 @@ static void test_unfold(void **state)
         { BYTES("a \r\n\t  b"), BYTES("a \t  b"), BYTES("a b") },
         { BYTES("a\n b\n  c"), BYTES("a b  c"), BYTES("a b c") },
         { BYTES("two  spaces\r\n stay"), BYTES("two  spaces stay"), BYTES("two  spaces stay") },
-        { BYTES("a\rb"), BYTES("ab"), BYTES("ab") },
+        { BYTES("a\rb\r\rc"), BYTES("a b c"), BYTES("a b c") },
+        { BYTES("a\r\r\n b"), BYTES("a b"), BYTES("a b") },
         { BYTES("a\r\n \r\n b"), BYTES("a  b"), BYTES("a b") },
         { BYTES("a\r\n"), BYTES("a"), BYTES("a") },
     };
