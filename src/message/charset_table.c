@@ -53,7 +53,7 @@ const struct charset charset_rows[] = {
     { CHARSET_ICONV, "MACINTOSH", "macintosh mac x-mac-roman csmacintosh macroman" },
     { CHARSET_ICONV, "MAC-CYRILLIC", "x-mac-cyrillic mac-cyrillic x-mac-ukrainian" },
     { CHARSET_ICONV, "ISO-2022-JP-3", "iso-2022-jp csiso2022jp iso2022jp jis" },
-    { CHARSET_ICONV, "ISO-2022-JP-2", "iso-2022-jp-2 csiso2022jp2" },
+    { CHARSET_ICONV, "ISO-2022-JP-2", "iso-2022-jp-2 csiso2022jp2 iso-2022-jp-1" },
     { CHARSET_ICONV, "EUC-JP-MS", "euc-jp eucjp x-euc-jp x-euc ujis cseucpkdfmtjapanese" },
     { CHARSET_ICONV, "CP932",
       "shift_jis shift-jis sjis x-sjis ms_kanji csshiftjis windows-31j cswindows31j cp932 ms932" },
@@ -64,7 +64,7 @@ const struct charset charset_rows[] = {
     { CHARSET_ICONV, "JOHAB", "johab cp1361" },
     { CHARSET_ICONV, "GB18030",
       "gb18030 gb2312 gb_2312-80 gb_2312 csgb2312 gbk x-gbk cp936 ms936 windows-936 euc-cn euccn "
-      "chinese iso-ir-58 gb-2312 gb2312_charset" },
+      "chinese iso-ir-58 gb-2312 gb2312_charset cn-gb" },
     { CHARSET_ICONV, "ISO-2022-CN", "iso-2022-cn csiso2022cn" },
     { CHARSET_ICONV, "BIG5-HKSCS",
       "big5 big5-hkscs big-5 csbig5 cn-big5 x-x-big5 cp950 windows-950 big5-eten" },

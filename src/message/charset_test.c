@@ -26,6 +26,46 @@ static void test_find(void **state)
     assert_null(charset_find(BYTES("utf")));
 }
 
+/* Names that RFCs and their like gave one charset, and those that mailers made of them. */
+static void test_aliases(void **state)
+{
+    static const struct {
+        struct bytes name;
+        struct bytes alias;
+    } cases[] = {
+        { BYTES("us-ascii"), BYTES("ANSI_X3.4-1968") },
+        { BYTES("us-ascii"), BYTES("csASCII") },
+        { BYTES("iso-8859-1"), BYTES("ISO_8859-1:1987") },
+        { BYTES("iso-8859-1"), BYTES("iso8859-1") },
+        { BYTES("iso-8859-2"), BYTES("ISO_8859-2") },
+        { BYTES("iso-8859-8"), BYTES("iso-8859-8-i") },
+        { BYTES("iso-8859-15"), BYTES("Latin-9") },
+        { BYTES("windows-1252"), BYTES("x-cp1252") },
+        { BYTES("windows-1251"), BYTES("cp-1251") },
+        { BYTES("koi8-r"), BYTES("csKOI8R") },
+        { BYTES("iso-2022-jp"), BYTES("csISO2022JP") },
+        { BYTES("iso-2022-jp-2"), BYTES("ISO-2022-JP-1") },
+        { BYTES("euc-jp"), BYTES("x-euc-jp") },
+        { BYTES("shift_jis"), BYTES("MS_Kanji") },
+        { BYTES("shift_jis"), BYTES("Windows-31J") },
+        { BYTES("euc-kr"), BYTES("KS_C_5601-1987") },
+        { BYTES("gb18030"), BYTES("CN-GB") },
+        { BYTES("gb18030"), BYTES("euc-cn") },
+        { BYTES("big5"), BYTES("cn-big5") },
+        { BYTES("utf-7"), BYTES("UNICODE-1-1-UTF-7") },
+        { BYTES("utf-8"), BYTES("UNICODE-1-1-UTF-8") },
+        { BYTES("utf-16"), BYTES("ISO-10646-UCS-2") },
+        { BYTES("viscii"), BYTES("csVISCII") },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        const struct charset *found = charset_find(cases[i].alias);
+        assert_non_null(found);
+        ASSERT_BYTES(charset_name(found), cases[i].name);
+    }
+}
+
 static void convert_in_steps(struct bytes charset, struct bytes in, size_t step, struct buf *out)
 {
     struct charset_reader reader;
@@ -164,9 +204,10 @@ static void test_all_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_open), cmocka_unit_test(test_find),
-        cmocka_unit_test(test_convert),  cmocka_unit_test(test_valid),
-        cmocka_unit_test(test_names),    cmocka_unit_test(test_all_bytes),
+        cmocka_unit_test(test_all_open),  cmocka_unit_test(test_find),
+        cmocka_unit_test(test_aliases),   cmocka_unit_test(test_convert),
+        cmocka_unit_test(test_valid),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_all_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,12 @@ static void test_types(void **state)
         { BYTES("a/b; n*1=y; z=1; n*0=x"), BYTES("a/b|n=xy|z=1") },
         { BYTES("a/b; n*0*=utf-8'en'%41; n*1=\" b\""), BYTES("a/b|n*=utf-8'en'%41%20b") },
         { BYTES("a/b; n*=utf-8''%41"), BYTES("a/b|n*=utf-8''%41") },
+        { BYTES("a/b; n*10=k; n*9=j; n*8=i; n*7=h; n*6=g; n*5=f; n*4=e; n*3=d; n*2=c; n*1=b; "
+                "n*0=a; m=1"),
+          BYTES("a/b|n=abcdefghijk|m=1") },
+        { BYTES("a/b; N*0*=utf-8''%c3; n*1*=%A4; n*2=\"%41 \""),
+          BYTES("a/b|N*=utf-8''%c3%A4%2541%20") },
+        { BYTES("a/b; n*00=x; n*01=y"), BYTES("a/b|n=xy") },
         { BYTES("a/b; n*1=only; n*3=x"), BYTES("a/b|n*1=only|n*3=x") },
         { BYTES("a/b; n*0=x; n*0=y"), BYTES("a/b|n=x|n=y") },
         { BYTES("a/b; *=x; *0=y; n**=z"), BYTES("a/b|*=x|*0=y|n**=z") },
