@@ -1,4 +1,4 @@
-"""The messages that are compared: the project's own, and those of a corpus where there is one."""
+"""The messages that are compared: the project's own, made ones, and those of a corpus."""
 import os
 import pathlib
 import re
@@ -7,6 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'test' / 'e2e'))
 
+import shapes  # noqa: E402
 from mail import crlf, fixtures  # noqa: E402
 
 
@@ -19,14 +20,18 @@ def has_corpus():
 
 
 def collect(which):
-    """[(name, bytes)], every line end as CR LF. `which`: own, mime, real or all."""
+    """[(name, bytes)], every line end of a file as CR LF. `which`: own, mime, real or
+    all."""
     found = {}
     if which in ('own', 'all'):
         found.update({f'own/{name}': text for name, text in fixtures().items()})
     for kind in ('mime', 'real'):
         if which in (kind, 'all'):
             found.update(files_below(corpus_folder(), kind))
-    return [(name, crlf(text)) for name, text in sorted(found.items())]
+    found = {name: crlf(text) for name, text in found.items()}
+    if which in ('own', 'all'):
+        found.update(shapes.collect())
+    return sorted(found.items())
 
 
 def files_below(corpus, kind):

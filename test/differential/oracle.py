@@ -13,6 +13,9 @@ import html.parser
 import re
 import unicodedata
 
+NAMES = {'gb2312': 'gb18030', 'gbk': 'gb18030', 'x-gbk': 'gb18030', 'big5': 'big5hkscs',
+         'ks_c_5601-1987': 'cp949', 'euc-kr': 'cp949', 'x-sjis': 'shift-jis', 'koi8r': 'koi8-r',
+         'x-euc-jp': 'euc-jp', 'cp-1251': 'cp1251', 'unicode-1-1-utf-7': 'utf-7'}
 ASCII_NAMES = ('', 'us-ascii', 'ascii', 'iso-8859-1', 'latin1')
 SKIPPED = ('script', 'style', 'title')
 INLINE = ('a', 'b', 'i', 'u', 'em', 'strong', 'font', 'span', 'small', 'big', 'code', 'tt', 'sup',
@@ -31,9 +34,7 @@ def decode(raw, charset):
     name = (charset or '').strip().lower()
     if name not in ASCII_NAMES:
         try:
-            return raw.decode({'gb2312': 'gb18030', 'gbk': 'gb18030', 'big5': 'big5hkscs',
-                               'ks_c_5601-1987': 'cp949', 'euc-kr': 'cp949'}.get(name, name),
-                              'replace')
+            return raw.decode(NAMES.get(name, name), 'replace')
         except LookupError:
             pass
     if name in ('iso-8859-1', 'latin1'):

@@ -141,7 +141,12 @@ def in_base64(one):
 
 def header_without_end(one):
     """Roost answers fields that the message holds, and no line more."""
-    return one.ours in one.raw and not one.ours.endswith(b'\r\n\r\n')
+    return all(line in one.raw for line in one.ours.split(b'\r\n')) and \
+        not one.ours.endswith(b'\r\n\r\n')
+
+
+def cut_at_a_megabyte(one):
+    return len(one.ours) > 1000000 and one.theirs.startswith(one.ours.rstrip())
 
 
 def known_encoding(one):
@@ -212,6 +217,7 @@ REASONS = {
     'same without blanks': same_without_blanks,
     'in base64': in_base64,
     'header without end': header_without_end,
+    'cut at a megabyte': cut_at_a_megabyte,
     'known encoding': known_encoding,
     'ours is BAD': ours_is_bad,
     'attributes more': attributes_more,

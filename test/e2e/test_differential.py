@@ -16,5 +16,5 @@ def test_dovecot_answers_alike():
         pytest.skip('Dovecot changes users: it must be started as root')
     done = subprocess.run([sys.executable, ROOT / 'test' / 'differential' / 'compare.py',
                            '--messages', 'own', '--peer', 'dovecot', '--verbose'],
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
