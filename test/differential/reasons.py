@@ -86,14 +86,29 @@ def peer_has_nothing(one):
     return one.ours not in (0, b'', None) and one.theirs in (0, b'', None)
 
 
+def with_crlf(octets):
+    return re.sub(rb'\r?\n', b'\r\n', octets)
+
+
 def decoded_judged(one):
     """The peer refuses to decode; Roost answers what the second reading makes of a part."""
+    return one.theirs in ('NO', 'BYE', None) and is_decoded(one)
+
+
+def is_decoded(one):
     found = [oracle.octets(part) for part in oracle.read(one.raw).singles()]
-    if one.theirs not in ('NO', 'BYE', None):
-        return False
+    found += [with_crlf(octets) for octets in found]
     if isinstance(one.ours, int):
         return one.ours in [len(octets) for octets in found]
     return one.ours in found + [octets[1:10] for octets in found]
+
+
+def line_ends_of_text(one):
+    """Roost has CR LF where the peer has what was encoded."""
+    if isinstance(one.ours, int) and isinstance(one.theirs, int):
+        return one.ours > one.theirs and is_decoded(one)
+    return isinstance(one.ours, bytes) and isinstance(one.theirs, bytes) and \
+        with_crlf(one.theirs)[:len(one.ours)] == one.ours
 
 
 def replaced(one):
@@ -210,6 +225,7 @@ REASONS = {
     'line end less': line_end_less,
     'peer has nothing': peer_has_nothing,
     'decoded judged': decoded_judged,
+    'line ends of text': line_ends_of_text,
     'replaced': replaced,
     'words for missing': words_for_missing,
     'no host seen': no_host_seen,
