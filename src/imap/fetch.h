@@ -25,7 +25,7 @@ struct imap_section_range {
     uint64_t offset;
     uint64_t bytes;
     enum transfer_encoding encoding; /* of what the range holds */
-    bool is_text; /* a text part: its lines end in CRLF once they are decoded */
+    bool is_text; /* lines in a charset that holds ASCII: they end in CRLF once decoded */
 };
 
 /* Where the section lies. False: the message has no such part, the answer is NIL. For

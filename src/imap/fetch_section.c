@@ -2,6 +2,7 @@
 #include "imap/fetch.h"
 
 #include "imap/state.h"
+#include "message/charset.h"
 #include "message/header.h"
 #include "message/nstring.h"
 #include "store/body.h"
@@ -11,6 +12,15 @@ enum {
     HEADER_COST = 4096, /* what reading a header counts as, besides its bytes */
     HEADER_BYTES_MAX = 1024 * 1024, /* of a header that is filtered; the rest is not looked at */
 };
+
+/* In UTF-16 and UTF-32 a line end is no single byte, and a byte more shifts all that follows. */
+static bool has_lines(const struct summary_part *part)
+{
+    const struct charset *charset = charset_find(part->charset);
+
+    return part->kind == MESSAGE_PART_LEAF && bytes_equal_nocase(part->type, BYTES("text")) &&
+           (charset == NULL || charset_holds_ascii(charset));
+}
 
 static bool part_range(const struct imap_section *section, const struct summary_part *part,
                        struct imap_section_range *out_range)
@@ -27,8 +37,7 @@ static bool part_range(const struct imap_section *section, const struct summary_
         /* What holds other parts has no encoding of its own (RFC 2045 section 6.4). */
         if (part->kind == MESSAGE_PART_LEAF)
             out_range->encoding = part->encoding;
-        out_range->is_text =
-            part->kind == MESSAGE_PART_LEAF && bytes_equal_nocase(part->type, BYTES("text"));
+        out_range->is_text = has_lines(part);
         break;
     case IMAP_SECTION_MIME:
         out_range->offset = part->header_offset;

@@ -314,6 +314,25 @@ static void test_binary(void **state)
     close_bench(&bench);
 }
 
+/* No line end is mended where it is not one byte: U+000A, U+0A05 and "A" in UTF-16. */
+static void test_binary_of_utf16(void **state)
+{
+    static const char text[] = "Content-Type: text/plain; charset=UTF-16LE\r\n"
+                               "Content-Transfer-Encoding: base64\r\n\r\nCgAFCkEA\r\n";
+    struct bench bench;
+
+    open_bench(&bench, 0);
+    assert_int_equal(desk_append(&bench.desk, desk_mailbox(&bench.desk, "INBOX"),
+                                 bytes_from_string(text), FLAG_SEEN, NULL),
+                     ERR_OK);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 BINARY[1]", 1),
+                                  BYTES("* 1 FETCH (BINARY[1] ~{6}\r\n\n\0\5\nA\0)\r\n")));
+    assert_true(bytes_starts_with(run(&bench.seat, "a FETCH 1 BINARY.SIZE[1]", 1),
+                                  BYTES("* 1 FETCH (BINARY.SIZE[1] 6)\r\n")));
+    close_bench(&bench);
+}
+
 /* A NUL in the message itself is sent by BINARY only (RFC 9051 section 4.3.1); sizes are the same.
  */
 static void test_nul_in_a_message(void **state)
@@ -713,6 +732,7 @@ int main(void)
         cmocka_unit_test(test_large_sets),
         cmocka_unit_test(test_pipelines),
         cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_binary_of_utf16),
         cmocka_unit_test(test_large_results),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_pipeline),
