@@ -11,7 +11,10 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "daemon/mail/home.h"
 #include "kit/shard_seat.h"
+#include "store/account_state.h"
+#include "store/acting.h"
 
 static void test_a_session_begins_with_the_answer_to_its_login(void **state)
 {
@@ -562,6 +565,54 @@ static void test_a_reader_that_stopped_is_ended(void **state)
     fd_close(&client);
 }
 
+static struct account *account_of(struct fixture *f, uint8_t account)
+{
+    uint8_t id[IPC_ACCOUNT_ID_BYTES];
+
+    memset(id, account, sizeof(id));
+    return home_find(f->shard, id)->account;
+}
+
+/* Messages that a COPY takes many steps for. */
+static void fill(struct fixture *f, int client)
+{
+    (void)seat_ask(f, client, "a APPEND INBOX {3+}\r\nx\r\n\r\n");
+    (void)seat_ask(f, client, "b SELECT INBOX\r\n");
+    for (int i = 0; i < 8; i++)
+        assert_non_null(strstr(seat_ask(f, client, "c COPY 1:* INBOX\r\n"), "c OK"));
+    account_of(f, 1)->step_cost = 100;
+}
+
+/* A delivery that waits for an act of its own account is not in the way of those to others. */
+static void test_an_act_holds_up_its_own_account_alone(void **state)
+{
+    static uint8_t large[90000];
+    struct fixture *f = *state;
+    int busy = seat_log_in(f, 1);
+    int idle = seat_log_in(f, 2);
+
+    fill(f, busy);
+    memset(large, 'x', sizeof(large));
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""),
+                 bytes_make(large, sizeof(large)));
+    for (int i = 0; i < 5; i++) /* it is begun, and waits for a job */
+        loop_turn(f->loop, false);
+    seat_say(busy, "d COPY 1:* INBOX\r\n");
+    while (!account_is_acting(account_of(f, 1)))
+        loop_turn(f->loop, false);
+    jobs_settle(&f->jobs);
+    seat_deliver(f, seat_announce(f, 2, IPC_SERVICE_LMTP), BYTES(""), MESSAGE);
+    for (int i = 0; i < 3; i++)
+        loop_turn(f->loop, false);
+    assert_true(account_is_acting(account_of(f, 1)));
+    assert_int_equal(account_used_messages(account_of(f, 2)), 1);
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
+    fd_close(&busy);
+    fd_close(&idle);
+}
+
 static void test_work_is_marked(void **state)
 {
     struct fixture *f = *state;
@@ -594,6 +645,7 @@ int main(void)
         SHARD_TEST(test_a_session_begins_with_the_answer_to_its_login),
         SHARD_TEST(test_the_next_session_finds_the_account_open),
         SHARD_TEST(test_what_was_read_before_is_not_lost),
+        SHARD_TEST(test_an_act_holds_up_its_own_account_alone),
         SHARD_TEST(test_work_is_marked),
         SHARD_TEST(test_tickets_are_asked_for),
         SHARD_TEST(test_a_gate_cannot_use_the_ticket_of_its_predecessor),

@@ -70,29 +70,37 @@ static void step_busy(struct shard *shard)
     }
 }
 
-static void step_delivery(struct delivery *delivery)
+static void step_first(struct list *deliveries)
 {
+    struct delivery *delivery = CONTAINER_OF(list_first(deliveries), struct delivery, run_link);
     struct home *home = delivery->home;
 
+    list_remove(&delivery->run_link);
     mark_enter(home->shard, home->id);
     delivery_step(delivery);
     mark_leave(home->shard);
 }
 
+/* Those that are begun, then others. Who cannot go on (its account is at an act) is behind the rest
+ * of its list again. */
 static void step_deliveries(struct shard *shard)
 {
-    for (int i = 0; i < SHARD_COPYING_MAX; i++) {
-        struct list *source = &shard->ready;
-        struct list *first;
+    struct list round;
+    int steps = 0;
 
-        if (list_is_empty(source) && shard->copying < SHARD_COPYING_MAX)
-            source = &shard->queued;
-        first = list_first(source);
-        if (first == NULL)
-            break;
-        list_remove(first);
-        step_delivery(CONTAINER_OF(first, struct delivery, run_link));
+    list_init(&round);
+    while (!list_is_empty(&shard->ready)) {
+        struct list *node = list_first(&shard->ready);
+
+        list_remove(node);
+        list_push_back(&round, node);
     }
+    for (; !list_is_empty(&round); steps++)
+        step_first(&round);
+    for (; steps < SHARD_COPYING_MAX && shard->copying < SHARD_COPYING_MAX &&
+           !list_is_empty(&shard->queued);
+         steps++)
+        step_first(&shard->queued);
 }
 
 /* One step for each that wants one now. */
