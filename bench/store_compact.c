@@ -1,11 +1,12 @@
-/* Compaction on the owner's thread: one account on the real disk, MESSAGES messages of which nine
- * of ten are expunged, then compacted; how long each step takes that the owner's thread makes for
+/* Compaction on the owner's thread: one account on the real disk, MESSAGES messages of which most
+ * are expunged, then compacted; how long each step takes that the owner's thread makes for
  * it.
  *
- *     store_compact DIRECTORY [MESSAGES]
+ *     store_compact DIRECTORY [MESSAGES [OF_TEN]]
  *
- * DIRECTORY is made and must not exist. Prints figures as `name value unit`, one a line, in time of
- * the thread's processor; what jobs take is by the clock on the wall. */
+ * DIRECTORY is made and must not exist; OF_TEN of ten are expunged. Prints figures as `name value
+ * unit`, one a line, in time of the thread's processor; what jobs take is by the clock on the wall.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,8 +69,8 @@ static void expunge_some(struct desk *desk, uint32_t last, uint32_t of_ten)
 
     for (uint32_t uid = 1; uid <= last; uid += 10)
         ranges[count++] = (struct uid_range){ uid, uid + of_ten - 1 };
-    must(act_expunge(desk_mailbox(desk, "INBOX"), &origin, (struct uid_set){ ranges, count }, false,
-                     &gone),
+    must(desk_finish(desk, act_expunge(desk_mailbox(desk, "INBOX"), &origin,
+                                       (struct uid_set){ ranges, count }, false, &gone)),
          "expunging");
     desk_sync(desk);
     desk->now.us += 1000000; /* nothing is kept that is older */
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
 
     if (argc < 2 || mkdir(argv[1], 0700) < 0 ||
         (fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
-        fprintf(stderr, "store_compact DIRECTORY [MESSAGES]; DIRECTORY must not exist\n");
+        fprintf(stderr, "store_compact DIRECTORY [MESSAGES [OF_TEN]]; DIRECTORY must not exist\n");
         return 1;
     }
     desk_init(&desk, vfs_posix_new(fd));
