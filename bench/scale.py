@@ -138,6 +138,7 @@ def large_mailbox(server, messages):
         server.add_account(name, PASSWORD)
     client = Client(server.imap_port, 'big')
     client.do('CREATE small')
+    client.do('CREATE copies')
     append_many(client, 'small', 1000)
     began = time.monotonic()
     append_many(client, 'INBOX', messages)
@@ -149,6 +150,8 @@ def large_mailbox(server, messages):
             ('STORE on all, silent', 'UID STORE 1:* +FLAGS.SILENT (\\Flagged)', 0),
             ('STORE on all, most have it', 'UID STORE 1:* +FLAGS.SILENT (\\Seen)', 0),
             ('STORE on all, told', 'STORE 1:* -FLAGS (\\Flagged)', messages),
+            ('COPY of all', 'UID COPY 1:* copies', 0),
+            ('DELETE of the copies', 'DELETE copies', 0),
             ('\\Deleted on half', f'UID STORE 1:{messages // 2} +FLAGS.SILENT (\\Deleted)', 0),
             ('EXPUNGE of half of them', 'EXPUNGE', messages // 2)):
         meanwhile(server, lambda: expect(client.do(command), lines), name)
