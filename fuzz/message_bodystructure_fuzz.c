@@ -84,7 +84,8 @@ static void take_envelope(const struct imap_tree **at)
 
 static void take_params(const struct imap_tree **at, const struct params *params, bool is_text)
 {
-    bool adds_charset = is_text && param_find(params, BYTES("charset")).at == NULL;
+    bool adds_charset = is_text && param_find(params, BYTES("charset")).at == NULL &&
+                        param_find(params, BYTES("charset*")).at == NULL;
     const struct imap_tree *list = *at;
     const struct imap_tree *node;
 
@@ -167,8 +168,7 @@ static void in_multipart(const struct imap_tree *node, const struct message *mes
 {
     const struct message_part *part = &message->parts[index];
 
-    if (part->first_child == MESSAGE_PART_NONE)
-        take(&node, IMAP_TREE_LIST);
+    must(part->first_child != MESSAGE_PART_NONE);
     for (uint32_t i = part->first_child; i != MESSAGE_PART_NONE; i = message->parts[i].next_sibling)
         take_part(&node, message, i, is_extended);
     take_text(&node, part->subtype);
