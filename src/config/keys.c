@@ -29,7 +29,8 @@
 #define DURATION(member) .type = CONFIG_DURATION, FIELD(member, uint64_t)
 #define CHOICE(member) .type = CONFIG_CHOICE, FIELD(member, unsigned)
 #define LIST(member) .type = CONFIG_LIST, FIELD(member, struct config_list)
-#define LISTEN(member) .type = CONFIG_LISTEN, FIELD(member, struct config_listen), .max = 16
+#define LISTEN(member) \
+    .type = CONFIG_LISTEN, FIELD(member, struct config_listen), .max = LISTEN_ADDRESSES_MAX
 
 /* RFC 7677 s3 */
 const struct config_key config_keys[] = {
@@ -226,7 +227,7 @@ const struct config_key config_keys[] = {
       .standard = "",
       .max = 64,
       .help = "Networks of proxies whose connections begin with a PROXY v2 header, which tells the "
-              "client's address. Others must not send one.",
+              "client's address; unix stands for all unix sockets. Others must not send one.",
       .example = "192.0.2.7 2001:db8::/64" },
 
     { .name = "tls.certificate",

@@ -1,6 +1,8 @@
 /* Listen addresses. */
 #include "config/listen.h"
 
+#include <string.h>
+
 #include "base/ascii.h"
 #include "base/num.h"
 
@@ -130,4 +132,14 @@ bool listen_address_parse(struct bytes text, struct arena *arena,
     }
     *out_address = address;
     return true;
+}
+
+bool listen_address_clashes(const struct listen_address *a, const struct listen_address *b)
+{
+    if (a->is_unix || b->is_unix)
+        return a->is_unix && b->is_unix && strcmp(a->path, b->path) == 0;
+    if (a->port != b->port || a->port == 0)
+        return false;
+    return strcmp(a->host, "*") == 0 || strcmp(b->host, "*") == 0 ||
+           bytes_equal_nocase(bytes_from_string(a->host), bytes_from_string(b->host));
 }

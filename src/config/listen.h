@@ -12,7 +12,12 @@
 #include "base/attributes.h"
 #include "base/bytes.h"
 
-enum { LISTEN_MODE_STANDARD = 0666, LISTEN_PATH_BYTES_MAX = 107, LISTEN_HOST_BYTES_MAX = 255 };
+enum {
+    LISTEN_MODE_STANDARD = 0666,
+    LISTEN_PATH_BYTES_MAX = 107,
+    LISTEN_HOST_BYTES_MAX = 255,
+    LISTEN_ADDRESSES_MAX = 16, /* in one setting */
+};
 
 /* Strings are NUL-terminated and live as long as the arena. */
 struct listen_address {
@@ -28,5 +33,10 @@ struct listen_address {
 /* False with what was wrong in `*out_expected` (a static string, "a port after the last colon"). */
 MUST_USE bool listen_address_parse(struct bytes text, struct arena *arena,
                                    struct listen_address *out_address, const char **out_expected);
+
+/* Can only one of the two listen? So it is for the same path, and for the same port (but 0) of the
+ * same host or when one has all hosts ("*"). False says nothing: names are not looked up. */
+MUST_USE bool listen_address_clashes(const struct listen_address *a,
+                                     const struct listen_address *b);
 
 #endif

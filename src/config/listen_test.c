@@ -125,13 +125,48 @@ static void test_limits(void **state)
     arena_done(&arena);
 }
 
+/* Two addresses, and whether only one of them can listen. */
+static void test_clashes(void **state)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        bool clashes;
+    } cases[] = {
+        { "127.0.0.1:143", "127.0.0.1:143", true },
+        { "127.0.0.1:143", "127.0.0.1:144", false },
+        { "127.0.0.1:143", "127.0.0.2:143", false },
+        { "127.0.0.1:143", "[::1]:143", false },
+        { "*:143", "127.0.0.1:143", true },
+        { "[::1]:143", "*:143", true },
+        { "Mail.example:143", "mail.example:143", true },
+        { "127.0.0.1:0", "127.0.0.1:0", false },
+        { "unix:/a", "unix:/a,mode=0600", true },
+        { "unix:/a", "unix:/b", false },
+        { "unix:/a", "*:143", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct arena arena = arena_make(4096);
+        struct listen_address a;
+        struct listen_address b;
+        const char *expected = NULL;
+
+        assert_true(listen_address_parse(bytes_from_string(cases[i].a), &arena, &a, &expected));
+        assert_true(listen_address_parse(bytes_from_string(cases[i].b), &arena, &b, &expected));
+        assert_int_equal(listen_address_clashes(&a, &b), cases[i].clashes);
+        assert_int_equal(listen_address_clashes(&b, &a), cases[i].clashes);
+        arena_done(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_unix),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_tcp),     cmocka_unit_test(test_unix),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_clashes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,8 @@ static bool make_list(struct making *making)
     for (size_t i = 0; i < list.count && list.at != NULL; i++) {
         struct bytes word = config_word_take(&rest);
 
+        if (bytes_find_byte(word, 0, ',') < word.len)
+            return expect(making, "words parted by blanks, not by commas");
         if (!is_choice(making->key, word))
             return false;
         list.at[i] = arena_copy(making->arena, word);
@@ -134,6 +136,48 @@ static enum err refuse(const struct config_settings *settings, size_t index,
     return ERR_INVALID;
 }
 
+/* Which setting a listen address stands in. */
+struct listener {
+    const char *key;
+    const struct listen_address *address;
+};
+
+static enum err refuse_clash(const struct listener *a, const struct listener *b, struct note *why)
+{
+    if (a->address->is_unix)
+        return note_fail(why, ERR_INVALID, "%s and %s both have unix:%s: only one can listen there",
+                         a->key, b->key, a->address->path);
+    return note_fail(why, ERR_INVALID,
+                     "%s and %s both have port %u of the same address: only one can listen there",
+                     a->key, b->key, a->address->port);
+}
+
+static enum err check_addresses(const struct config *config, struct note *why)
+{
+    const struct {
+        const char *key;
+        const struct config_listen *listen;
+    } settings[] = {
+        { "imap.listen", &config->imap_listen },
+        { "imaps.listen", &config->imaps_listen },
+        { "lmtp.listen", &config->lmtp_listen },
+        { "metrics.listen", &config->metrics_listen },
+    };
+    struct listener seen[ARRAY_COUNT(settings) * LISTEN_ADDRESSES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(settings); i++) {
+        for (size_t j = 0; j < settings[i].listen->count; j++)
+            seen[count++] = (struct listener){ settings[i].key, &settings[i].listen->at[j] };
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = i + 1; j < count; j++)
+            if (listen_address_clashes(seen[i].address, seen[j].address))
+                return refuse_clash(&seen[i], &seen[j], why);
+    }
+    return ERR_OK;
+}
+
 static enum err check_together(const struct config *config, struct note *why)
 {
     bool certificate = config->tls_certificate[0] != '\0';
@@ -151,7 +195,7 @@ static enum err check_together(const struct config *config, struct note *why)
                          config->imap_command_bytes_max < config->imap_literal_bytes_max
                              ? "imap.literal_bytes_max"
                              : "imap.line_bytes_max");
-    return ERR_OK;
+    return check_addresses(config, why);
 }
 
 enum err config_make(const struct config_settings *settings, struct config *out_config,
