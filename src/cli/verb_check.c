@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/control.h"
+#include "daemon/gate/networks.h"
 #include "sys/child.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -219,9 +220,23 @@ static void check_tcp(struct checking *checking, const char *what,
     tell(checking, FINE, what, line);
 }
 
+/* What stands in the way of a socket of that owner there. */
+static enum err check_socket(const struct listen_address *address, struct note *why)
+{
+    struct socket_owner owner;
+    struct note reason;
+    struct place place;
+    enum err err = socket_owner_find(address->user, address->group, &owner, why);
+
+    if (err == ERR_OK && place_look(address->path, &place, &reason) == ERR_OK && !place.is_socket)
+        err = note_fail(why, ERR_EXISTS, "%s is there and is not a socket", address->path);
+    return err;
+}
+
 static void check_unix(struct checking *checking, const char *what,
                        const struct listen_address *address)
 {
+    struct note why;
     char directory[PATH_BYTES_MAX];
     char line[2 * PATH_BYTES_MAX];
     size_t len = strlen(address->path);
@@ -238,6 +253,10 @@ static void check_unix(struct checking *checking, const char *what,
         (void)snprintf(line, sizeof(line), "unix:%s: there is no directory %s: make it first",
                        address->path, directory);
         tell(checking, FAIL, what, line);
+        return;
+    }
+    if (check_socket(address, &why) != ERR_OK) {
+        tell(checking, FAIL, what, why.text);
         return;
     }
     (void)snprintf(line, sizeof(line), "unix:%s", address->path);
@@ -270,6 +289,30 @@ static void check_ports(struct checking *checking)
     check_listen(checking, "metrics.listen", &config->metrics_listen);
 }
 
+static void check_proxies(struct checking *checking)
+{
+    const struct config_list *list = &checking->config->gate_proxy_from;
+    char line[PATH_BYTES_MAX];
+
+    for (size_t i = 0; i < list->count; i++) {
+        struct networks networks = { .count = 0 };
+
+        if (networks_add(&networks, list->at[i]))
+            continue;
+        (void)snprintf(line, sizeof(line),
+                       "%.*s is no network: expected an address, an address with the length of a "
+                       "prefix and no bits behind it (192.0.2.0/24), or unix",
+                       BYTES_ARG(bytes_slice(list->at[i], 0, 100)));
+        tell(checking, FAIL, "gate.proxy_from", line);
+    }
+}
+
+static void check_mechanisms(struct checking *checking)
+{
+    if (checking->config->auth_mechanisms.count == 0)
+        tell(checking, WARN, "auth.mechanisms", "is empty: nobody can log in");
+}
+
 static int run(const struct verb *verb, struct arguments arguments)
 {
     struct cli cli = { 0 };
@@ -289,6 +332,8 @@ static int run(const struct verb *verb, struct arguments arguments)
         check_certificate(&checking);
         check_key_mode(&checking);
         check_ports(&checking);
+        check_proxies(&checking);
+        check_mechanisms(&checking);
         check_walls(&checking);
         check_limits(&checking);
         (void)printf("%u failed, %u to look at\n", checking.failed, checking.warned);

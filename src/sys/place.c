@@ -29,6 +29,7 @@ enum err place_look(const char *path, struct place *out_place, struct note *why)
         .gid = status.st_gid,
         .mode = status.st_mode & 07777,
         .is_directory = S_ISDIR(status.st_mode),
+        .is_socket = S_ISSOCK(status.st_mode),
         .read_only = (disk.f_flag & ST_RDONLY) != 0,
         .free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize,
         .free_files = disk.f_files == 0 ? UINT64_MAX : disk.f_favail,

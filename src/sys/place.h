@@ -14,6 +14,7 @@ struct place {
     gid_t gid;
     mode_t mode; /* permission bits */
     bool is_directory;
+    bool is_socket;
     bool read_only; /* the file system is mounted so */
     uint64_t free_bytes; /* on its disk, for those who are not root */
     uint64_t free_files; /* likewise; UINT64_MAX where the file system does not count */

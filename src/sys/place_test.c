@@ -21,6 +21,7 @@ static void test_looking(void **state)
     assert_int_equal(place.uid, geteuid());
     assert_int_equal(place.mode, 0750);
     assert_true(place.is_directory);
+    assert_false(place.is_socket);
     assert_true(place.free_bytes > 0);
     assert_true(place_may(path, true));
     assert_int_equal(place_give(path, geteuid(), getegid(), &why), ERR_OK);

@@ -1,6 +1,7 @@
 """The commands of a person, with no server running: account, config, check, help, deliver."""
 import os
 import re
+import socket
 import stat
 import subprocess
 
@@ -164,6 +165,37 @@ def test_check_sees_that_a_socket_has_no_directory(off, tmp_path):
     assert done.returncode == EX_CONFIG
     assert f'there is no directory {tmp_path}/none: make it first'.encode() in done.stdout
     assert re.search(rf'^ok +lmtp.listen +unix:{tmp_path}/lmtp$', done.stdout.decode(), re.M)
+
+
+def test_check_sees_what_stands_in_the_way_of_a_socket(off, tmp_path):
+    (tmp_path / 'file').write_text('')
+    with socket.socket(socket.AF_UNIX) as old:
+        old.bind(str(tmp_path / 'old'))
+    off.settings['lmtp.listen'] = ' '.join((
+        f'unix:{tmp_path}/file', f'unix:{tmp_path}/old', f'unix:{tmp_path}/own,user=nobody-of-it'))
+    done = off.run('check', check=False)
+    assert done.returncode == EX_CONFIG
+    lines = re.findall(r'^(ok|FAIL) +lmtp.listen +(.*)$', done.stdout.decode(), re.M)
+    assert lines == [('FAIL', f'{tmp_path}/file is there and is not a socket'),
+                     ('ok', f'unix:{tmp_path}/old'),
+                     ('FAIL', 'there is no user nobody-of-it')]
+
+
+def test_check_sees_networks_that_are_none_and_that_nobody_can_log_in(off):
+    off.settings['gate.proxy_from'] = 'unix 192.0.2.0/24 192.0.2.1/24 2001:db8::/129'
+    off.settings['auth.mechanisms'] = ''
+    done = off.run('check', check=False)
+    assert done.returncode == EX_CONFIG
+    out = done.stdout.decode()
+    assert re.findall(r'^FAIL +gate.proxy_from +(\S+) is no network: ', out, re.M) == \
+        ['192.0.2.1/24', '2001:db8::/129']
+    assert re.search(r'^warn +auth.mechanisms +is empty: nobody can log in$', out, re.M)
+
+
+def test_check_refuses_two_settings_with_one_address(off):
+    off.settings['metrics.listen'] = '*:9154'
+    off.settings['lmtp.listen'] = '127.0.0.1:9154'
+    assert 'lmtp.listen and metrics.listen both have port 9154' in fails(off, EX_CONFIG, 'check')
 
 
 def test_deliver_without_a_server_is_for_later(off):
