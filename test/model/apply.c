@@ -387,7 +387,10 @@ static void apply_store(struct client *client, struct pending *head)
             continue;
         row->wanted = !command->silent && head->star > 0 && row->row->uid <= head->star_uid;
     }
-    if (any_is_gone(client) && !command->uid)
+    /* One that changed nothing may have been through before they went. */
+    if (any_is_gone(client) && !command->uid && head->overlapped)
+        may(head, ANSWER_OK | ANSWER_NO, NULL);
+    else if (any_is_gone(client) && !command->uid)
         may(head, ANSWER_NO, head->count > 0 ? "MODIFIED" : "EXPUNGEISSUED");
     else
         may(head, ANSWER_OK, head->count > 0 ? "MODIFIED" : NULL);
@@ -411,6 +414,21 @@ static bool sets_seen(const struct model_command *command)
     return (command->items & (ITEM_RFC822 | ITEM_RFC822_TEXT)) != 0;
 }
 
+/* Is it one that FETCH sets \Seen on? */
+static bool is_to_be_seen(const struct client *client, const struct pending *head,
+                          const struct row_model *row)
+{
+    return (row_now(row)->flags & MARK_SEEN) == 0 && is_meant(client, head, row) &&
+           row_now(row)->modseq > head->command.changed;
+}
+
+/* RFC 9051 section 9, seq-number: in an empty mailbox it is UIDNEXT. */
+static void know_star(const struct client *client, struct pending *head)
+{
+    if (head->star == 0 && client->selected != NULL)
+        head->star_uid = client->selected->uidnext;
+}
+
 static void see_rows(struct client *client, struct pending *head)
 {
     struct box *box = client->selected;
@@ -420,8 +438,7 @@ static void see_rows(struct client *client, struct pending *head)
         struct row_model *row = &box->rows[i];
         uint16_t flags = row_now(row)->flags;
 
-        if ((flags & MARK_SEEN) != 0 || !is_meant(client, head, row) ||
-            row_now(row)->modseq <= head->command.changed)
+        if (!is_to_be_seen(client, head, row))
             continue;
         if (!any)
             client->world->change++;
@@ -602,9 +619,7 @@ void client_apply(struct client *client, struct pending *head)
         return;
     head->applied = true;
     head->since = client->world->change;
-    /* RFC 9051 section 9, seq-number: in an empty mailbox it is UIDNEXT. */
-    if (head->star == 0 && client->selected != NULL)
-        head->star_uid = client->selected->uidnext;
+    know_star(client, head);
     switch ((enum model_verb)head->command.verb) {
     case VERB_CREATE: apply_create(client, head); break;
     case VERB_DELETE: apply_delete(client, head); break;

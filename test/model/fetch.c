@@ -246,7 +246,8 @@ static uint32_t asked_items(const struct model_command *command)
 }
 
 /* Is it the answer for this message? */
-static bool answers(const struct pending *head, const struct view_row *row, const struct told *told)
+static bool answers(const struct client *client, const struct pending *head,
+                    const struct view_row *row, const struct told *told)
 {
     const struct model_command *command = &head->command;
     uint32_t asked = asked_items(command);
@@ -259,7 +260,8 @@ static bool answers(const struct pending *head, const struct view_row *row, cons
         return false;
     if (command->changed > 0 && told->modseq <= command->changed)
         return false;
-    return row->in_set;
+    /* Also one that came while it ran. */
+    return row->in_set || (command->uid && client_set_has(client, &command->set, row->row->uid));
 }
 
 static void check_form(const struct client *client, const struct pending *head,
@@ -302,7 +304,7 @@ void client_read_fetch(struct client *client, struct pending *head, uint32_t num
         read_item(reader, head, row->row, &told);
         (void)reader_skip(reader, " ");
     }
-    answer = answers(head, row, &told);
+    answer = answers(client, head, row, &told);
     check_form(client, head, &told, answer);
     learn_state(client, head, row, &told);
     if (answer)
@@ -314,6 +316,7 @@ void client_check_fetch(struct client *client, const struct pending *head)
     if (head->answers != ANSWER_OK && (head->answers & ANSWER_OK) == 0)
         return;
     for (uint32_t i = 0; i < client->count; i++)
-        if (client->view[i].wanted)
+        /* It may have gone before it could be told. */
+        if (client->view[i].wanted && !(head->overlapped && client->view[i].row->expunged != 0))
             model_fail("nothing is said of UID %u", client->view[i].row->uid);
 }

@@ -18,7 +18,7 @@
 #include "model/samples.h"
 #include "store/acting.h"
 
-enum { HEARD_MAX = 64 * 1024 * 1024, STEPS_MAX = 20000, BUFFER_LAZY_MAX = 1 << 20 };
+enum { HEARD_MAX = 64 * 1024 * 1024, STEPS_MAX = 20000, SMALL_SEGMENT_BYTES = 128 * 1024 };
 
 struct person {
     struct client client;
@@ -37,6 +37,8 @@ struct play {
     struct report *report;
     struct generator generator;
     bool aloud;
+    bool acts_linger; /* from one event to the next; else an act ends in the step that began it */
+    struct person *acting; /* whose act goes on in steps; NULL: nobody's */
     struct bytes line; /* being read, of client */
     unsigned line_client;
 };
@@ -93,6 +95,27 @@ static void read_heard(struct person *person)
     buf_consume(&person->heard, at);
 }
 
+/* An act that goes on in steps is that of who began it, whoever runs them. */
+static void note_act(void)
+{
+    struct person *person = play.acting;
+    bool is_over = !account_is_acting(play.desk.account);
+
+    model_real_change = account_change_number(play.desk.account).value;
+    if (person == NULL)
+        return;
+    if ((is_over || model_real_change > play.world.change) && person->client.pending_count > 0)
+        client_apply(&person->client, &person->client.pending[0]);
+    if (is_over)
+        play.acting = NULL;
+}
+
+static void settle(void)
+{
+    desk_settle(&play.desk);
+    note_act();
+}
+
 /* The log knows how many changes there were: none that the model knows nothing of, and none less.
  */
 static void compare_changes(struct person *person)
@@ -102,13 +125,16 @@ static void compare_changes(struct person *person)
     model_real_change = account_change_number(play.desk.account).value;
     if (model_real_change > play.world.change && client->pending_count > 0)
         client_apply(client, &client->pending[0]);
+    /* The news before it were told, its own act is not over. */
+    if (play.acting == person && model_real_change + 1 == play.world.change)
+        return;
     if (model_real_change != play.world.change)
         model_fail("change %llu of the log, but %llu of the model",
                    (unsigned long long)model_real_change, (unsigned long long)play.world.change);
 }
 
-/* A command has begun when its text is taken. APPEND has its mailbox then, and FETCH has set \Seen,
- * though it may wait for the disk before it says so. */
+/* A command has begun when its text is taken: APPEND has its mailbox then, the others have done
+ * what they do, but for an act that goes on, however long they wait before they say so. */
 static void note_begun(struct person *person)
 {
     struct client *client = &person->client;
@@ -118,7 +144,8 @@ static void note_begun(struct person *person)
     if (client->pending_count > 0 && head->command.verb == VERB_APPEND &&
         taken >= head->announces_at)
         client_resolve(client, head);
-    if (client->pending_count > 0 && head->command.verb == VERB_FETCH && taken >= head->ends_at)
+    if (client->pending_count > 0 && head->command.verb != VERB_APPEND &&
+        head->command.verb != VERB_IDLE && taken >= head->ends_at && play.acting != person)
         client_apply(client, head);
 }
 
@@ -156,13 +183,16 @@ static void step(struct person *person)
 {
     struct imap_seat *seat = &person->seat;
 
+    note_act();
     (void)imap_seat_step(seat);
-    while (account_is_acting(play.desk.account)) {
+    while (!play.acts_linger && account_is_acting(play.desk.account)) {
         finish_act(person);
         (void)imap_seat_step(seat);
     }
     play.report->waits += seat->want == IMAP_WANT_WAKE;
     play.report->drains += seat->want == IMAP_WANT_DRAIN;
+    if (play.acting == NULL && account_is_acting(play.desk.account))
+        play.acting = person;
     model_real_change = account_change_number(play.desk.account).value;
     buf_add(&person->heard, bytes_from(buf_bytes(&seat->out), person->copied));
     person->copied = seat->out.len;
@@ -172,7 +202,9 @@ static void step(struct person *person)
     }
     read_heard(person);
     note_begun(person);
-    compare_changes(person);
+    if (play.acting == NULL || play.acting == person)
+        compare_changes(person);
+    note_act();
 }
 
 static void give(struct person *person, size_t most)
@@ -205,6 +237,7 @@ static void open_person(struct person *person, unsigned number)
     person->heard = buf_make(HEARD_MAX);
     person->copied = 0;
     person->lazy = false;
+    settle(); /* who comes would have to wait for an act that goes on */
     imap_seat_open(&person->seat, &play.desk);
 }
 
@@ -221,8 +254,38 @@ static void cut(struct person *person)
 
     if (play.aloud)
         printf("# client %u is cut off\n", number);
+    /* What it began to do goes on without it, or is given up: the log knows. */
+    if (play.acting == person && person->client.pending[0].applied)
+        settle();
     close_person(person);
+    if (play.acting == person) {
+        desk_settle(&play.desk);
+        model_real_change = account_change_number(play.desk.account).value;
+        if (model_real_change > play.world.change)
+            client_apply(&person->client, &person->client.pending[0]);
+        play.acting = NULL;
+    }
     open_person(person, number);
+}
+
+/* A literal that was announced cannot be ended otherwise when what it says is lost on the way:
+ * expunged by others, and its place given away. */
+static bool was_broken_off(const struct person *person)
+{
+    const struct client *client = &person->client;
+    bool lost = client->selected != NULL && client->selected->deleted;
+
+    for (uint32_t i = 0; i < client->count; i++)
+        lost |= client->view[i].row->expunged != 0;
+    return lost && person->heard.len > 0 && client->pending_count > 0 &&
+           client->pending[0].command.verb == VERB_FETCH;
+}
+
+static void come_back(struct person *person)
+{
+    if (!person->client.ended && !was_broken_off(person))
+        model_fail("the session ends by itself");
+    cut(person);
 }
 
 /* Until nothing more comes by itself. */
@@ -232,13 +295,11 @@ static void run(struct person *person)
         give(person, SIZE_MAX);
         step(person);
         if (person->seat.want == IMAP_WANT_WAKE)
-            desk_settle(&play.desk);
+            settle();
         if (person->seat.want == IMAP_WANT_DRAIN && person->lazy)
             return; /* until it reads again */
         if (is_over(person)) {
-            if (!person->client.ended)
-                model_fail("the session ends by itself");
-            cut(person);
+            come_back(person);
             return;
         }
         if (person->seat.want == IMAP_WANT_INPUT && person->seat.unsent.len == 0 &&
@@ -260,7 +321,7 @@ static void tell_idle(void)
     for (unsigned i = 0; i < CLIENTS; i++) {
         struct person *person = &play.people[i];
 
-        if (!is_idle(&person->client) || person->lazy)
+        if (!is_idle(&person->client) || person->lazy || play.acting != NULL)
             continue;
         for (unsigned n = 0; n < 3; n++)
             step(person);
@@ -318,6 +379,7 @@ static void reopen(void)
 {
     if (play.aloud)
         printf("reopen\n");
+    settle();
     for (unsigned i = 0; i < CLIENTS; i++)
         close_person(&play.people[i]);
     desk_close(&play.desk);
@@ -352,17 +414,30 @@ static void do_event(const struct event *event)
     case EVENT_JOB:
         (void)jobs_run(&play.desk.jobs);
         (void)jobs_deliver(&play.desk.jobs);
+        (void)account_step(play.desk.account);
+        note_act();
         return;
     case EVENT_TICK: (void)desk_tick(&play.desk); break;
     case EVENT_REOPEN: reopen(); break;
     }
     if (is_over(person))
-        cut(person);
+        come_back(person);
     note_overlap(person);
     tell_idle();
 }
 
 /* --- a life --- */
+
+/* What a store may be set to is no business of clients: each share of the seeds has its own. */
+static void choose_options(struct account_options *options, uint64_t seed)
+{
+    play.acts_linger = seed % 4 == 1;
+    options->step_cost = play.acts_linger ? 1 + (uint32_t)(seed % 64) : seed % 4 == 3;
+    options->log_segment_bytes = seed % 3 == 1 ? SMALL_SEGMENT_BYTES : 0;
+    options->checkpoint_bytes = seed % 5 == 1 ? SMALL_SEGMENT_BYTES : 0;
+    options->compress = seed % 7 == 1;
+    options->strict = seed % 11 == 1;
+}
 
 static void begin(struct report *report, uint64_t seed)
 {
@@ -373,7 +448,7 @@ static void begin(struct report *report, uint64_t seed)
     report->seed = seed;
     play.vfs = mem_vfs_new(seed);
     desk_init(&play.desk, play.vfs);
-    play.desk.options.step_cost = seed % 2 == 0 ? 0 : 1;
+    choose_options(&play.desk.options, seed);
     if (desk_open(&play.desk) != ERR_OK)
         model_fail("the account does not open");
     world_init(&play.world, account_change_number(play.desk.account).value);
