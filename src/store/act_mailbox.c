@@ -112,7 +112,7 @@ static void add_uids(void *context, struct block **slot, const uint16_t *places,
     struct renaming *renaming = context;
     uint64_t uids[BLOCK_ROWS];
 
-    act_charge(&renaming->act, count);
+    act_charge(&renaming->act, ACT_BLOCK_COST + count);
     block_pick(*slot, COLUMN_UID, places, count, uids);
     for (uint32_t i = 0; i < count; i++)
         op_uids_add(&renaming->uids, (uint32_t)uids[i], (uint32_t)uids[i]);

@@ -80,7 +80,7 @@ static void sort_block(void *context, struct block **slot, const uint16_t *place
     bool marks[BLOCK_ROWS];
 
     mark_all_changed(flags, block, marks);
-    act_charge(&flags->act, count);
+    act_charge(&flags->act, ACT_BLOCK_COST + count);
     for (uint32_t i = 0; i < count; i++) {
         bool is_protected = unchanged_since != UINT64_MAX &&
                             block_get(block, COLUMN_MODSEQ, places[i]) > unchanged_since;
@@ -182,7 +182,7 @@ static void count_block(void *context, struct block **slot, const uint16_t *plac
     struct copying *copying = context;
     uint64_t values[BLOCK_ROWS];
 
-    act_charge(&copying->act, count);
+    act_charge(&copying->act, ACT_BLOCK_COST + count);
     block_pick(*slot, COLUMN_SIZE, places, count, values);
     for (uint32_t i = 0; i < count; i++)
         copying->bytes += values[i];
@@ -275,7 +275,7 @@ static void pick_rows(void *context, struct block **slot, const uint16_t *places
     uint64_t uids[BLOCK_ROWS];
     uint64_t flags[BLOCK_ROWS];
 
-    act_charge(&expunging->act, count);
+    act_charge(&expunging->act, ACT_BLOCK_COST + count);
     block_pick(*slot, COLUMN_UID, places, count, uids);
     block_pick(*slot, COLUMN_FLAGS, places, count, flags);
     for (uint32_t i = 0; i < count; i++)

@@ -53,6 +53,9 @@ MUST_USE enum err act_begin(struct act *act);
 /* Takes off what the plan did. */
 void act_charge(struct act *act, uint64_t cost);
 
+/* What it costs to look at rows of one block, at least. */
+enum { ACT_BLOCK_COST = 512 };
+
 /* The next piece of a set that is walked over, as applying_piece gives it. */
 struct act_walk {
     struct uid_set set;

@@ -371,6 +371,72 @@ static void test_steps_change_nothing(void **context)
     buf_done(&stepped);
 }
 
+/* Few messages in each of many blocks: what a block costs is not much less for being for few. */
+
+enum { BLOCKS = 16, SPARSE_COST = 4096, SPARSE_STEPS_MIN = 4 };
+
+static unsigned steps_of(struct desk *desk, enum err err)
+{
+    struct act *act = err == ERR_BUSY ? act_take(desk->account) : NULL;
+    unsigned steps = 1;
+
+    while (account_step(desk->account))
+        steps++;
+    assert_int_equal(act == NULL ? err : act_end(act), ERR_OK);
+    return steps;
+}
+
+static void fill_blocks(struct desk *desk, struct mailbox *inbox)
+{
+    struct uid_range all = { 1, UINT32_MAX };
+    struct copy_act copy = { .to = inbox, .uids = { &all, 1 } };
+    struct origin origin = desk_origin(desk);
+    struct arena arena = arena_make(1 << 26);
+    struct copy_result copied;
+
+    assert_int_equal(desk_append(desk, inbox, BYTES("Subject: z\r\n\r\nx\r\n"), 0, NULL), ERR_OK);
+    while (inbox->rows.count < BLOCKS * BLOCK_ROWS)
+        assert_int_equal(desk_finish(desk, act_copy(inbox, &origin, &copy, &arena, &copied)),
+                         ERR_OK);
+    arena_done(&arena);
+}
+
+static void test_few_of_many_blocks_take_many_steps(void **context)
+{
+    struct uid_range ranges[BLOCKS];
+    struct uid_set set = { ranges, BLOCKS };
+    struct flag_act flags = { set, FLAGS_ADD, { .flags = FLAG_SEEN }, UINT64_MAX };
+    struct copy_act copy = { .uids = set };
+    struct arena arena = arena_make(1 << 20);
+    struct flag_result result;
+    struct copy_result copied;
+    struct mailbox *inbox;
+    struct origin origin;
+    struct desk desk;
+    uint32_t count;
+
+    (void)context;
+    desk_init(&desk, mem_vfs_new(1));
+    desk.options.step_cost = SPARSE_COST;
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    inbox = desk_mailbox(&desk, "INBOX");
+    copy.to = desk_mailbox(&desk, "Trash");
+    fill_blocks(&desk, inbox);
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        ranges[i] = (struct uid_range){ i * BLOCK_ROWS + 9, i * BLOCK_ROWS + 9 };
+    origin = desk_origin(&desk);
+    assert_true(steps_of(&desk, act_flags(inbox, &origin, &flags, &arena, &result)) >=
+                SPARSE_STEPS_MIN);
+    assert_true(steps_of(&desk, act_copy(inbox, &origin, &copy, &arena, &copied)) >=
+                SPARSE_STEPS_MIN);
+    assert_true(steps_of(&desk, act_expunge(inbox, &origin, set, false, &count)) >=
+                SPARSE_STEPS_MIN);
+    assert_int_equal(count, BLOCKS);
+    desk_close(&desk);
+    mem_vfs_free(desk.vfs);
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_cut_in_the_middle),
         cmocka_unit_test(test_steps_change_nothing),
+        cmocka_unit_test(test_few_of_many_blocks_take_many_steps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,12 +98,19 @@ struct piece {
     struct applying *applying;
     struct uid_set set;
     uint32_t rows;
+    uint32_t blocks; /* that they are in */
     uint32_t range; /* COPY: of `set`, the one that the next row is in, or a later one */
 };
 
 static struct piece next_piece(struct applying *applying, const struct rows *rows, uint32_t cost)
 {
     return (struct piece){ .applying = applying, .set = applying_piece(applying, rows, cost) };
+}
+
+static void charge(const struct piece *piece, uint32_t row_cost, uint32_t block_cost)
+{
+    applying_charge(piece->applying,
+                    (uint64_t)piece->rows * row_cost + (uint64_t)piece->blocks * block_cost);
 }
 
 /* RFC 9051 s2.3.1.1, s6.4.5; RFC 7162 s3.1, s3.1.3. */
@@ -117,6 +124,7 @@ static void flag_rows(void *context, struct block **slot, const uint16_t *places
     struct flag_counts after;
 
     piece->rows += count;
+    piece->blocks++;
     block_mask(slot, COLUMN_FLAGS, masks[0], places, count);
     after = count_flags(*slot, masks[0], places, count);
     mailbox->unseen += after.unseen - before.unseen;
@@ -150,7 +158,7 @@ bool apply_flags_step(struct applying *applying)
     struct piece piece = next_piece(applying, rows, APPLYING_FLAG_COST);
 
     rows_visit(rows, piece.set, flag_rows, &piece);
-    applying_charge(applying, (uint64_t)piece.rows * APPLYING_FLAG_COST);
+    charge(&piece, APPLYING_FLAG_COST, APPLYING_FLAG_BLOCK_COST);
     return piece.set.count == 0;
 }
 
@@ -177,6 +185,7 @@ static void on_expunged(void *context, const struct block *block, const uint16_t
     uint64_t size = 0;
 
     piece->rows += count;
+    piece->blocks++;
     block_pick(block, COLUMN_SIZE, places, count, values);
     for (uint32_t i = 0; i < count; i++)
         size += values[i];
@@ -216,7 +225,7 @@ bool apply_expunge_step(struct applying *applying)
     struct piece piece = next_piece(applying, rows, APPLYING_EXPUNGE_COST);
 
     rows_remove(rows, piece.set, on_expunged, &piece);
-    applying_charge(applying, (uint64_t)piece.rows * APPLYING_EXPUNGE_COST);
+    charge(&piece, APPLYING_EXPUNGE_COST, APPLYING_EXPUNGE_BLOCK_COST);
     return piece.set.count == 0;
 }
 
@@ -319,6 +328,7 @@ static void copy_rows(void *context, struct block **slot, const uint16_t *places
     const struct block *block = *slot;
 
     piece->rows += count;
+    piece->blocks++;
     if (count >= FEW)
         copy_block(piece, block, places, count);
     else
@@ -398,6 +408,6 @@ bool apply_copy_step(struct applying *applying)
         leave_out_copies(&piece.set, op->first.value);
     rows_visit(rows, piece.set, copy_rows, &piece);
     applying->uid = next;
-    applying_charge(applying, (uint64_t)piece.rows * APPLYING_COPY_COST);
+    charge(&piece, APPLYING_COPY_COST, APPLYING_COPY_BLOCK_COST);
     return false;
 }

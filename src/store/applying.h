@@ -20,6 +20,10 @@ enum {
     APPLYING_FLAG_COST = 1, /* a message gets other flags */
     APPLYING_EXPUNGE_COST = 6,
     APPLYING_COPY_COST = 8,
+    APPLYING_FLAG_BLOCK_COST =
+        2048, /* a block, however few of its rows: it may have to be copied */
+    APPLYING_EXPUNGE_BLOCK_COST = 8192, /* what is left of it is made anew */
+    APPLYING_COPY_BLOCK_COST = 1024,
     APPLYING_BODY_COST = 8, /* a body that is looked for before its message is put */
     APPLYING_OP_COST = 64, /* one of the others, a message that is put among them */
     APPLYING_PAGE_COST = 16384, /* a page of the body table, made anew */
