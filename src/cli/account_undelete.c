@@ -23,6 +23,7 @@ struct undeleting {
     struct accounts *accounts; /* in the child that holds them */
     struct accounts_record record;
     uint8_t id[IPC_ACCOUNT_ID_BYTES];
+    bool has_no_mail; /* it was never used, or somebody has emptied the trash */
 };
 
 /* The database, by the owner of data/auth: open, and so locked, until all is done. */
@@ -70,8 +71,22 @@ static enum err write_account(void *context, json_t *found, struct note *why)
     return err;
 }
 
-/* The mail, by the owner of data/accounts. Where its directory is in its place it never went, or an
- * earlier run brought it back. */
+static void see_name(void *context, struct bytes name)
+{
+    (void)context;
+    (void)name;
+}
+
+static bool is_there(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES])
+{
+    char path[PLACE_PATH_BYTES];
+
+    place_path(id, path);
+    return accounts->list(accounts, path, see_name, NULL) != ERR_NOT_FOUND;
+}
+
+/* The mail, by the owner of data/accounts; finds something when there is none. Where its directory
+ * is in its place it never went, or an earlier run brought it back. */
 static enum err bring_mail(void *context, json_t *found, struct note *why)
 {
     struct undeleting *own = context;
@@ -79,11 +94,12 @@ static enum err bring_mail(void *context, json_t *found, struct note *why)
     int fd = -1;
     enum err err = offline_open_part(own->config, &offline_accounts, &fd, why);
 
-    (void)found;
     if (err != ERR_OK)
         return err;
     accounts = vfs_posix_new(fd);
     err = place_untrash(accounts, own->id, why);
+    if (err == ERR_NOT_FOUND && !is_there(accounts, own->id))
+        (void)json_array_append_new(found, json_true());
     vfs_posix_free(accounts);
     return err == ERR_EXISTS || err == ERR_NOT_FOUND ? ERR_OK : err;
 }
@@ -103,6 +119,7 @@ static enum err undelete(struct undeleting *own, struct note *why)
         err = ERR_CORRUPT;
     if (err == ERR_OK)
         err = errand_run(&mail, &nothing, why);
+    own->has_no_mail = json_array_size(nothing) > 0;
     json_decref(nothing);
     nothing = NULL;
     if (err == ERR_OK)
@@ -126,6 +143,8 @@ int account_undelete_run(const struct config *config, const char *name, struct b
     if (err != ERR_OK)
         return cli_complain(cli_exit_code(err), "%s",
                             why.text[0] != '\0' ? why.text : err_text(err));
-    (void)printf("%s is back\n", name);
+    (void)printf(own.has_no_mail ? "%s is back; there is no mail of it in the trash\n"
+                                 : "%s is back\n",
+                 name);
     return EX_OK;
 }

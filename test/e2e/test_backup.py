@@ -190,14 +190,14 @@ def test_undelete_of_an_account(make_server):
     assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
     server.stop()
     server.run('account', 'remove', 'ann')  # it waits for a server that drops its mail
-    undelete()
+    assert undelete().stdout == b'Ann is back\n'
     server.run('account', 'remove', 'ann')
     server.start()
     wait_for(lambda: list((server.folder / 'data' / 'accounts' / 'trash').iterdir()), 10, 'trash')
     server.add_account('ann')
     server.run('account', 'remove', 'ann')  # was never used, and was the last
     server.stop()
-    undelete()
+    assert undelete().stdout == b'Ann is back; there is no mail of it in the trash\n'
     assert directory_of(server, 'ann').name != was
     server.start()
     assert all_mail(server, 'ann')['INBOX'][1] == {}
