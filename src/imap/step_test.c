@@ -130,6 +130,25 @@ static void test_large_answers(void **state)
     close_bench(&bench);
 }
 
+/* STORE looks at no more messages in a step when it says little or nothing of them: of flags that
+ * were there already, of MODIFIED. */
+static void test_store_that_says_little(void **state)
+{
+    enum { STEPS = MESSAGES / IMAP_MESSAGES_STEP };
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, MESSAGES);
+    (void)run(&bench.seat, "a SELECT INBOX (CONDSTORE)", 1);
+    (void)run(&bench.seat, "a STORE 1:* +FLAGS.SILENT (\\Seen)", STEPS);
+    out = run(&bench.seat, "a STORE 1:* +FLAGS.SILENT (\\Seen)", STEPS);
+    assert_int_equal(count_of(out, BYTES("FETCH")), 0);
+    out = run(&bench.seat, "a STORE 1:* (UNCHANGEDSINCE 1) +FLAGS.SILENT (\\Seen)", 2 * STEPS);
+    assert_int_equal(count_of(out, BYTES("FETCH")), MESSAGES);
+    assert_int_equal(count_of(out, BYTES("a OK [MODIFIED 1:10000] ")), 1);
+    close_bench(&bench);
+}
+
 static void test_large_sets(void **state)
 {
     struct bench bench;
@@ -194,6 +213,11 @@ static void test_large_results(void **state)
         assert_in_range(count_of(bytes_slice(out, 0, end + tail.len - 6), rows[i].between),
                         MANY / 2 - 1, MANY / 2 + 7);
     }
+    /* One range says nothing until it ends: to save and to print it takes steps all the same. */
+    (void)run(&bench.seat, "a SEARCH RETURN (SAVE) ALL",
+              MANY / IMAP_MESSAGES_STEP + 1 + MANY / (8 * IMAP_MESSAGES_STEP));
+    (void)run(&bench.seat, "a UID SEARCH RETURN (ALL) ALL",
+              MANY / IMAP_MESSAGES_STEP + 1 + MANY / (8 * IMAP_MESSAGES_STEP));
     close_bench(&bench);
 }
 
@@ -729,6 +753,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_large_answers),
+        cmocka_unit_test(test_store_that_says_little),
         cmocka_unit_test(test_large_sets),
         cmocka_unit_test(test_pipelines),
         cmocka_unit_test(test_binary),

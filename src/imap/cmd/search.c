@@ -15,18 +15,24 @@
 
 enum search_phase {
     SEARCH_MATCH,
+    SEARCH_SAVE,
     SEARCH_PRINT,
 };
+
+enum {
+    HITS_STEP = 8 * IMAP_MESSAGES_STEP
+}; /* to save or print a hit is less than to look for it */
 
 struct search_state {
     enum search_phase phase;
     struct search_match match;
-    struct seqno next; /* to be looked at, or to be printed */
+    struct seqno next; /* to be looked at, saved or printed; 0: no more */
     uint64_t *hits; /* bit n - 1: message n */
     uint64_t modseq; /* the highest among the hits */
     uint32_t count;
     uint32_t first; /* hits by sequence number; 0: none */
     uint32_t last;
+    struct uid_set_builder saved;
     struct imap_seqset_printer printer; /* of ESEARCH */
     bool unread; /* some messages could not be read */
 };
@@ -152,28 +158,22 @@ static bool is_saved(const struct search_state *state, uint32_t returns, uint32_
            ((returns & IMAP_RETURN_MAX) != 0 && seqno == state->last);
 }
 
-/* False: more than can be kept. RFC 5182 s2. */
-static bool save(struct imap_session *session, struct imap_run *run,
-                 const struct search_state *state)
+/* Collects hits, as many as a step may; false when more are left. RFC 5182 s2.1. */
+static bool collect_saved(struct imap_session *session, const struct imap_search_args *args,
+                          struct search_state *state)
 {
-    const struct imap_search_args *args = run->args;
-    struct uid_set_builder builder = uid_set_builder_make(&run->arena);
-    struct uid_set uids;
-
-    for (uint32_t seqno = next_hit(state, 1); seqno != 0 && !builder.failed;
-         seqno = next_hit(state, seqno + 1)) {
+    for (int i = 0; state->next.value != 0 && !state->saved.failed; i++) {
         struct row row;
 
-        if (!is_saved(state, args->returns, seqno))
-            continue;
-        view_row(session->selected->view, (struct seqno){ seqno }, &row);
-        uid_set_add(&builder, row.uid.value, row.uid.value);
+        if (i == HITS_STEP)
+            return false;
+        if (is_saved(state, args->returns, state->next.value)) {
+            view_row(session->selected->view, state->next, &row);
+            uid_set_add(&state->saved, row.uid.value, row.uid.value);
+        }
+        state->next.value = next_hit(state, state->next.value + 1);
     }
-    if (!uid_set_finish(&builder, &uids)) {
-        (void)imap_selected_save(session->selected, (struct uid_set){ 0 });
-        return false;
-    }
-    return imap_selected_save(session->selected, uids);
+    return true;
 }
 
 /* RFC 4731 s3.1 */
@@ -245,13 +245,40 @@ static enum imap_progress begin_print(struct imap_session *session, struct imap_
     const struct imap_search_args *args = run->args;
 
     state->phase = SEARCH_PRINT;
-    if ((args->returns & IMAP_RETURN_SAVE) != 0 && !save(session, run, state))
-        return imap_answer(run, IMAP_NO, "NOTSAVED", "Result is too scattered to be saved");
     state->next.value = next_hit(state, 1);
     if (!is_esearch(session, args))
         buf_add(session->out, BYTES("* SEARCH"));
     else if (returns_of(args) != IMAP_RETURN_SAVE)
         print_esearch_head(session, run, state);
+    return IMAP_AGAIN;
+}
+
+/* RFC 5182 s2 */
+static enum imap_progress save(struct imap_session *session, struct imap_run *run,
+                               struct search_state *state)
+{
+    struct uid_set uids;
+    bool is_kept;
+
+    if (!collect_saved(session, run->args, state))
+        return IMAP_AGAIN;
+    is_kept = uid_set_finish(&state->saved, &uids);
+    if (!imap_selected_save(session->selected, is_kept ? uids : (struct uid_set){ 0 }) || !is_kept)
+        return imap_answer(run, IMAP_NO, "NOTSAVED", "Result is too scattered to be saved");
+    return begin_print(session, run, state);
+}
+
+/* All messages were looked at. */
+static enum imap_progress end_match(struct imap_session *session, struct imap_run *run,
+                                    struct search_state *state)
+{
+    const struct imap_search_args *args = run->args;
+
+    if ((args->returns & IMAP_RETURN_SAVE) == 0)
+        return begin_print(session, run, state);
+    state->phase = SEARCH_SAVE;
+    state->next.value = next_hit(state, 1);
+    state->saved = uid_set_builder_make(&run->arena);
     return IMAP_AGAIN;
 }
 
@@ -279,10 +306,10 @@ static enum imap_progress print(struct imap_session *session, struct imap_run *r
     bool silent = esearch && returns_of(run->args) == IMAP_RETURN_SAVE;
 
     state->printer.out = session->out;
-    while (state->next.value != 0 && !silent) {
+    for (int i = 0; state->next.value != 0 && !silent; i++) {
         uint32_t number = number_of(session, run, state->next.value);
 
-        if (imap_output_is_full(session))
+        if (i == HITS_STEP || imap_output_is_full(session))
             return IMAP_AGAIN;
         if (esearch) {
             imap_seqset_printer_add(&state->printer, number);
@@ -314,7 +341,7 @@ static enum imap_progress match(struct imap_session *session, struct imap_run *r
         enum err err;
 
         if (state->next.value > view_count(view) || is_settled(state, run->args))
-            return begin_print(session, run, state);
+            return end_match(session, run, state);
         view_row(view, state->next, &row);
         err = search_match_message(&state->match, state->next, &row, &matches);
         if (err == ERR_BUSY)
@@ -343,6 +370,12 @@ enum imap_progress imap_search_run(struct imap_session *session, struct imap_run
         enum imap_progress progress = match(session, run, state);
 
         if (progress != IMAP_AGAIN || state->phase == SEARCH_MATCH)
+            return progress;
+    }
+    if (state->phase == SEARCH_SAVE) {
+        enum imap_progress progress = save(session, run, state);
+
+        if (progress != IMAP_AGAIN || state->phase == SEARCH_SAVE)
             return progress;
     }
     return print(session, run, state);

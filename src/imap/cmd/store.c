@@ -21,8 +21,11 @@ struct store_state {
     enum store_phase phase;
     struct uid_set uids;
     struct flag_result result; /* `modified`: left alone, as changed after UNCHANGEDSINCE */
-    uint32_t range; /* the one being told */
-    uint32_t next_uid; /* in it; 0: not begun */
+    uint32_t range; /* of `uids`, the one being told */
+    uint32_t modified_range; /* of `modified`, the one being named */
+    uint32_t next_uid; /* in either; 0: not begun */
+    struct imap_seqset_printer printer; /* of MODIFIED */
+    int left; /* messages that may be looked at in this step */
     bool gone; /* some were expunged elsewhere (RFC 5530, EXPUNGEISSUED) */
 };
 
@@ -127,7 +130,7 @@ static void tell(struct imap_session *session, const struct imap_run *run,
     buf_add(session->out, BYTES(")\r\n"));
 }
 
-/* Tells one range from state->next_uid on; true when it is through. */
+/* Tells one range from state->next_uid on; true when it is through, false when the step is. */
 static bool tell_range(struct imap_session *session, const struct imap_run *run,
                        struct store_state *state)
 {
@@ -142,40 +145,59 @@ static bool tell_range(struct imap_session *session, const struct imap_run *run,
         if (row.uid.value > range->last)
             break;
         state->next_uid = row.uid.value;
-        if (imap_output_is_full(session))
+        if (imap_output_is_full(session) || state->left == 0)
             return false;
+        state->left--;
         tell(session, run, state, (struct seqno){ seqno }, &row);
     }
     state->next_uid = 0;
     return true;
 }
 
-/* MODIFIED names messages as the command did. Those that are gone by now have no number. */
-static void print_modified(const struct imap_session *session, struct imap_run *run,
-                           const struct store_state *state)
+/* Names one range of MODIFIED as the command named messages; true when it is through. Those that
+ * are gone by now have no number. */
+static bool name_range(const struct imap_session *session, const struct imap_run *run,
+                       struct store_state *state)
 {
-    struct imap_seqset_printer printer = imap_seqset_printer_make(&run->code);
+    const struct uid_range *range = &state->result.modified.ranges[state->modified_range];
+    uint32_t uid = state->next_uid > range->first ? state->next_uid : range->first;
 
-    buf_add(&run->code, BYTES("MODIFIED "));
-    for (uint32_t i = 0; i < state->result.modified.count; i++) {
-        const struct uid_range *range = &state->result.modified.ranges[i];
+    for (; uid <= range->last; uid++) {
+        struct seqno seqno;
 
-        for (uint32_t uid = range->first; uid <= range->last; uid++) {
-            struct seqno seqno = view_seqno(session->selected->view, (struct uid){ uid });
-
-            imap_seqset_printer_add(&printer, run->command.uid ? uid : seqno.value);
-        }
+        state->next_uid = uid;
+        if (state->left == 0)
+            return false;
+        state->left--;
+        seqno = view_seqno(session->selected->view, (struct uid){ uid });
+        imap_seqset_printer_add(&state->printer, run->command.uid ? uid : seqno.value);
     }
-    imap_seqset_printer_end(&printer);
+    state->next_uid = 0;
+    return true;
+}
+
+/* The code of MODIFIED. Some of it; true when it is whole. */
+static bool print_modified(const struct imap_session *session, struct imap_run *run,
+                           struct store_state *state)
+{
+    if (state->printer.out == NULL) {
+        state->printer = imap_seqset_printer_make(&run->code);
+        buf_add(&run->code, BYTES("MODIFIED "));
+    }
+    for (; state->modified_range < state->result.modified.count; state->modified_range++)
+        if (!name_range(session, run, state))
+            return false;
+    imap_seqset_printer_end(&state->printer);
+    return true;
 }
 
 static enum imap_progress end_store(const struct imap_session *session, struct imap_run *run,
-                                    const struct store_state *state)
+                                    struct store_state *state)
 {
     bool modified = state->result.modified.count > 0;
 
-    if (modified)
-        print_modified(session, run, state);
+    if (modified && !print_modified(session, run, state))
+        return IMAP_AGAIN;
     if (state->gone)
         return imap_answer(run, IMAP_NO, modified ? NULL : "EXPUNGEISSUED",
                            "Some messages are gone");
@@ -205,6 +227,7 @@ enum imap_progress imap_store_run(struct imap_session *session, struct imap_run 
         if (progress != IMAP_AGAIN || imap_news_are_waiting(session))
             return progress;
     }
+    state->left = IMAP_MESSAGES_STEP;
     for (; (!args->silent || session->condstore) && state->range < state->uids.count;
          state->range++)
         if (!tell_range(session, run, state))
