@@ -31,6 +31,7 @@ struct making {
     size_t uid_count;
     size_t uid_capacity;
     unsigned uses_taken;
+    uint32_t dry_ids; /* given out so far, from above */
     enum err err;
 };
 
@@ -85,26 +86,54 @@ static void add(struct making *making, const struct op *op)
 
 static struct mailbox_id make_mailbox(struct making *making, struct bytes name, unsigned uses)
 {
-    struct mailbox_id id = { UINT32_MAX };
+    struct mailbox_id id = { UINT32_MAX - making->dry_ids };
 
     if (making->act != NULL)
         id = change_add_mailbox(&making->act->change, name, uses & ~making->uses_taken);
+    else
+        making->dry_ids++; /* each its own: it tells targets apart */
     charge(making, OP_COST);
     making->uses_taken |= uses;
     name_overlay_set(&making->names, name, id);
     return id;
 }
 
+/* The first lost mailbox of that name; NULL: none. */
+static const struct lost_mailbox *find_lost(const struct making *making, struct bytes name)
+{
+    const struct undelete *undelete = making->undelete;
+    size_t low = 0;
+    size_t high = undelete->lost->mailbox_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (bytes_compare(undelete->order[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == undelete->lost->mailbox_count || !bytes_equal(undelete->order[low].name, name))
+        return NULL;
+    return &undelete->lost->mailboxes[undelete->order[low].index];
+}
+
+/* A level may be a lost mailbox, whose turn has not come yet: then it is made as that. */
 static void make_levels_above(struct making *making, struct bytes name)
 {
     for (size_t at = bytes_find_byte(name, 0, '/'); at < name.len;
          at = bytes_find_byte(name, at + 1, '/')) {
         struct bytes level = bytes_slice(name, 0, at);
+        const struct lost_mailbox *lost;
 
         if (name_overlay_find(&making->names, level).value != 0)
             continue;
-        (void)make_mailbox(making, level, 0);
-        making->counts->levels++;
+        lost = find_lost(making, level);
+        (void)make_mailbox(making, level, lost == NULL ? 0 : lost->uses);
+        if (lost != NULL && lost->is_wanted)
+            making->counts->made++;
+        else
+            making->counts->levels++;
     }
 }
 

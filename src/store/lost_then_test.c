@@ -355,6 +355,91 @@ static void test_names_in_a_chain(void **context)
     mem_vfs_free(desk.vfs);
 }
 
+static void create(struct desk *desk, const char *name)
+{
+    struct origin origin = desk_origin(desk);
+
+    assert_int_equal(act_mailbox_create(desk->account, &origin, bytes_from_string(name), 0, NULL),
+                     ERR_OK);
+}
+
+static void remove_mailbox(struct desk *desk, const char *name)
+{
+    struct origin origin = desk_origin(desk);
+
+    assert_int_equal(
+        desk_finish(desk, act_mailbox_delete(desk->account, &origin, desk_mailbox(desk, name))),
+        ERR_OK);
+    desk_sync(desk);
+}
+
+static void copy_all(struct desk *desk, const char *from, const char *to)
+{
+    struct uid_range all = { 1, UINT32_MAX };
+    struct arena arena = arena_make(1 << 20);
+    struct copy_act act = { .to = desk_mailbox(desk, to), .uids = { &all, 1 } };
+    struct origin origin = desk_origin(desk);
+    struct copy_result result;
+
+    assert_int_equal(
+        desk_finish(desk, act_copy(desk_mailbox(desk, from), &origin, &act, &arena, &result)),
+        ERR_OK);
+    arena_done(&arena);
+}
+
+/* Two mailboxes that went are levels above others that get their names back: each of them gets its
+ * message, although it is the same one. */
+static void test_one_message_in_two_levels(void **context)
+{
+    struct undelete_counts counts;
+    struct wall at;
+    struct desk desk;
+
+    desk_init(&desk, mem_vfs_new(1));
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    create(&desk, "a/x");
+    create(&desk, "b/x");
+    assert_int_equal(desk_append(&desk, desk_mailbox(&desk, "a"), BYTES("one"), 0, NULL), ERR_OK);
+    copy_all(&desk, "a", "b");
+    at = desk.now;
+    rename_to(&desk, "a/x", "x");
+    rename_to(&desk, "b/x", "y");
+    remove_mailbox(&desk, "a");
+    remove_mailbox(&desk, "b");
+    counts = restore(&desk, at);
+    assert_int_equal(counts.messages, 2);
+    assert_int_equal(counts.renamed, 2);
+    assert_int_equal(desk_mailbox(&desk, "a")->rows.count, 1);
+    assert_int_equal(desk_mailbox(&desk, "b")->rows.count, 1);
+    assert_int_equal(restore(&desk, at).messages, 0);
+    desk_close(&desk);
+    mem_vfs_free(desk.vfs);
+}
+
+/* Such a level has its special use again. */
+static void test_special_use_of_a_level(void **context)
+{
+    struct undelete_counts counts;
+    struct wall at;
+    struct desk desk;
+
+    desk_init(&desk, mem_vfs_new(1));
+    assert_int_equal(desk_open(&desk), ERR_OK);
+    create(&desk, "Archive/x/y");
+    at = desk.now;
+    rename_to(&desk, "Archive/x/y", "y");
+    remove_mailbox(&desk, "Archive/x");
+    remove_mailbox(&desk, "Archive");
+    counts = restore(&desk, at);
+    assert_int_equal(counts.renamed, 1);
+    assert_int_equal(counts.made, 2);
+    assert_int_equal(counts.levels, 0);
+    assert_int_equal(mailbox_uses(desk_mailbox(&desk, "Archive")), USE_ARCHIVE);
+    assert_int_equal(mailbox_uses(desk_mailbox(&desk, "Archive/x")), 0);
+    desk_close(&desk);
+    mem_vfs_free(desk.vfs);
+}
+
 static void set_flags(struct desk *desk, uint32_t uid, uint16_t flags)
 {
     struct desk_store store = { .uids = { uid, uid }, .mode = FLAGS_REPLACE, .flags = flags };
@@ -495,6 +580,8 @@ int main(void)
         cmocka_unit_test(test_moments_beside_compaction),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_names_in_a_chain),
+        cmocka_unit_test(test_one_message_in_two_levels),
+        cmocka_unit_test(test_special_use_of_a_level),
         cmocka_unit_test(test_messages_under_other_uids),
         cmocka_unit_test(test_no_deletion_is_restored),
         cmocka_unit_test(test_what_changed_meanwhile),
