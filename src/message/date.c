@@ -130,8 +130,8 @@ static bool time_of(struct bytes word, int32_t *out_second_of_day)
     return true;
 }
 
-/* The value with one blank for white space, commas and comments, and none around a colon: an
- * obsolete time may be written "09 (h) : 55" (RFC 5322 s4.3). */
+/* The value with one blank for white space, commas and comments, and none before a colon or between
+ * one and a digit: an obsolete time may be written "09 (h) : 55" (RFC 5322 s4.3). */
 static struct bytes flatten(struct bytes value, uint8_t room[DATE_BYTES_MAX])
 {
     struct token_text text = { .at = room, .max = DATE_BYTES_MAX };
@@ -142,7 +142,7 @@ static struct bytes flatten(struct bytes value, uint8_t room[DATE_BYTES_MAX])
         token_skip_cfws(&cur);
         int c = cursor_peek(&cur);
         bool has_gap = cur.offset > before || c == ',';
-        bool is_after_colon = text.len > 0 && text.at[text.len - 1] == ':';
+        bool is_after_colon = text.len > 0 && text.at[text.len - 1] == ':' && ascii_is_digit(c);
         if (has_gap && !is_after_colon && c != ':')
             token_text_add_byte(&text, ' ');
         if (c != ',' && c != CURSOR_END)

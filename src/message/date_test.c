@@ -16,6 +16,7 @@ static void test_parse(void **state)
         { BYTES("21 Nov 1997 09:55:06 +0530"), 880086306, 330 },
         { BYTES("Fri, 21 Nov 1997 09(comment):   55  :  06 -0600"), 880127706, -360 },
         { BYTES("21 Nov 1997 09 : 55:\r\n 06 +0000 (UTC)"), 880106106, 0 },
+        { BYTES("21 Nov 1997 09:55: +0530"), 880086300, 330 },
         { BYTES("Thu,\r\n 13\r\n Feb 1969 23:32 -0330 (Newfoundland Time)"), -27723480, -210 },
         { BYTES("Wed, 31 Dec 1969 23:59:60 +0000"), -1, 0 },
         { BYTES("29 Feb 2000 12:00:00 EST"), 951843600, -300 },
