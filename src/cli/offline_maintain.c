@@ -205,6 +205,11 @@ static void pass_lines(const struct offline_call *call, struct buf *lines)
     buf_clear(lines);
 }
 
+static enum err fail_log(struct note *why)
+{
+    return note_fail(why, ERR_IO, "the account's log failed");
+}
+
 /* What the act has changed is on the disk. */
 static enum err make_durable(struct account *account, struct inline_jobs *jobs, struct note *why)
 {
@@ -215,8 +220,7 @@ static enum err make_durable(struct account *account, struct inline_jobs *jobs, 
         while (run_job(jobs))
             ;
     }
-    return account_has_failed(account) ? note_fail(why, ERR_IO, "the account's log failed")
-                                       : ERR_OK;
+    return account_has_failed(account) ? fail_log(why) : ERR_OK;
 }
 
 static enum err run_act(const struct offline_call *call, struct maintain *act,
@@ -226,7 +230,7 @@ static enum err run_act(const struct offline_call *call, struct maintain *act,
     enum maintain_want want = MAINTAIN_AGAIN;
     enum err err;
 
-    while (want != MAINTAIN_DONE) {
+    while (want != MAINTAIN_DONE && !account_has_failed(account)) {
         bool has_run = false;
 
         want = maintain_step(act, clock_wall(), &lines);
@@ -235,13 +239,13 @@ static enum err run_act(const struct offline_call *call, struct maintain *act,
         pass_lines(call, &lines);
         while (run_job(jobs))
             has_run = true;
-        while (account_is_acting(account)) {
+        while (account_is_acting(account) && !account_has_failed(account)) {
             (void)account_step(account);
             has_run = true;
         }
         assert(has_run || want == MAINTAIN_AGAIN);
     }
-    err = maintain_result(act, why);
+    err = want == MAINTAIN_DONE ? maintain_result(act, why) : fail_log(why);
     if (err == ERR_OK && maintain_changes(act))
         err = make_durable(account, jobs, why);
     if (err == ERR_OK)
