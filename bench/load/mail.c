@@ -1,0 +1,162 @@
+/* Made-up mail, from a number and a seed. */
+#include "load/mail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crc.h"
+
+enum {
+    MESSAGE_BYTES_MAX = 256 * 1024 * 1024,
+    WORDS_A_LINE = 10,
+};
+
+static const char *const words[] = {
+    "meeting", "about",   "the",     "river",  "and",    "its",    "bridge",  "which",
+    "should",  "be",      "painted", "before", "winter", "comes",  "because", "otherwise",
+    "rust",    "will",    "eat",     "every",  "bolt",   "of",     "it",      "as",
+    "we",      "have",    "seen",    "in",     "other",  "places", "please",  "send",
+    "your",    "figures", "until",   "Friday", "at",     "noon",   "with",    "kind",
+    "regards", "from",    "all",     "who",    "work",   "on",     "this",    "matter",
+    "here",    "too",     "lantern", "copper", "window", "garden", "letter",  "number",
+    "quiet",   "paper",   "seven",   "north",  "cargo",  "table",  "amber",   "stone",
+};
+
+static const struct {
+    uint64_t every;
+    uint64_t rest;
+} plants[MAIL_PLANTS] = {
+    [MAIL_PLANT_FLAG] = { 10, 0 },
+    [MAIL_PLANT_FROM] = { 97, 3 },
+    [MAIL_PLANT_SUBJECT] = { 89, 5 },
+    [MAIL_PLANT_BODY] = { 83, 7 },
+};
+
+/* A next value of splitmix64: even near seeds give far values. */
+static uint64_t mix(uint64_t *state)
+{
+    uint64_t value = *state += 0x9e3779b97f4a7c15u;
+
+    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
+    return value ^ (value >> 31);
+}
+
+bool mail_is_planted(enum mail_plant plant, uint64_t number)
+{
+    return number % plants[plant].every == plants[plant].rest;
+}
+
+uint64_t mail_planted_count(enum mail_plant plant, uint64_t count, uint64_t *out_sum)
+{
+    uint64_t found = 0;
+    uint64_t sum = 0;
+
+    for (uint64_t number = 1; number <= count; number++) {
+        if (mail_is_planted(plant, number)) {
+            found++;
+            sum += number;
+        }
+    }
+    *out_sum = sum;
+    return found;
+}
+
+void mail_write_id(const struct mail_plan *plan, uint64_t number, char id[MAIL_ID_BYTES])
+{
+    (void)snprintf(id, MAIL_ID_BYTES, "bench-%" PRIu64 ".%" PRIu64 "@example.net", number,
+                   plan->seed);
+}
+
+static void write_header(const struct mail_plan *plan, uint64_t number, uint64_t draw,
+                         struct buf *out)
+{
+    char id[MAIL_ID_BYTES];
+
+    mail_write_id(plan, number, id);
+    if (mail_is_planted(MAIL_PLANT_FROM, number))
+        buf_add_string(out, "From: Planted Sender <planted@example.net>\r\n");
+    else
+        buf_add_format(out, "From: Sender %u <sender%u@example.net>\r\n", (unsigned)(draw % 500),
+                       (unsigned)(draw % 500));
+    buf_add_format(out, "To: Reader <reader@example.org>, Other %u <other%u@example.org>\r\n",
+                   (unsigned)(draw % 50), (unsigned)(draw % 50));
+    buf_add_format(out, "Subject: %s %" PRIu64 " %s\r\n",
+                   mail_is_planted(MAIL_PLANT_SUBJECT, number) ? "harvest report" : "words about",
+                   number, words[draw % 64]);
+    buf_add_format(out, "Date: %s, %02u Mar 2024 %02u:%02u:%02u +0000\r\n",
+                   (const char *[]){ "Fri", "Sat", "Sun", "Mon", "Tue", "Wed", "Thu" }[number % 7],
+                   (unsigned)(number % 7 + 1), (unsigned)(draw % 24), (unsigned)(draw % 60),
+                   (unsigned)(draw % 59));
+    buf_add_format(out, "Message-ID: <%s>\r\n", id);
+    if (number % 4 == 0) {
+        mail_write_id(plan, number - 1, id);
+        buf_add_format(out, "In-Reply-To: <%s>\r\nReferences: <%s>\r\n", id, id);
+    }
+    buf_add_string(out, "MIME-Version: 1.0\r\n");
+}
+
+/* Lines of words until `end` bytes are held. */
+static void write_text(uint64_t *state, size_t end, struct buf *out)
+{
+    while (out->len < end) {
+        uint64_t draw = mix(state);
+
+        for (unsigned i = 0; i < WORDS_A_LINE; i++, draw >>= 6) {
+            buf_add_string(out, words[draw % 64]);
+            buf_add_byte(out, ' ');
+        }
+        buf_add_string(out, "so\r\n");
+    }
+}
+
+static size_t size_of(const struct mail_plan *plan, uint64_t draw)
+{
+    static const unsigned quarters[] = { 1, 2, 3, 4, 4, 4, 4, 5, 6, 8, 16 };
+
+    return plan->size * quarters[draw % (sizeof(quarters) / sizeof(quarters[0]))] / 4;
+}
+
+void mail_write(const struct mail_plan *plan, uint64_t number, struct buf *out)
+{
+    uint64_t state = plan->seed * 1000003 + number;
+    uint64_t draw = mix(&state);
+    size_t start = out->len;
+    size_t end = start + size_of(plan, draw >> 32);
+    bool parts = number % 3 == 0;
+
+    write_header(plan, number, draw >> 8, out);
+    if (parts) {
+        buf_add_string(out, "Content-Type: multipart/mixed; boundary=\"seam\"\r\n\r\n--seam\r\n");
+        buf_add_string(out, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
+        write_text(&state, start + (end - start) / 2, out);
+        buf_add_string(out, "--seam\r\nContent-Type: text/x-notes; name=notes.txt\r\n"
+                            "Content-Disposition: attachment; filename=notes.txt\r\n\r\n");
+    } else {
+        buf_add_string(out, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
+    }
+    write_text(&state, end, out);
+    if (mail_is_planted(MAIL_PLANT_BODY, number))
+        buf_add_string(out, "a quicksilverword to be found\r\n");
+    if (parts)
+        buf_add_string(out, "--seam--\r\n");
+}
+
+struct mail_sum *mail_sums_new(const struct mail_plan *plan, uint64_t count)
+{
+    struct mail_sum *sums = calloc(count, sizeof(*sums));
+    struct buf text = buf_make(MESSAGE_BYTES_MAX);
+
+    if (sums == NULL)
+        abort();
+    for (uint64_t i = 0; i < count; i++) {
+        buf_clear(&text);
+        mail_write(plan, i + 1, &text);
+        sums[i].crc = crc32c(0, buf_bytes(&text));
+        sums[i].len = (uint32_t)text.len;
+    }
+    buf_done(&text);
+    return sums;
+}

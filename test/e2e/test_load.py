@@ -1,0 +1,87 @@
+"""The load generator of the benchmarks (bench/load) against a server: it takes right answers, and
+refuses wrong ones: other bytes, a hit that is missing, a message too few, a command that fails."""
+import json
+import subprocess
+
+import pytest
+
+from roost_server import PASSWORD, ROOT
+
+LOAD = ROOT / 'build' / 'bench' / 'load' / 'load'
+MESSAGES = 200
+PLANTED = 90  # has the word that SEARCH BODY looks for: mail_is_planted
+
+
+def load(server, workload, **more):
+    """What it printed; its exit status must agree."""
+    values = {'port': server.imap_port, 'user': 'user', 'password': PASSWORD, 'messages': MESSAGES,
+              'operations': 1, 'size': 2000, 'block': 50}
+    values.update(more)
+    tls = ['--tls'] if values.pop('tls', False) else []
+    if tls:
+        values['port'] = server.imaps_port
+    if workload == 'lmtp':
+        values['port'] = server.lmtp_port
+    options = [word for name, value in values.items() for word in (f'--{name}', str(value))]
+    done = subprocess.run([LOAD, workload, *options, *tls], capture_output=True, timeout=120)
+    answer = json.loads(done.stdout)
+    assert (done.returncode == 0) == (answer['errors'] == 0) == (answer['error'] == ''), answer
+    return answer
+
+
+def good(server, workload, operations=2, **more):
+    answer = load(server, workload, operations=operations, **more)
+    assert answer['errors'] == 0 and answer['operations'] == operations, answer
+    assert answer['rate'] > 0 and answer['p99_ms'] >= answer['p50_ms'] > 0
+    return answer
+
+
+def bad(server, workload, why, **more):
+    answer = load(server, workload, **more)
+    assert answer['errors'] > 0 and why in answer['error'], answer
+
+
+@pytest.fixture
+def filled(make_server):
+    server = make_server(accounts=('user0', 'user1'))
+    answer = good(server, 'fill', MESSAGES // 100)
+    assert answer['items'] == MESSAGES
+    return server
+
+
+def test_every_workload_is_accepted(filled):
+    known = subprocess.run([LOAD, 'list'], capture_output=True, check=True).stdout.decode().split()
+    adding = {'append', 'fill', 'lmtp'}
+    assert adding < set(known)
+    for workload in known:
+        if workload not in adding:
+            good(filled, workload)
+    assert good(filled, 'fetch-bodies', 3, tls=True)['items'] == 3 * MESSAGES
+    good(filled, 'login', 40, connections=16, tls=True)
+    good(filled, 'append', 10, connections=4, accounts=2)
+    assert good(filled, 'lmtp', 10, connections=4, accounts=2, recipients=2)['items'] == 20
+    with filled.imap('user1') as client:
+        # Every other connection's appends, and one recipient of each delivery.
+        assert int(client.select('INBOX')[1][0]) > 10
+
+
+def test_wrong_bytes_are_no_figure(filled):
+    bad(filled, 'fetch-bodies', 'not the bytes of this message', seed=2)
+    bad(filled, 'fetch-list', 'not the Message-ID', seed=2)
+
+
+def test_a_missing_hit_is_no_figure(filled):
+    with filled.imap('user0') as client:
+        client.select('INBOX')
+        client.store(str(PLANTED), '+FLAGS', r'(\Deleted)')
+        client.expunge()
+    bad(filled, 'search-body', '2 SEARCH instead of 3')
+    bad(filled, 'select', 'EXISTS instead of')
+    bad(filled, 'fetch-flags', 'refused: t3 BAD')
+
+
+def test_what_is_refused_is_no_figure(filled):
+    bad(filled, 'append', 'refused', password='wrong')
+    bad(filled, 'lmtp', 'a delivery was refused', user='nobody')
+    filled.stop()
+    bad(filled, 'select', 'nobody listens')
