@@ -3,7 +3,7 @@ PYTHON := $(firstword $(wildcard /usr/bin/python3) python3)
 FUZZ_SECONDS ?= 120
 BENCH ?=
 SEED ?= 1
-BENCHES := idle scale
+BENCHES := idle scale table
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -35,7 +35,7 @@ fuzz:  ## every fuzz harness for FUZZ_SECONDS (120) each
 	@tools/install.sh fuzz
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTHON) tools/fuzz.py run
 
-bench: all  ## the benchmarks, next to Dovecot; BENCH="idle --sessions 1000" runs one
+bench: all  ## the benchmarks, next to Dovecot and Cyrus; BENCH="idle --sessions 1000" runs one
 	@tools/install.sh bench
 	@tools/users.sh
 	@set -e; if [ -n "$(BENCH)" ]; then set -- $(BENCH); name=$$1; shift; \

@@ -128,10 +128,12 @@ class Cyrus:
     def pids(self):
         return children_of(self.process.pid)
 
+    def settings(self):
+        return ''.join((self.folder / name).read_text() for name in ('imapd.conf', 'cyrus.conf'))
+
     def version(self):
-        done = subprocess.run([self.bin / 'cyr_buildinfo'], capture_output=True, text=True,
-                              env=self.environment)
-        return done.stdout.partition('"version"')[2].partition('"')[2].partition('"')[0]
+        package = next((ROOT / 'build' / 'peers' / 'cyrus').glob('cyrus-imapd_*.deb'))
+        return package.name.split('_')[1]
 
     def close(self):
         if self.process is not None:

@@ -15,7 +15,7 @@ state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap lmtp
 listen = 127.0.0.1
-mail_location = sdbox:{folder}/mail/%u
+mail_location = {format}:{folder}/mail/%u
 mail_fsync = always
 disable_plaintext_auth = no
 auth_mechanisms = plain
@@ -119,7 +119,7 @@ class Dovecot:
 
     name = 'dovecot'
 
-    def __init__(self, accounts, password):
+    def __init__(self, accounts, password, mail_format='sdbox'):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='roost-bench-dovecot-'))
         os.chmod(self.folder, 0o755)
         self.imap_port, self.imaps_port, self.lmtp_port = (free_port() for _ in range(3))
@@ -132,7 +132,8 @@ class Dovecot:
         (self.folder / 'users').write_text(users)
         self.configuration = self.folder / 'dovecot.conf'
         self.configuration.write_text(CONFIGURATION.format(
-            folder=self.folder, certificate=certificate, key=key, user='dovecot',
+            folder=self.folder, format=mail_format, certificate=certificate, key=key,
+            user='dovecot',
             login_user='dovenull', group='dovecot', mail_user=mail.pw_uid, mail_group=mail.pw_gid,
             imap_port=self.imap_port, imaps_port=self.imaps_port, lmtp_port=self.lmtp_port))
         self.process = None
@@ -160,6 +161,9 @@ class Dovecot:
 
     def pids(self):
         return children_of(self.process.pid)
+
+    def settings(self):
+        return self.configuration.read_text()
 
     def version(self):
         done = subprocess.run(['dovecot', '--version'], capture_output=True, text=True)

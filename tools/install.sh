@@ -6,8 +6,8 @@
 #   check   what `make check` needs
 #   test    what `make test` needs
 #   fuzz    what `make fuzz` needs
-#   bench   the server that the benchmarks compare with
-#   differential   the servers that answers are compared with (Cyrus is unpacked, not installed)
+#   bench   the servers that the benchmarks compare with (Cyrus is unpacked, not installed)
+#   differential   the servers that answers are compared with, which are the same
 #
 # Does nothing, and needs no right, when all is there.
 set -eu
@@ -27,12 +27,13 @@ packages_for() {
         echo python3-pytest curl gsasl postfix isync neomutt fetchmail strace tmux openssl procps
         echo passwd zstd thunderbird offlineimap3 alpine dovecot-imapd dovecot-lmtpd
         ;;
-    bench) packages_for build && echo dovecot-imapd dovecot-lmtpd openssl procps python3 ;;
-    differential)
-        packages_for bench
+    bench)
+        packages_for build
+        echo dovecot-imapd dovecot-lmtpd openssl procps python3
         echo sasl2-bin libsasl2-modules libsasl2-modules-db libical3 libxapian30 libzephyr4
         echo libclamav12 libpq5 libpcre3 libwrap0
         ;;
+    differential) packages_for bench ;;
     *)
         echo "tools/install.sh: no purpose \"$1\"" >&2
         echo "there are build, run, check, test, fuzz, bench, differential" >&2
