@@ -316,6 +316,39 @@ static void test_pipelines(void **state)
     }
 }
 
+/* Items that are asked for again and again come in steps too, within the line of one message. */
+static void test_many_items_of_one_message(void **state)
+{
+    enum { PARTS = 2000, ITEMS = 100 };
+    struct buf text = buf_make(1 << 20);
+    struct buf line = buf_make(1 << 16);
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, 0);
+    buf_add(&text, BYTES("Content-Type: multipart/mixed; boundary=b\r\n\r\n"));
+    for (int i = 0; i < PARTS; i++)
+        buf_add(&text, BYTES("--b\r\n\r\nx\r\n"));
+    assert_int_equal(desk_append(&bench.desk, desk_mailbox(&bench.desk, "INBOX"), buf_bytes(&text),
+                                 FLAG_SEEN, NULL),
+                     ERR_OK);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    buf_add(&line, BYTES("a FETCH 1 (UID"));
+    for (int i = 1; i < ITEMS; i++)
+        buf_add(&line, i % 2 == 0 ? BYTES(" BODYSTRUCTURE") : BYTES(" BODY"));
+    buf_add(&line, bytes_make(")", 2));
+    out = imap_seat_run(&bench.seat, (const char *)buf_bytes(&line).at);
+    assert_true(bench.seat.steps > ITEMS / 2);
+    assert_in_range(bench.seat.step_bytes_max, 1, IMAP_OUTPUT_STEP + 200 * PARTS);
+    assert_true(ends_with_ok(out, "a"));
+    assert_int_equal(count_of(out, BYTES(" BODYSTRUCTURE (")), ITEMS / 2 - 1);
+    assert_int_equal(count_of(out, BYTES(" FETCH (UID 1 BODY (")), 1);
+    assert_int_equal(count_of(out, BYTES("\r\n")), 2);
+    buf_done(&line);
+    buf_done(&text);
+    close_bench(&bench);
+}
+
 /* A client that asks and does not read: its session stops, alone, and is ended in the end. */
 static void test_slow_reader(void **state)
 {
@@ -639,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_store_that_says_little),
         cmocka_unit_test(test_large_sets),
         cmocka_unit_test(test_pipelines),
+        cmocka_unit_test(test_many_items_of_one_message),
         cmocka_unit_test(test_large_results),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_pipeline),

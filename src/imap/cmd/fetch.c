@@ -268,6 +268,8 @@ static enum err print_items(struct imap_session *session, struct imap_run *run,
     if (!state->open)
         open_line(session, run, state);
     while (state->att < args->att_count) {
+        if (imap_output_is_full(session) || imap_read_is_spent(session, 0))
+            return ERR_LIMIT;
         err = print_att(session, run, state, &args->atts[state->att], &summary);
         if (err == ERR_BUSY)
             return err;
