@@ -124,6 +124,20 @@ static void change_something(struct life *life)
     life->next++;
 }
 
+/* What a failed sync took may be there again as long as nothing behind it was acknowledged: the log
+ * that was begun in its place got no segment. From now on it has to stay. */
+static void find_come_back(struct life *life)
+{
+    for (unsigned i = life->checked; i > 1; i--) {
+        struct told *told = &life->told[i - 1];
+
+        if (!told->lost || told->discarded_at != NEVER)
+            break;
+        if (bench_saw(&life->bench, i - 1))
+            life->checked = i - 1;
+    }
+}
+
 /* Closes and opens. When the log had failed, what was not acknowledged may be gone, then for good.
  */
 static void open_again(struct life *life)
@@ -137,6 +151,7 @@ static void open_again(struct life *life)
     if (life->compresses)
         life->bench.options.compress = !life->bench.options.compress;
     bench_start(&life->bench, life->epoch++);
+    find_come_back(life);
     for (unsigned i = life->checked; i < life->next; i++) {
         bool lost = !bench_saw(&life->bench, i);
 
@@ -502,6 +517,50 @@ static void failed_sync_of_an_opening_loses_nothing(void **state)
     crash_vfs_free(crash);
 }
 
+/* The first sync of a new log fails, and then the making of the segment in its place: nobody was
+ * told of anything. What the opening after that takes up again it has brought to the disk. */
+static void what_comes_back_stays(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct log_bench bench;
+    unsigned seen;
+
+    bench_init(&bench, crash_vfs_get(crash));
+    bench_start(&bench, EPOCH_NUMBER);
+    assert_int_equal(bench_change(&bench, 1, 2000, true), ERR_OK);
+    (void)jobs_run(&bench.jobs);
+    (void)jobs_deliver(&bench.jobs);
+    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    assert_true(log_has_failed(bench.log));
+    bench_close(&bench);
+    bench_start(&bench, EPOCH_NUMBER);
+    assert_false(bench_saw(&bench, 1));
+    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 1, 0); /* behind that of the lock file */
+    assert_int_equal(bench_change(&bench, 2, 10, false), ERR_OK);
+    assert_true(log_tip(bench.log) <= log_gate(bench.log)); /* it waits, so nobody is told */
+    jobs_settle(&bench.jobs);
+    assert_true(log_has_failed(bench.log));
+    bench_close(&bench);
+    assert_int_equal(crash_vfs_faults(crash), 2);
+    bench_start(&bench, EPOCH_NUMBER);
+    seen = bench.seen_count;
+    assert_int_equal(seen, bench_saw(&bench, 1));
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct vfs *again = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct log_bench other;
+
+        bench_init(&other, again);
+        bench_start(&other, EPOCH_NUMBER + 1);
+        assert_int_equal(bench_saw(&other, 1), seen);
+        bench_close(&other);
+        mem_vfs_free(again);
+    }
+    bench_close(&bench);
+    crash_vfs_free(crash);
+}
+
 static uint64_t seed_of_run(void)
 {
     const char *text = getenv("ROOST_TEST_SEED");
@@ -544,6 +603,7 @@ int main(void)
         cmocka_unit_test(entry_whose_sync_failed_is_forgotten),
         cmocka_unit_test(names_of_a_new_account_are_synced),
         cmocka_unit_test(failed_sync_of_an_opening_loses_nothing),
+        cmocka_unit_test(what_comes_back_stays),
         cmocka_unit_test(copy_is_not_forgotten_before_its_epoch),
         cmocka_unit_test(power_goes_at_any_step),
         cmocka_unit_test(power_goes_after_failed_syncs),
