@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "auth/name.h"
 #include "cli/account_restore.h"
@@ -11,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/control.h"
 #include "cli/offline.h"
+#include "cli/when.h"
 #include "config/nearest.h"
 #include "sys/dialog.h"
 #include "sys/terminal.h"
@@ -27,12 +27,9 @@ struct act {
 
 static void print_time(const char *label, const json_t *seconds)
 {
-    time_t when = (time_t)json_integer_value(seconds);
-    struct tm local;
-    char text[64] = "";
+    char text[WHEN_BYTES_MAX];
 
-    if (localtime_r(&when, &local) != NULL)
-        (void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", &local);
+    when_print(json_integer_value(seconds), text);
     (void)printf("%-17s %s\n", label, text);
 }
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/maintain.h"
+#include "cli/when.h"
 
 enum { EXIT_DAMAGED = 1 };
 
@@ -46,13 +46,12 @@ static void print_json(const struct verifying *verifying, const json_t *line)
 
 static void print_when(const json_t *damage)
 {
-    time_t when = (time_t)number(damage, "time");
-    struct tm local;
-    char printed[64] = "";
+    json_int_t seconds = number(damage, "time");
+    char printed[WHEN_BYTES_MAX];
 
-    if (when == 0 || localtime_r(&when, &local) == NULL)
+    if (seconds == 0)
         return;
-    (void)strftime(printed, sizeof(printed), "%Y-%m-%d %H:%M:%S", &local);
+    when_print(seconds, printed);
     (void)printf(", written %s", printed);
 }
 
@@ -86,16 +85,19 @@ static void print_derived(const struct verifying *verifying, const json_t *deriv
 static void print_result(const struct verifying *verifying, const json_t *result)
 {
     json_int_t damaged = number(result, "damaged");
+    json_int_t hit = number(result, "messages_damaged");
+    json_int_t messages = number(result, "messages");
 
     (void)printf("%s: ", verifying->name);
     if (damaged == 0)
         (void)printf("all whole");
     else
-        (void)printf("%" JSON_INTEGER_FORMAT " damaged, %" JSON_INTEGER_FORMAT " messages hit",
-                     damaged, number(result, "messages_damaged"));
+        (void)printf("%" JSON_INTEGER_FORMAT " damaged, %" JSON_INTEGER_FORMAT " message%s hit",
+                     damaged, hit, hit == 1 ? "" : "s");
     (void)printf("; %" JSON_INTEGER_FORMAT " records, %" JSON_INTEGER_FORMAT
-                 " messages, %" JSON_INTEGER_FORMAT " bytes read\n",
-                 number(result, "records"), number(result, "messages"), number(result, "bytes"));
+                 " message%s, %" JSON_INTEGER_FORMAT " bytes read\n",
+                 number(result, "records"), messages, messages == 1 ? "" : "s",
+                 number(result, "bytes"));
 }
 
 static void take_line(void *context, const json_t *line)

@@ -9,7 +9,7 @@ import pytest
 
 VERBS = ['account', 'deliver', 'config', 'check', 'serve', 'sandbox', 'version', 'help']
 EX_USAGE, EX_DATAERR, EX_NOUSER, EX_CANTCREAT, EX_TEMPFAIL, EX_CONFIG = 64, 65, 67, 73, 75, 78
-EX_IOERR = 74
+EX_UNAVAILABLE, EX_IOERR = 69, 74
 
 
 @pytest.fixture
@@ -70,6 +70,8 @@ def test_accounts(off):
     assert off.run('account', 'list').stdout.decode().splitlines() == ['ann', 'Zoë@example.org']
     shown = off.run('account', 'show', 'ANN').stdout.decode()
     assert re.search(r'^id +[0-9a-f]{32}$', shown, re.M)
+    created = re.search(r'^created +(\S+ \S+)$', shown, re.M)[1]  # as other verbs take it
+    assert 'no server has run here' in fails(off, EX_UNAVAILABLE, 'log', 'ann', '--since', created)
     assert 'Ann already' in fails(off, EX_CANTCREAT, 'account', 'add', 'Ann', '--password-stdin',
                                   data=secret)
     off.run('account', 'password', 'ann', '--password-stdin', data=b'another\r\n')

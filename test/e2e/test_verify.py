@@ -101,7 +101,10 @@ def test_damage_is_named(make_server, compression):
             server.stop()
     plain = server.run('verify', 'ann', check=False)
     assert plain.returncode == DAMAGED
-    assert b'2 damaged' in plain.stdout
+    assert b'ann: 2 damaged, 2 messages hit; ' in plain.stdout
+    assert len(re.findall(rb', written \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[-+]\d{4}; ',
+                          plain.stdout)) == 2
+    assert re.search(rb' records, 1 message, ', server.run('verify', 'bob').stdout)
 
 
 def test_names_that_nobody_has(server):
