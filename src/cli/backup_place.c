@@ -154,15 +154,17 @@ static enum err lock(const char *path, struct backup_place *place, struct note *
     if (empty)
         flags |= VFS_OPEN_CREATE;
     err = place->whole->open(place->whole, MARK, flags, &place->lock);
-    if (err == ERR_NOT_FOUND)
-        return check_mark(path, why);
+    if (err == ERR_NOT_FOUND) {
+        err = check_mark(path, why);
+        if (err != ERR_OK)
+            return err;
+        err = ERR_BUSY; /* made since by another one */
+    }
     if (err == ERR_OK)
         err = place->whole->lock(place->whole, place->lock);
     if (err == ERR_BUSY)
         return note_fail(why, err, "another backup into %s is at work", path);
-    if (err != ERR_OK)
-        return note_fail(why, err, "%s/%s: %s", path, MARK, err_text(err));
-    return write_mark(place, path, why);
+    return err == ERR_OK ? err : note_fail(why, err, "%s/%s: %s", path, MARK, err_text(err));
 }
 
 /* For the owner of the directory of that name in data: the command that writes into it is theirs.
@@ -231,6 +233,8 @@ enum err backup_place_make(const char *path, const struct config *config,
         err = lock(path, &place, why);
         place.is_new = place.is_new && err == ERR_OK; /* else it may be another one's by now */
     }
+    if (err == ERR_OK)
+        err = write_mark(&place, path, why);
     if (err == ERR_OK)
         err = make_part(path, config, "auth", &place.auth_fd, why);
     if (err == ERR_OK)

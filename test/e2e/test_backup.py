@@ -268,6 +268,17 @@ def test_a_full_disk(make_server, place):
     assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
 
 
+def test_a_disk_that_is_full_from_the_start(server, place):
+    with small_disk(place, '64K'):
+        with contextlib.suppress(OSError), open(place / 'filler', 'wb', buffering=0) as filler:
+            while True:
+                filler.write(bytes(4096))
+        assert refused_lines(server, 'backup', str(place / 'new')) == \
+            f'roost: {place}/new/roost-backup: no space\n'
+        assert os.listdir(place) == ['filler']  # what was begun was taken away
+        (place / 'filler').unlink()
+
+
 def refused_lines(server, *verb):
     done = server.run(*verb, check=False)
     assert done.returncode == 73, done  # EX_CANTCREAT
