@@ -162,7 +162,25 @@ struct inline_jobs {
     struct executor executor;
     struct list queue;
     struct waker waker;
+    struct account_listener listener;
+    struct note failure; /* why the account's log failed */
 };
+
+static void on_durable(struct account_listener *listener)
+{
+    (void)listener;
+}
+
+static void on_changed(struct account_listener *listener, struct mailbox *mailbox)
+{
+    (void)listener;
+    (void)mailbox;
+}
+
+static void on_failed(struct account_listener *listener, const struct note *why)
+{
+    CONTAINER_OF(listener, struct inline_jobs, listener)->failure = *why;
+}
 
 static void submit(struct executor *executor, struct job *job)
 {
@@ -205,13 +223,8 @@ static void pass_lines(const struct offline_call *call, struct buf *lines)
     buf_clear(lines);
 }
 
-static enum err fail_log(struct note *why)
-{
-    return note_fail(why, ERR_IO, "the account's log failed");
-}
-
 /* What the act has changed is on the disk. */
-static enum err make_durable(struct account *account, struct inline_jobs *jobs, struct note *why)
+static enum err make_durable(struct account *account, struct inline_jobs *jobs)
 {
     uint64_t gate = account_gate(account);
 
@@ -220,7 +233,7 @@ static enum err make_durable(struct account *account, struct inline_jobs *jobs, 
         while (run_job(jobs))
             ;
     }
-    return account_has_failed(account) ? fail_log(why) : ERR_OK;
+    return account_has_failed(account) ? ERR_IO : ERR_OK;
 }
 
 static enum err run_act(const struct offline_call *call, struct maintain *act,
@@ -245,9 +258,11 @@ static enum err run_act(const struct offline_call *call, struct maintain *act,
         }
         assert(has_run || want == MAINTAIN_AGAIN);
     }
-    err = want == MAINTAIN_DONE ? maintain_result(act, why) : fail_log(why);
+    err = want == MAINTAIN_DONE ? maintain_result(act, why) : ERR_IO;
     if (err == ERR_OK && maintain_changes(act))
-        err = make_durable(account, jobs, why);
+        err = make_durable(account, jobs);
+    if (err != ERR_OK && account_has_failed(account))
+        note_set(why, "the account's log failed: %s", jobs->failure.text);
     if (err == ERR_OK)
         pass_lines(call, &lines);
     buf_done(&lines);
@@ -296,7 +311,9 @@ static enum err open_account(const struct offline_call *call, struct account_opt
 
 enum err offline_maintain(const struct offline_call *call, struct note *why)
 {
-    struct inline_jobs jobs = { .executor = { submit }, .waker = { on_wake } };
+    struct inline_jobs jobs = { .executor = { submit },
+                                .waker = { on_wake },
+                                .listener = { on_durable, on_changed, on_failed } };
     struct account_options options = options_of(call, &jobs);
     char *arguments = call->arguments == NULL ? NULL : json_dumps(call->arguments, JSON_COMPACT);
     char actor[32];
@@ -321,6 +338,7 @@ enum err offline_maintain(const struct offline_call *call, struct note *why)
             .actor = bytes_from_string(actor),
         };
 
+        account_set_listener(account, &jobs.listener);
         err = maintain_new(&how, &act, why);
         if (err == ERR_OK)
             err = run_act(call, act, account, &jobs, why);

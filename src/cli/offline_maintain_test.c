@@ -138,7 +138,8 @@ static void test_the_disk_fails(void **state)
     (void)alarm(SECONDS_MAX);
     scene->breaks = true;
     assert_int_equal(undelete(scene, &why), ERR_IO);
-    assert_string_equal(why.text, "the account's log failed");
+    assert_string_equal(why.text, "the account's log failed: cannot write the lock file: "
+                                  "input/output error");
     assert_int_equal(scene->messages, 0);
     is_broken = scene->breaks = false;
     assert_int_equal(undelete(scene, &why), ERR_OK);

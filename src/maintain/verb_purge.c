@@ -128,6 +128,8 @@ static enum maintain_want purge(struct maintain *act)
     if (err == ERR_BUSY)
         return MAINTAIN_AGAIN;
     state->account = NULL;
+    if (err == ERR_CLOSED)
+        return maintain_fail(act, err, "the account's log failed");
     if (err != ERR_OK)
         return maintain_fail(act, err, "%s", why.text);
     state->is_purged = true;

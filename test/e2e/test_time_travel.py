@@ -1,4 +1,5 @@
 """The past of an account: undelete, log, account restore; beside a server and without one."""
+import contextlib
 import imaplib
 import json
 import os
@@ -8,8 +9,9 @@ import subprocess
 import time
 
 from mail import bodies, message
+from test_lmtp import small_disk  # noqa: F401: a fixture
 
-EX_USAGE, EX_DATAERR, EX_NOUSER, EX_NOPERM = 64, 65, 67, 77
+EX_USAGE, EX_DATAERR, EX_NOUSER, EX_IOERR, EX_TEMPFAIL, EX_NOPERM = 64, 65, 67, 74, 75, 77
 
 
 def uids(imap, mailbox='INBOX'):
@@ -273,6 +275,36 @@ def test_purge_forgets(server):
     assert len(bodies(server.imap('ann'))) == 3
     assert server.run('purge', check=False).returncode == EX_USAGE
     assert server.run('purge', 'nobody', '--yes', check=False).returncode == EX_NOUSER
+
+
+def test_purge_on_a_full_disk_says_so(make_server, small_disk):  # noqa: F811
+    """With the server and without it; nothing is lost, and with room it works."""
+    server = make_server({'data': small_disk / 'data'})
+    imap = server.imap('ann')
+    append(imap, 1)
+    append(imap, 2)
+    expunge(imap, '1')
+    imap.logout()
+    filler = small_disk / 'filler'
+    with contextlib.suppress(OSError), open(filler, 'wb', buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+    def refused():
+        done = server.run('purge', 'ann', '--yes', check=False)
+        return done.returncode, done.stderr.decode()
+
+    code, why = refused()
+    assert code == EX_TEMPFAIL
+    assert re.fullmatch(r"roost: ann: the account's log failed: .*: no space\n", why), why
+    server.stop()
+    code, why = refused()
+    assert code == EX_IOERR
+    assert re.fullmatch(r"roost: ann: the account's log failed: .*: no space\n", why), why
+    filler.unlink()
+    assert 'is forgotten' in said(server, 'purge', 'ann', '--yes')[0]
+    server.start()
+    assert bodies(server.imap('ann')) == {2: message(2)}
 
 
 def test_a_name_that_nobody_knows_is_said(server):

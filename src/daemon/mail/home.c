@@ -201,6 +201,8 @@ static void on_failed(struct account_listener *listener, const struct note *why)
     struct home *home = CONTAINER_OF(listener, struct home, listener);
 
     home->failed = true;
+    if (home->failure == NULL)
+        home->failure = strdup(why->text);
     home->shard->counts.log_failures++;
     log_home(home, LOG_LEVEL_ERROR, "account-failed", why->text);
     home_touch(home);
@@ -252,7 +254,13 @@ void home_evict(struct home *home)
 
 void home_fail(struct home *home)
 {
-    evict_users(home, IPC_UNAVAILABLE, "the account's log failed");
+    struct note why = { "" };
+
+    note_set(&why, "the account's log failed: %s",
+             home->failure != NULL ? home->failure : "why is not known");
+    evict_users(home, IPC_UNAVAILABLE, why.text);
+    free(home->failure);
+    home->failure = NULL;
     home_close(home);
 }
 
@@ -676,6 +684,7 @@ void homes_free(struct shard *shard)
         account_close(home->account, clock_wall());
         vfs_posix_free(home->vfs);
         loop_timer_done(&home->timer);
+        free(home->failure);
         free(home);
     }
     map_done(&shard->homes);

@@ -55,6 +55,7 @@ struct home {
     unsigned tries;
     bool makes; /* somebody brings or wants mail: what is missing is made */
     bool failed; /* the store said so; the turn ends it */
+    char *failure; /* what the store said then; from the heap, NULL until it has */
     bool trash; /* after the close: IPC_ACCOUNT_DROP */
     struct role_asker trash_asker;
 };
