@@ -145,14 +145,13 @@ static int run(const struct verb *verb, struct arguments arguments)
 const struct verb verb_deliver = {
     .name = "deliver",
     .summary = "a message from standard input to an account",
-    .help =
-        "roost deliver NAME [--mailbox MAILBOX] [--from ADDRESS] < message\n\n"
-        "Hands the message to the running server and returns when it is on the disk. The exit\n"
-        "code is one of sysexits.h: 0 delivered, 67 no such account, 75 try again later, 65 and\n"
-        "69 refused for good.\n\n"
-        "  --mailbox MAILBOX   this one instead of INBOX\n"
-        "  --from ADDRESS      the envelope's sender; empty if not given\n\n"
-        "  roost deliver ann --mailbox Archive < message.eml\n"
-        "  postfix: mailbox_command = /usr/bin/roost deliver \"$USER\" --from \"$SENDER\"\n",
+    .help = "roost deliver NAME [--mailbox MAILBOX] [--from ADDRESS] < message\n\n"
+            "Hands the message to the running server and returns when it is on the disk. The exit\n"
+            "code is one of sysexits.h: 0 delivered, 67 no such account or mailbox, 75 try again\n"
+            "later, 65 and 69 refused for good.\n\n"
+            "  --mailbox MAILBOX   this one instead of INBOX; it must be there\n"
+            "  --from ADDRESS      the envelope's sender; empty if not given\n\n"
+            "  roost deliver ann --mailbox Archive < message.eml\n"
+            "  postfix: mailbox_command = /usr/bin/roost deliver \"$USER\" --from \"$SENDER\"\n",
     .run = run,
 };
