@@ -24,6 +24,8 @@ ROOST_SETTINGS = {
     'mail.sessions_per_account_max': str(CONNECTIONS_MAX),
     'log.level': 'warning',
 }
+# Rows deliver the same messages again, to be kept as the others keep them.
+CYRUS_SETTINGS = 'duplicatesuppression: no\n'
 
 
 class Roost:
@@ -54,7 +56,7 @@ def start(name, accounts):
     if name == 'roost':
         return Roost(accounts)
     if name == 'cyrus':
-        return cyrus.Cyrus(accounts, PASSWORD).start()
+        return cyrus.Cyrus(accounts, PASSWORD, CYRUS_SETTINGS).start()
     server = dovecot.Dovecot(accounts, PASSWORD, name.partition('-')[2])
     server.name = name
     return server.start()

@@ -47,6 +47,8 @@ ROWS = (
     reading('FETCH envelopes and structures, first time', 'fetch-list', 'p50_ms', 1),
     reading('FETCH envelopes and structures', 'fetch-list', 'p50_ms', 3),
     reading('FETCH header fields, after those', 'fetch-headers', 'p50_ms', 3),
+    Row('fill, another mailbox, messages', 'fill', 'items_rate', 'fresh', 0.01, adds_to='INBOX'),
+    Row('FETCH header fields, first time', 'fetch-headers', 'p50_ms', 'fresh'),
     reading('SELECT', 'select', 'p50_ms', 100),
     reading('FETCH 1:* FLAGS', 'fetch-flags', 'p50_ms', 5),
     reading('FETCH BODY.PEEK[]', 'fetch-bodies', 'bytes_rate', 2, floor='socket_bytes'),

@@ -165,7 +165,8 @@ int main(int argc, char **argv)
     read_options(argc, argv, &options);
     if (options.port == 0)
         stop("which --port?");
-    if (options.workload->prepare != NULL && options.connections > 1)
+    if ((options.workload->prepare != NULL || options.workload->verify != NULL) &&
+        options.connections > 1)
         stop("this workload takes one connection");
     (void)signal(SIGPIPE, SIG_IGN);
     is_good = run_workload(&options, &result);

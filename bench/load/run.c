@@ -126,7 +126,7 @@ static void measure(struct run *run, struct seat *seats, int epoll)
     }
     result->busy_ns = result->wall_ns = seat_now_ns() - start_ns;
     result->cpu_ns = cpu_ns() - result->cpu_ns;
-    if (run->options->workload->prepare == NULL)
+    if (run->options->workload->prepare == NULL && run->options->workload->verify == NULL)
         return;
     result->wall_ns = 0;
     for (uint64_t i = 0; i < result->operations; i++)

@@ -31,15 +31,16 @@ struct run_result {
     uint64_t errors;
     uint64_t bytes; /* of messages, sent or compared */
     uint64_t *spans_ns; /* how long each operation took; owned */
-    uint64_t wall_ns; /* from the start of the first to the end of the last, without preparations */
-    uint64_t cpu_ns; /* of this process, between the same moments, preparations included */
+    uint64_t wall_ns; /* from the start of the first to the end of the last, without preparations
+                         and verifying */
+    uint64_t cpu_ns; /* of this process, between the same moments, with all of that */
     uint64_t busy_ns; /* between the same moments: what cpu_ns is a share of */
     char why[CHECK_WHY_BYTES]; /* the first error, NUL-terminated */
 };
 
 /* False when it could not be carried through (nobody listens, silence for RUN_SILENCE_MS, a
  * connection that goes): then `why` tells, and errors is above 0. `out_result` is filled in any
- * case; its spans_ns is to be freed. A workload with preparations takes one connection. */
+ * case; its spans_ns is to be freed. A workload that prepares or verifies takes one connection. */
 bool run_workload(const struct run_options *options, struct run_result *out_result);
 
 enum { RUN_SILENCE_MS = 120 * 1000 };

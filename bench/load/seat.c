@@ -36,10 +36,17 @@ static bool give_up(struct seat *seat, const char *why)
     return false;
 }
 
+/* What is set in one round is unset in the next. */
+static bool is_plus(const struct seat *seat)
+{
+    bool is_one = workload(seat)->amount == AMOUNT_ONE;
+
+    return seat->operation / (is_one ? seat->run->options->messages : 1) % 2 == 0;
+}
+
 static void add_term(const struct seat *seat, char term, struct buf *out)
 {
     const struct run_options *options = seat->run->options;
-    uint64_t turns = workload(seat)->amount == AMOUNT_ONE ? options->messages : 1;
     /* A stride that is prime: neighbours in time are not neighbours on the disk. */
     uint64_t one = seat->operation * 7919 % options->messages + 1;
 
@@ -47,7 +54,7 @@ static void add_term(const struct seat *seat, char term, struct buf *out)
     case 'a': buf_add_format(out, "1:%" PRIu64, options->messages); break;
     case 'b': buf_add_format(out, "1:%" PRIu64, options->block); break;
     case 'o': buf_add_number(out, one); break;
-    case 's': buf_add_byte(out, seat->operation / turns % 2 == 0 ? '+' : '-'); break;
+    case 's': buf_add_byte(out, is_plus(seat) ? '+' : '-'); break;
     default: buf_add_byte(out, (uint8_t)term); break;
     }
 }
@@ -222,7 +229,7 @@ static bool end_operation(struct seat *seat)
     if (seat->is_wrong) {
         result->errors++;
     } else {
-        result->spans_ns[result->operations++] = seat_now_ns() - seat->begun_ns;
+        result->spans_ns[result->operations++] = seat->ended_ns - seat->begun_ns;
         result->items += items_of(seat);
         result->bytes += seat->check.bytes;
     }
@@ -233,6 +240,21 @@ static bool become_ready(struct seat *seat)
 {
     seat->step = SEAT_READY;
     seat->run->ready++;
+    return true;
+}
+
+/* Looks whether the operation has done what it said. */
+static bool verify(struct seat *seat)
+{
+    uint64_t block = seat->run->options->block;
+    struct check_want want = { .word = "SEARCH" };
+
+    if (is_plus(seat)) {
+        want.count = block;
+        want.sum = block * (block + 1) / 2;
+    }
+    (void)send_line(seat, workload(seat)->verify, SEAT_VERIFY);
+    check_begin(&seat->check, &seat->run->options->plan, want);
     return true;
 }
 
@@ -275,8 +297,14 @@ static bool after_command(struct seat *seat)
         else
             send_operation(seat);
         return true;
-    case SEAT_COMMAND: return end_operation(seat);
-    case SEAT_LOGOUT: wire_close(&seat->wire); return end_operation(seat);
+    case SEAT_COMMAND:
+        seat->ended_ns = seat_now_ns();
+        return workload(seat)->verify != NULL ? verify(seat) : end_operation(seat);
+    case SEAT_VERIFY: return end_operation(seat);
+    case SEAT_LOGOUT:
+        seat->ended_ns = seat_now_ns();
+        wire_close(&seat->wire);
+        return end_operation(seat);
     case SEAT_GREETING:
     case SEAT_READY:
     case SEAT_ENVELOPE:
@@ -307,8 +335,10 @@ static bool hear_lmtp(struct seat *seat, struct bytes answer)
         return become_ready(seat);
     if (--seat->answers_left > 0)
         return true;
-    if (seat->step == SEAT_DATA)
+    if (seat->step == SEAT_DATA) {
+        seat->ended_ns = seat_now_ns();
         return end_operation(seat);
+    }
     add_message(seat, seat->operation + 1, false);
     buf_add_string(&seat->wire.out, ".\r\n");
     seat->answers_left = seat->run->options->recipients;

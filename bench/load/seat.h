@@ -27,6 +27,7 @@ enum seat_step {
     SEAT_READY,
     SEAT_PREPARE,
     SEAT_COMMAND, /* the timed one */
+    SEAT_VERIFY,
     SEAT_ENVELOPE, /* MAIL, RCPT and DATA, sent together */
     SEAT_DATA,
     SEAT_LOGOUT,
@@ -44,6 +45,7 @@ struct seat {
     uint64_t commands;
     uint64_t operation; /* its number in the run */
     uint64_t begun_ns;
+    uint64_t ended_ns;
     uint64_t answers_left; /* of a delivery */
     bool is_wrong; /* the operation, from an earlier command of it */
     bool is_new; /* its connection is not watched yet */

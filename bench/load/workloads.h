@@ -33,6 +33,8 @@ struct workload {
     const char
         *prepare; /* commands before each round that are not timed, LF between them; or NULL */
     const char *command;
+    const char *verify; /* a search after each round, not timed: the block is found after plus,
+                         * nothing after minus; or NULL. One connection. */
     const char *word; /* what is counted (check.h); NULL: nothing */
     const char *holds; /* stands in each answer that is counted */
     const char *ok_holds; /* stands in the tagged OK */

@@ -80,6 +80,13 @@ def test_a_missing_hit_is_no_figure(filled):
     bad(filled, 'fetch-flags', 'refused: t3 BAD')
 
 
+def test_what_was_not_done_is_no_figure(filled):
+    with filled.imap('user0') as client:
+        client.select('INBOX')
+        client.store('150', '+FLAGS', r'(\Draft)')
+    bad(filled, 'store-silent', '51 SEARCH instead of 50')
+
+
 def test_what_is_refused_is_no_figure(filled):
     bad(filled, 'append', 'refused', password='wrong')
     bad(filled, 'lmtp', 'a delivery was refused', user='nobody')
