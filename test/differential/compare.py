@@ -37,6 +37,12 @@ def binary_items(bodystructure):
         f'BINARY.PEEK[{path}]', f'BINARY.SIZE[{path}]', f'BINARY.PEEK[{path}]<1.9>')]
 
 
+def asked_of(peers):
+    """Whether a peer has a message; what is about all ("*") each was asked."""
+    has = {peer.name: peer.uids for peer in peers}
+    return lambda peer, name: name == '*' or name in has[peer]
+
+
 def compare_messages(roost, peers, texts, report):
     for name, raw in texts.items():
         if name not in roost.uids:
@@ -45,7 +51,7 @@ def compare_messages(roost, peers, texts, report):
         wanted = TOP + structure.sections_of(ours['BODYSTRUCTURE']) + \
             binary_items(ours['BODYSTRUCTURE'])
         ours.update(roost.fetch(name, wanted))
-        found = {}
+        found = {peer.name: {} for peer in peers}
         for peer in peers:
             if name not in peer.uids:
                 continue
@@ -57,7 +63,7 @@ def compare_messages(roost, peers, texts, report):
             report.count('values compared', peer.name, structure.count_values(ours))
             found[peer.name] = {(what, name): (one, two)
                                 for what, one, two in structure.differences(ours, theirs)}
-        report.add_all(found, lambda _: raw)
+        report.add_all(found, lambda _: raw, asked_of(peers))
 
 
 def compare_searches(roost, peers, texts, report):
@@ -70,7 +76,7 @@ def compare_searches(roost, peers, texts, report):
             found[peer.name] = dict(differ_in_search(f'SEARCH {shown}', ours, theirs,
                                                      set(roost.uids) & set(peer.uids)))
             report.count('values compared', peer.name, len(set(roost.uids) & set(peer.uids)))
-        report.add_all(found, texts.get)
+        report.add_all(found, texts.get, asked_of(peers))
 
 
 def differ_in_search(what, ours, theirs, both):

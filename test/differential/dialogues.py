@@ -165,7 +165,7 @@ def compare(roost, peers, report):
             for peer in peers:
                 report.count('commands of dialogues', peer.name)
                 report.count('values compared', peer.name, len(ours))
-            report.add_all(found, lambda _: None)
+            report.add_all(found, lambda _: None, lambda *_: True)
         for voice in voices:
             voice.close()
 

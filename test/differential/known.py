@@ -23,7 +23,7 @@ class Difference:
     ours: object
     theirs: object
     raw: bytes = None  # the message
-    other_agrees: bool = True  # the other peer answers as Roost, or was not asked
+    other_agrees: bool = True  # the other peer answers as Roost, or there is none
 
 
 @dataclasses.dataclass

@@ -178,7 +178,8 @@ def ours_is_bad(one):
 def attributes_more(one):
     """LIST: the same names and subscriptions; the peer tells less about children."""
     def seen(listed):
-        return [(name, '\\SUBSCRIBED' in attributes) for name, *attributes in listed]
+        return [(name, [word for word in attributes if 'CHILDREN' not in word])
+                for name, *attributes in listed]
     return seen(one.ours) == seen(one.theirs) and \
         not any('CHILDREN' in word for _, *attributes in one.theirs for word in attributes)
 

@@ -22,12 +22,14 @@ class Report:
         else:
             self.count(f'{row.number}. {row.title}', difference.peer)
 
-    def add_all(self, found, raw):
-        """`found`: {peer: {(what, message): (ours, theirs)}}; the other peers' word counts."""
+    def add_all(self, found, raw, was_asked):
+        """`found`: {peer: {(what, message): (ours, theirs)}}; the other peers' word counts, and one
+        that was not asked about the message has none: was_asked(peer, message)."""
         for peer, values in found.items():
             others = [other for other in found if other != peer]
             for (what, name), (ours, theirs) in values.items():
-                agrees = all((what, name) not in found[other] for other in others)
+                agrees = all(was_asked(other, name) and (what, name) not in found[other]
+                             for other in others)
                 self.add(known.Difference(peer, what, name, ours, theirs, raw(name), agrees))
 
     def table(self, peers):

@@ -14,6 +14,7 @@ import known  # noqa: E402
 import oracle  # noqa: E402
 import structure  # noqa: E402
 from known import Difference  # noqa: E402
+from reasons import REASONS  # noqa: E402
 from report import Report  # noqa: E402
 
 RAW = (b'From: a@example.org\r\nSubject: one\r\nSubject: two\r\nDate: 1 Feb 2003 04:05:06 +0700\r\n'
@@ -55,6 +56,18 @@ def test_a_listed_difference_passes(report):
 def test_what_is_not_listed_fails(report, difference):
     report.add(difference)
     assert compare.verdict(arguments(), report, 0) == 1
+
+
+@pytest.mark.parametrize('others, surprises', [
+    ({'cyrus': {'own/a.eml'}}, 0),  # it has the message, and differs in nothing
+    ({'cyrus': set()}, 1),  # it refused the message: it agrees with nobody
+    ({}, 0)])  # there is no other peer
+def test_a_peer_agrees_only_on_what_it_has(report, others, surprises):
+    known.PAGE.write_text('## 1. Something\n\n    dovecot | BODY[1] | * | other peer agrees\n')
+    report = Report(0)
+    found = {'dovecot': {('BODY[1]', 'own/a.eml'): (b'a', b'b')}, **{peer: {} for peer in others}}
+    report.add_all(found, lambda _: RAW, lambda peer, name: name in others[peer])
+    assert len(report.surprises) == surprises
 
 
 def test_a_refused_message_fails(report):
@@ -105,3 +118,13 @@ def test_facts_of_an_answer():
         'LIST': [('a/b', '\\NOSELECT')], 'FETCH 1 FLAGS': [b'\\SEEN'], 'FETCH 1 UID': 9,
         'STATUS': {'MESSAGES': 1}}
     assert dialogues.facts_of('OK', b'', [b'* 1 EXPUNGE', b'* 3 EXPUNGE'])['EXPUNGE'] == [1, 4]
+
+
+@pytest.mark.parametrize('theirs, is_excused', [
+    (('a', '\\SUBSCRIBED'), True), (('a',), False), (('b', '\\SUBSCRIBED'), False),
+    (('a', '\\NOSELECT', '\\SUBSCRIBED'), False),
+    (('a', '\\HASCHILDREN', '\\SUBSCRIBED'), False)])
+def test_a_peer_may_be_silent_of_children_only(theirs, is_excused):
+    ours = [('a', '\\HASNOCHILDREN', '\\SUBSCRIBED')]
+    assert REASONS['attributes more'](
+        Difference('dovecot', 'DIALOGUE LIST "" *: LIST', 'LIST', ours, [theirs])) == is_excused
