@@ -60,8 +60,9 @@ enum maintain_want past_step(struct maintain *act, struct past *past, bool dry, 
     size_t before = out->len;
 
     if (!past->is_planned) {
-        undelete_begin(&past->undelete, act->account, &past->lost);
-        past->is_planned = true;
+        if (past->undelete.account == NULL)
+            undelete_begin(&past->undelete, act->account, &past->lost);
+        past->is_planned = undelete_plan(&past->undelete);
         return MAINTAIN_AGAIN;
     }
     for (; past->told < past->lost.mailbox_count; past->told++) {

@@ -26,6 +26,7 @@ struct making {
     struct undelete *undelete;
     struct undelete_counts *counts;
     struct act *act; /* NULL: dry */
+    uint32_t *left; /* of this step */
     struct name_overlay names;
     struct next_uid *uids; /* by mailbox */
     size_t uid_count;
@@ -40,13 +41,15 @@ static const struct state *state_of(const struct making *making)
     return &making->undelete->account->state;
 }
 
-static struct making making_begin(struct undelete *undelete, struct act *act,
+static struct making making_begin(struct undelete *undelete, struct act *act, uint32_t *left,
                                   struct undelete_counts *counts)
 {
     const struct state *state = &undelete->account->state;
-    struct making making = {
-        .undelete = undelete, .counts = counts, .act = act, .names = { .state = state }
-    };
+    struct making making = { .undelete = undelete,
+                             .counts = counts,
+                             .act = act,
+                             .left = left,
+                             .names = { .state = state } };
 
     for (size_t i = 0; i < state->mailbox_count; i++)
         making.uses_taken |= state->by_id[i]->uses;
@@ -68,13 +71,12 @@ static bool is_full(const struct making *making)
 /* So it is, or the step is over. */
 static bool is_paused(const struct making *making)
 {
-    return making->act != NULL && (making->act->left == 0 || is_full(making));
+    return *making->left == 0 || is_full(making);
 }
 
 static void charge(struct making *making, uint64_t cost)
 {
-    if (making->act != NULL)
-        act_charge(making->act, cost);
+    *making->left -= cost < *making->left ? (uint32_t)cost : *making->left;
 }
 
 static void add(struct making *making, const struct op *op)
@@ -192,44 +194,6 @@ static void rename_all(struct making *making)
     making->undelete->renames_done = true;
 }
 
-/* The bodies of a mailbox, ascending. */
-struct bodies {
-    uint64_t *ids;
-    size_t count;
-};
-
-static int by_value(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-static struct bodies bodies_of(const struct mailbox *mailbox)
-{
-    struct bodies bodies = { .ids = store_alloc(mailbox->rows.count, sizeof(*bodies.ids)) };
-    bool is_sorted = true;
-
-    for (size_t i = 0; i < mailbox->rows.block_count; i++) {
-        const struct block *block = mailbox->rows.blocks[i];
-
-        block_load(block, COLUMN_BODY, 0, block->count, bodies.ids + bodies.count);
-        bodies.count += block->count;
-    }
-    for (size_t i = 1; is_sorted && i < bodies.count; i++)
-        is_sorted = bodies.ids[i - 1] <= bodies.ids[i];
-    if (!is_sorted)
-        qsort(bodies.ids, bodies.count, sizeof(*bodies.ids), by_value);
-    return bodies;
-}
-
-static bool has_body(const struct bodies *bodies, struct body_id body)
-{
-    return bodies->count > 0 &&
-           bsearch(&body.value, bodies->ids, bodies->count, sizeof(*bodies->ids), by_value) != NULL;
-}
-
 /* Where the messages of a lost mailbox go; 0: it has to be made. Once the names are decided. */
 static struct mailbox_id find_target(const struct making *making, const struct lost_mailbox *lost)
 {
@@ -238,94 +202,6 @@ static struct mailbox_id find_target(const struct making *making, const struct l
     if (state_find_id(state_of(making), lost->target) != NULL)
         return lost->target;
     return name_overlay_find(&making->names, lost->name);
-}
-
-/* Marks the messages of a mailbox that live where they would go. */
-static void leave_out_living(const struct making *making, size_t mailbox)
-{
-    struct lost *lost = making->undelete->lost;
-    const struct state *state = state_of(making);
-    const struct mailbox *target =
-        state_find_id(state, find_target(making, &lost->mailboxes[mailbox]));
-    size_t end = lost_first_message(lost, mailbox + 1);
-    struct bodies bodies = { 0 };
-
-    for (size_t i = lost_first_message(lost, mailbox); i < end; i++) {
-        struct lost_message *message = &lost->messages[i];
-        struct body_entry body;
-
-        message->is_left_out = false;
-        if (target == NULL || !body_table_find(&state->bodies, message->row.body, &body) ||
-            body.messages == 0)
-            continue;
-        if (bodies.ids == NULL)
-            bodies = bodies_of(target);
-        message->is_left_out = has_body(&bodies, message->row.body);
-    }
-    free(bodies.ids);
-}
-
-/* A message on its way into a mailbox that gets those of several lost ones. */
-struct arrival {
-    uint64_t target; /* its id, or, above all ids, the place of its name */
-    uint64_t body;
-    uint32_t event;
-    size_t message;
-};
-
-/* The one that went last comes last. */
-static int compare_arrivals(const void *a, const void *b)
-{
-    const struct arrival *left = a;
-    const struct arrival *right = b;
-
-    if (left->target != right->target)
-        return left->target < right->target ? -1 : 1;
-    if (left->body != right->body)
-        return left->body < right->body ? -1 : 1;
-    if (left->event != right->event)
-        return left->event < right->event ? -1 : 1;
-    return (left->message > right->message) - (left->message < right->message);
-}
-
-/* Where the n-th mailbox by name goes. */
-static uint64_t target_number(const struct making *making, size_t n)
-{
-    const struct undelete_order *order = making->undelete->order;
-    const struct lost *lost = making->undelete->lost;
-    struct mailbox_id target = find_target(making, &lost->mailboxes[order[n].index]);
-
-    if (target.value != 0)
-        return target.value;
-    while (n > 0 && bytes_equal(order[n - 1].name, order[n].name))
-        n--;
-    return (UINT64_C(1) << 32) + n;
-}
-
-/* Of those that are the same message and would go into the same mailbox one is enough. */
-static void leave_out_doubles(const struct making *making)
-{
-    struct lost *lost = making->undelete->lost;
-    struct arrival *arrivals = store_alloc(lost->message_count, sizeof(*arrivals));
-    size_t count = 0;
-
-    for (size_t n = 0; n < lost->mailbox_count; n++) {
-        size_t index = making->undelete->order[n].index;
-        uint64_t target = target_number(making, n);
-
-        for (size_t i = lost_first_message(lost, index); i < lost_first_message(lost, index + 1);
-             i++)
-            if (!lost->messages[i].is_left_out)
-                arrivals[count++] = (struct arrival){ target, lost->messages[i].row.body.value,
-                                                      lost->messages[i].event, i };
-    }
-    if (count > 1)
-        qsort(arrivals, count, sizeof(*arrivals), compare_arrivals);
-    for (size_t i = 1; i < count; i++)
-        if (arrivals[i].target == arrivals[i - 1].target &&
-            arrivals[i].body == arrivals[i - 1].body)
-            lost->messages[arrivals[i - 1].message].is_left_out = true;
-    free(arrivals);
 }
 
 static uint32_t *next_uid(struct making *making, struct mailbox_id id)
@@ -392,6 +268,7 @@ static void put_messages(struct making *making, size_t index)
     for (; undelete->message < end && !is_paused(making); undelete->message++) {
         const struct lost_message *message = &lost->messages[undelete->message];
 
+        charge(making, 1);
         if (message->is_left_out)
             continue;
         if (uid == NULL)
@@ -406,22 +283,21 @@ static void put_messages(struct making *making, size_t index)
     }
 }
 
-static bool has_messages(const struct lost *lost, size_t mailbox, size_t from)
+/* It has messages that are still to be put. */
+static bool has_messages(const struct making *making, size_t mailbox)
 {
-    size_t first = lost_first_message(lost, mailbox);
-    size_t end = lost_first_message(lost, mailbox + 1);
+    const struct undelete *undelete = making->undelete;
 
-    for (size_t i = from > first ? from : first; i < end; i++)
-        if (!lost->messages[i].is_left_out)
-            return true;
-    return false;
+    if (undelete->message == 0)
+        return undelete->lost->mailboxes[mailbox].to_put > 0;
+    return undelete->message < lost_first_message(undelete->lost, mailbox + 1);
 }
 
 /* Finds or makes the mailbox; false: there is no need of it. */
 static bool set_target(struct making *making, size_t index)
 {
     struct lost_mailbox *mailbox = &making->undelete->lost->mailboxes[index];
-    bool is_needed = has_messages(making->undelete->lost, index, making->undelete->message);
+    bool is_needed = has_messages(making, index);
 
     mailbox->target = find_target(making, mailbox);
     if (mailbox->target.value != 0)
@@ -555,26 +431,280 @@ static void sort_by_name(struct undelete *undelete)
         qsort(undelete->order, lost->mailbox_count, sizeof(*undelete->order), compare_names);
 }
 
+static bool is_through(const struct undelete *undelete)
+{
+    return undelete->renames_done && undelete->next == undelete->lost->mailbox_count;
+}
+
+/* ---- the plan ---- */
+
+enum plan_stage {
+    PLAN_LIVING, /* what lives where it would go is left out */
+    PLAN_DOUBLES, /* of those that are the same message and would go to the same mailbox one is
+                     enough */
+    PLAN_COUNT, /* all of it is done, dry */
+};
+
+struct undelete_plan {
+    struct making making;
+    uint32_t left; /* of this step */
+    enum plan_stage stage;
+    struct modseq change; /* of the account, for which it is made */
+    unsigned restarts;
+    size_t mailbox; /* the next one; in PLAN_DOUBLES by name */
+    size_t message; /* the next one of it */
+    uint64_t *bodies; /* of where they go, once asked for: a bit for each there ever was */
+    size_t block; /* of rows, that goes into it next */
+    uint64_t *targets; /* where a mailbox goes: an id, or, above all ids, the place of its name */
+    uint32_t *arrivals; /* a table: messages on their way, their indexes + 1; 0 is free */
+    size_t arrival_mask;
+    struct undelete_counts counts;
+};
+
+enum { PLAN_RESTARTS_MAX = 3, LOOK_COST = 8, MAILBOX_COST = 32, WORDS_PER_COST = 16 };
+
+/* A power of two that leaves half of it free, less one. */
+static size_t mask_for(size_t count)
+{
+    size_t capacity = 16;
+
+    while (capacity < 2 * count)
+        capacity *= 2;
+    return capacity - 1;
+}
+
+static uint64_t mixed(uint64_t number)
+{
+    return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
+}
+
+static bool has_body(const struct undelete_plan *plan, struct body_id body)
+{
+    return (plan->bodies[body.value / 64] >> (body.value % 64) & 1) != 0;
+}
+
+/* A step makes one block at least. True when all bodies of the mailbox are in the table. */
+static bool collect_bodies(struct undelete_plan *plan, const struct mailbox *mailbox)
+{
+    uint64_t bodies[BLOCK_ROWS];
+
+    if (plan->bodies == NULL) {
+        size_t words = state_of(&plan->making)->body_next / 64 + 1;
+
+        plan->bodies = store_alloc(words, sizeof(*plan->bodies));
+        plan->block = 0;
+        charge(&plan->making, words / WORDS_PER_COST);
+    }
+    while (plan->block < mailbox->rows.block_count && plan->left > 0) {
+        const struct block *block = mailbox->rows.blocks[plan->block++];
+
+        block_load(block, COLUMN_BODY, 0, block->count, bodies);
+        for (uint32_t i = 0; i < block->count; i++)
+            plan->bodies[bodies[i] / 64] |= UINT64_C(1) << (bodies[i] % 64);
+        charge(&plan->making, block->count);
+    }
+    return plan->block == mailbox->rows.block_count;
+}
+
+static bool lives_somewhere(const struct state *state, struct body_id id)
+{
+    struct body_entry body;
+
+    return body_table_find(&state->bodies, id, &body) && body.messages > 0;
+}
+
+/* Marks the messages of a mailbox that live where they would go; true when that is through. */
+static bool leave_out_living(struct undelete_plan *plan)
+{
+    struct lost *lost = plan->making.undelete->lost;
+    const struct state *state = state_of(&plan->making);
+    const struct mailbox *target =
+        state_find_id(state, find_target(&plan->making, &lost->mailboxes[plan->mailbox]));
+    size_t end = lost_first_message(lost, plan->mailbox + 1);
+
+    for (; plan->message < end; plan->message++) {
+        struct lost_message *message = &lost->messages[plan->message];
+        bool may_live = target != NULL && lives_somewhere(state, message->row.body);
+
+        if (plan->left == 0 || (may_live && !collect_bodies(plan, target)))
+            return false;
+        message->is_left_out = may_live && has_body(plan, message->row.body);
+        charge(&plan->making, LOOK_COST);
+    }
+    free(plan->bodies);
+    plan->bodies = NULL;
+    return true;
+}
+
+/* Where the n-th mailbox by name goes. */
+static uint64_t target_number(const struct making *making, size_t n)
+{
+    const struct undelete_order *order = making->undelete->order;
+    const struct lost *lost = making->undelete->lost;
+    struct mailbox_id target = find_target(making, &lost->mailboxes[order[n].index]);
+
+    if (target.value != 0)
+        return target.value;
+    while (n > 0 && bytes_equal(order[n - 1].name, order[n].name))
+        n--;
+    return (UINT64_C(1) << 32) + n;
+}
+
+/* Of the one that is the same message on its way to the same mailbox, or a free one. */
+static uint32_t *arrival_slot(const struct undelete_plan *plan, const struct lost_message *message)
+{
+    const struct lost_message *messages = plan->making.undelete->lost->messages;
+    uint64_t target = plan->targets[message->mailbox];
+    uint64_t body = message->row.body.value;
+    size_t at = mixed(mixed(target) ^ body) & plan->arrival_mask;
+
+    for (; plan->arrivals[at] != 0; at = (at + 1) & plan->arrival_mask) {
+        const struct lost_message *other = &messages[plan->arrivals[at] - 1];
+
+        if (other->row.body.value == body && plan->targets[other->mailbox] == target)
+            break;
+    }
+    return &plan->arrivals[at];
+}
+
+/* Of two the one that went last stays. */
+static void meet(struct undelete_plan *plan, uint32_t index)
+{
+    struct lost *lost = plan->making.undelete->lost;
+    struct lost_message *message = &lost->messages[index];
+    uint32_t *slot = arrival_slot(plan, message);
+    struct lost_message *other = *slot == 0 ? NULL : &lost->messages[*slot - 1];
+
+    if (other != NULL &&
+        (other->event > message->event || (other->event == message->event && other > message))) {
+        message->is_left_out = true;
+        return;
+    }
+    if (other != NULL) {
+        other->is_left_out = true;
+        lost->mailboxes[other->mailbox].to_put--;
+    }
+    lost->mailboxes[message->mailbox].to_put++;
+    *slot = index + 1;
+}
+
+/* True when the mailbox is through. */
+static bool leave_out_doubles(struct undelete_plan *plan)
+{
+    const struct lost *lost = plan->making.undelete->lost;
+    size_t index = plan->making.undelete->order[plan->mailbox].index;
+    size_t end = lost_first_message(lost, index + 1);
+
+    if (plan->arrivals == NULL) {
+        plan->arrival_mask = mask_for(lost->message_count);
+        plan->arrivals = store_alloc(plan->arrival_mask + 1, sizeof(*plan->arrivals));
+        plan->targets = store_alloc(lost->mailbox_count, sizeof(*plan->targets));
+    }
+    plan->targets[index] = target_number(&plan->making, plan->mailbox);
+    for (; plan->message < end; plan->message++) {
+        if (plan->left == 0)
+            return false;
+        charge(&plan->making, LOOK_COST);
+        if (!lost->messages[plan->message].is_left_out)
+            meet(plan, (uint32_t)plan->message);
+    }
+    return true;
+}
+
+static void plan_clear(struct undelete_plan *plan)
+{
+    making_done(&plan->making);
+    free(plan->bodies);
+    free(plan->arrivals);
+    free(plan->targets);
+    plan->bodies = NULL;
+    plan->arrivals = NULL;
+    plan->targets = NULL;
+}
+
+static void plan_start(struct undelete_plan *plan, struct undelete *undelete)
+{
+    plan->counts = (struct undelete_counts){ 0 };
+    plan->making = making_begin(undelete, NULL, &plan->left, &plan->counts);
+    plan->change = undelete->account->state.change;
+    plan->stage = undelete->lost->mailbox_count == 0 ? PLAN_COUNT : PLAN_LIVING;
+    plan->mailbox = 0;
+    plan->message = 0;
+    plan->left = UINT32_MAX;
+    for (size_t i = 0; i < undelete->lost->mailbox_count; i++)
+        undelete->lost->mailboxes[i].to_put = 0;
+    rename_all(&plan->making);
+}
+
+/* What others did meanwhile may be what it counts on. */
+static void plan_follow(struct undelete_plan *plan, struct undelete *undelete)
+{
+    if (plan->change.value == undelete->account->state.change.value)
+        return;
+    plan_clear(plan);
+    rewind_to(undelete, &(struct undelete){ .account = undelete->account,
+                                            .lost = undelete->lost,
+                                            .order = undelete->order,
+                                            .plan = plan });
+    plan->restarts++;
+    plan_start(plan, undelete);
+}
+
+/* The first message of the mailbox that comes next. */
+static void plan_next_mailbox(struct undelete_plan *plan, const struct undelete *undelete)
+{
+    size_t next = ++plan->mailbox;
+
+    charge(&plan->making, MAILBOX_COST);
+    if (next == undelete->lost->mailbox_count) {
+        plan->stage++;
+        next = plan->mailbox = 0;
+    }
+    if (plan->stage == PLAN_DOUBLES)
+        next = undelete->order[next].index;
+    plan->message = lost_first_message(undelete->lost, next);
+}
+
 void undelete_begin(struct undelete *undelete, struct account *account, struct lost *lost)
 {
     struct undelete fresh = { .account = account, .lost = lost };
-    struct making making;
 
     sort_by_name(&fresh);
+    fresh.plan = store_alloc(1, sizeof(*fresh.plan));
     *undelete = fresh;
-    making = making_begin(undelete, NULL, &fresh.planned);
-    rename_all(&making);
-    for (size_t i = 0; i < lost->mailbox_count; i++)
-        leave_out_living(&making, i);
-    leave_out_doubles(&making);
-    make(&making);
-    making_done(&making);
-    rewind_to(undelete, &fresh);
+    plan_start(undelete->plan, undelete);
+}
+
+bool undelete_plan(struct undelete *undelete)
+{
+    struct undelete_plan *plan = undelete->plan;
+    struct undelete planned = { .account = undelete->account,
+                                .lost = undelete->lost,
+                                .order = undelete->order };
+
+    plan_follow(plan, undelete);
+    plan->left = plan->restarts < PLAN_RESTARTS_MAX ? undelete->account->step_cost : UINT32_MAX;
+    while (plan->left > 0 && plan->stage != PLAN_COUNT)
+        if (plan->stage == PLAN_LIVING ? leave_out_living(plan) : leave_out_doubles(plan))
+            plan_next_mailbox(plan, undelete);
+    if (plan->stage == PLAN_COUNT && plan->left > 0)
+        make(&plan->making);
+    if (plan->stage != PLAN_COUNT || (plan->making.err == ERR_OK && !is_through(undelete)))
+        return false;
+    planned.planned = plan->counts;
+    plan_clear(plan);
+    free(plan);
+    rewind_to(undelete, &planned);
+    return true;
 }
 
 void undelete_done(struct undelete *undelete)
 {
+    if (undelete->plan != NULL)
+        plan_clear(undelete->plan);
+    free(undelete->plan);
     free(undelete->order);
+    undelete->plan = NULL;
     undelete->order = NULL;
 }
 
@@ -591,12 +721,7 @@ static struct undeleting *undeleting_of(struct act *act)
     return CONTAINER_OF(act, struct undeleting, act);
 }
 
-static bool is_through(const struct undelete *undelete)
-{
-    return undelete->renames_done && undelete->next == undelete->lost->mailbox_count;
-}
-
-static enum err undelete_plan(struct act *act)
+static enum err undeleting_plan(struct act *act)
 {
     struct making *making = &undeleting_of(act)->making;
 
@@ -628,7 +753,7 @@ static void undeleting_done(struct act *act)
     making_done(&undeleting->making);
 }
 
-static const struct act_kind undelete_kind = { undelete_plan, undelete_finish, undeleting_done };
+static const struct act_kind undelete_kind = { undeleting_plan, undelete_finish, undeleting_done };
 
 enum err act_undelete(struct undelete *undelete, const struct origin *origin, bool *out_done)
 {
@@ -642,6 +767,7 @@ enum err act_undelete(struct undelete *undelete, const struct origin *origin, bo
     undeleting->before = *undelete;
     undeleting->counts = undelete->done;
     undeleting->out_done = out_done;
-    undeleting->making = making_begin(undelete, &undeleting->act, &undeleting->counts);
+    undeleting->making =
+        making_begin(undelete, &undeleting->act, &undeleting->act.left, &undeleting->counts);
     return act_begin(&undeleting->act);
 }

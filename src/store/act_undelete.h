@@ -19,6 +19,7 @@
 
 struct account;
 struct lost;
+struct undelete_plan;
 
 struct undelete_counts {
     uint64_t messages;
@@ -44,13 +45,19 @@ struct undelete {
     size_t message; /* the next message of it; 0: from its first */
     size_t flag; /* likewise */
     bool renames_done;
+    struct undelete_plan *plan; /* owned; NULL once it is made */
     struct undelete_counts planned; /* what there is to do in all, as the account is now */
     struct undelete_counts done; /* so far */
 };
 
-/* Decides what goes where and what is left out, in `lost` and in `planned`. Writes nothing. O(rows)
- * of those mailboxes that have messages which live somewhere. */
+/* To be planned. */
 void undelete_begin(struct undelete *undelete, struct account *account, struct lost *lost);
+
+/* A step of the plan: what goes where and what is left out, in `lost` and in `planned`. Writes
+ * nothing. True: it is made, and act_undelete may follow. Others may act on the account meanwhile:
+ * then it begins anew, at last in one step. */
+MUST_USE bool undelete_plan(struct undelete *undelete);
+
 void undelete_done(struct undelete *undelete);
 
 /* May take steps (store/acting.h). Writes the next CHANGE; none when there is nothing to do.

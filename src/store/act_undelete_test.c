@@ -99,6 +99,8 @@ static uint64_t messages_of(const struct lost_find_options *ask, struct desk *de
 
     observer_find_lost(desk, ask, &lost);
     undelete_begin(&undelete, desk->account, &lost);
+    while (!undelete_plan(&undelete))
+        continue;
     count = undelete.planned.messages;
     undelete_done(&undelete);
     lost_done(&lost);
@@ -246,6 +248,8 @@ static void test_refusals(void **context)
     change = account_change_number(desk->account);
     observer_find_lost(desk, &all, &lost);
     undelete_begin(&undelete, desk->account, &lost);
+    while (!undelete_plan(&undelete))
+        continue;
     account_set_quota(desk->account, account_used_bytes(desk->account) + 30);
     assert_int_equal(try_undelete(&undelete, desk), ERR_OVER_QUOTA);
     account_set_quota(desk->account, 0);
@@ -258,6 +262,71 @@ static void test_refusals(void **context)
     assert_int_equal(undelete.done.made, 2);
     assert_int_equal(mailbox_uidnext(desk_mailbox(desk, "d/e")), 2);
     assert_int_equal(mailbox_uidnext(desk_mailbox(desk, "x")), 1);
+    undelete_done(&undelete);
+    lost_done(&lost);
+    finish(scene);
+}
+
+/* What others do between two steps of the plan counts: here the one message that is lost comes
+ * back, however far the plan is. */
+static void test_others_between_steps_of_the_plan(void **context)
+{
+    const struct lost_find_options all = { .position = 0 };
+
+    for (unsigned before = 0;; before++) {
+        struct scene *scene = start_with_three();
+        struct desk *desk = &scene->desk;
+        struct undelete undelete;
+        struct lost lost;
+        bool is_planned = false;
+
+        copy(desk, "Sent", false);
+        expunge(desk, "Sent", 1, PROTOCOL_IMAP);
+        observer_find_lost(desk, &all, &lost);
+        undelete_begin(&undelete, desk->account, &lost);
+        for (unsigned i = 0; i < before && !is_planned; i++)
+            is_planned = undelete_plan(&undelete);
+        if (!is_planned) {
+            copy(desk, "Sent", false);
+            while (!undelete_plan(&undelete))
+                continue;
+            assert_int_equal(undelete.planned.messages, 0);
+            assert_true(lost.messages[0].is_left_out);
+        }
+        undelete_done(&undelete);
+        lost_done(&lost);
+        finish(scene);
+        if (is_planned) {
+            assert_in_range(before, 3, 100);
+            return;
+        }
+    }
+}
+
+/* Who acts all the time does not keep it from its end; and it may be given up. */
+static void test_a_plan_comes_to_its_end(void **context)
+{
+    enum { STEPS_MAX = 100 };
+    const struct lost_find_options all = { .position = 0 };
+    struct scene *scene = start_with_three();
+    struct desk *desk = &scene->desk;
+    struct undelete undelete;
+    struct lost lost;
+    unsigned steps = 1;
+
+    copy(desk, "Sent", false);
+    for (uint32_t uid = 1; uid <= 3; uid++)
+        expunge(desk, "INBOX", uid, PROTOCOL_IMAP);
+    observer_find_lost(desk, &all, &lost);
+    undelete_begin(&undelete, desk->account, &lost);
+    assert_false(undelete_plan(&undelete));
+    undelete_done(&undelete);
+    undelete_begin(&undelete, desk->account, &lost);
+    for (; !undelete_plan(&undelete) && steps < STEPS_MAX; steps++)
+        assert_int_equal(desk_append(desk, desk_mailbox(desk, "INBOX"), BYTES("x"), 0, NULL),
+                         ERR_OK);
+    assert_in_range(steps, 3, STEPS_MAX - 1);
+    assert_int_equal(undelete.planned.messages, 3);
     undelete_done(&undelete);
     lost_done(&lost);
     finish(scene);
@@ -355,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_mailboxes_come_back),
         cmocka_unit_test(test_names_that_come_again),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_others_between_steps_of_the_plan),
+        cmocka_unit_test(test_a_plan_comes_to_its_end),
         cmocka_unit_test(test_many_bodies_long_gone),
         cmocka_unit_test(test_several_changes),
     };

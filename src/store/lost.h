@@ -41,6 +41,7 @@ struct lost_mailbox {
     struct keyword_table keywords; /* what the bits in `row` mean */
     struct mailbox_id
         target; /* where its messages go; 0: it is still to be made (act_undelete.h) */
+    size_t to_put; /* of its messages, those that are not left out (act_undelete.h) */
 };
 
 struct lost_message {

@@ -53,6 +53,8 @@ static struct undelete_counts restore(struct desk *desk, struct wall at)
     }
     assert_int_equal(look_back(desk, at, &lost), ERR_OK);
     undelete_begin(&undelete, desk->account, &lost);
+    while (!undelete_plan(&undelete))
+        continue;
     while (!done)
         assert_int_equal(desk_finish(desk, act_undelete(&undelete, &origin, &done)), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
@@ -548,6 +550,8 @@ static void test_what_changed_meanwhile(void **context)
     set_flags(&desk, 1, FLAG_FLAGGED);
     expunge(&desk, 2);
     undelete_begin(&undelete, desk.account, &lost);
+    while (!undelete_plan(&undelete))
+        continue;
     origin = desk_origin(&desk);
     assert_int_equal(desk_finish(&desk, act_undelete(&undelete, &origin, &done)), ERR_OK);
     assert_int_equal(undelete.done.flags, 1);

@@ -257,6 +257,8 @@ static void undelete_all(struct desk *desk)
     lost_find_take(find, &lost);
     lost_find_free(find);
     undelete_begin(&undelete, desk->account, &lost);
+    while (!undelete_plan(&undelete))
+        continue;
     for (done = false; !done;)
         assert_int_equal(act_undelete(&undelete, &origin, &done), ERR_OK);
     undelete_done(&undelete);

@@ -241,6 +241,8 @@ static enum err undelete(struct life *life)
     err = find_lost(desk, &lost);
     if (err == ERR_OK) {
         undelete_begin(&undelete, desk->account, &lost);
+        while (!undelete_plan(&undelete))
+            continue;
         err = finish(life, act_undelete(&undelete, &origin, &done));
         if (err == ERR_OK && !done)
             crash_failed("more was undeleted than fits into one change");

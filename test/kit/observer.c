@@ -105,6 +105,8 @@ struct undelete_counts observer_undelete(struct desk *desk, const struct lost_fi
     }
     observer_find_lost(desk, ask, &lost);
     undelete_begin(&undelete, desk->account, &lost);
+    while (!undelete_plan(&undelete))
+        continue;
     while (!done)
         assert_int_equal(desk_finish(desk, act_undelete(&undelete, &origin, &done)), ERR_OK);
     assert_memory_equal(&undelete.planned, &undelete.done, sizeof(undelete.done));
