@@ -260,6 +260,9 @@ static bool answers(const struct client *client, const struct pending *head,
         return false;
     if (command->changed > 0 && told->modseq <= command->changed)
         return false;
+    /* Where not everything could be searched $ may have another first or last. */
+    if (command->set.saved && client->selected->deleted)
+        return true;
     /* Also one that came while it ran. */
     return row->in_set || (command->uid && client_set_has(client, &command->set, row->row->uid));
 }
