@@ -13,7 +13,7 @@ static void decode(enum transfer_encoding encoding, struct bytes in, size_t step
         size_t before = out->len;
 
         transfer_decode(&decoder, bytes_slice(in, 0, step), out);
-        if (out->len - before > bytes_slice(in, 0, step).len + TRANSFER_BLANKS_MAX)
+        if (out->len - before > bytes_slice(in, 0, step).len + TRANSFER_HELD_MAX)
             abort();
     }
     transfer_decode_finish(&decoder, out);

@@ -33,7 +33,7 @@ packages_for() {
         echo sasl2-bin libsasl2-modules libsasl2-modules-db libical3 libxapian30 libzephyr4
         echo libclamav12 libpq5 libpcre3 libwrap0
         ;;
-    differential) packages_for bench ;;
+    differential) packages_for bench && echo python3-pytest ;;
     *)
         echo "tools/install.sh: no purpose \"$1\"" >&2
         echo "there are build, run, check, test, fuzz, bench, differential" >&2

@@ -126,7 +126,8 @@ static void escape_release(struct transfer_decoder *decoder, struct buf *out)
 /* A byte after '='. True when the escape has taken it. */
 static bool escape_feed(struct transfer_decoder *decoder, uint8_t c, struct buf *out)
 {
-    if (decoder->escape_len == 1 && (ascii_is_blank(c) || c == '\r')) {
+    if (decoder->escape_len == 1 && (ascii_is_blank(c) || c == '\r') &&
+        decoder->blank_len < TRANSFER_BLANKS_MAX) {
         decoder->escape_soft = true;
         blanks_hold(decoder, c, out);
         return true;

@@ -31,7 +31,10 @@ static inline bool transfer_is_identity(enum transfer_encoding encoding)
     return encoding != TRANSFER_QUOTED_PRINTABLE && encoding != TRANSFER_BASE64;
 }
 
-enum { TRANSFER_BLANKS_MAX = 256 };
+enum {
+    TRANSFER_BLANKS_MAX = 256, /* quoted-printable: held back until it is known what follows them */
+    TRANSFER_HELD_MAX = TRANSFER_BLANKS_MAX + 2, /* and "=X" before them */
+};
 
 /* Starts with transfer_decoder_make; the rest is the decoder's own. */
 struct transfer_decoder {
@@ -50,7 +53,7 @@ static inline struct transfer_decoder transfer_decoder_make(enum transfer_encodi
     return (struct transfer_decoder){ .encoding = encoding };
 }
 
-/* Decodes the next piece, split anywhere; appends to `out` at most in.len + TRANSFER_BLANKS_MAX
+/* Decodes the next piece, split anywhere; appends to `out` at most in.len + TRANSFER_HELD_MAX
  * bytes. */
 void transfer_decode(struct transfer_decoder *decoder, struct bytes in, struct buf *out);
 

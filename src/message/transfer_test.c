@@ -102,6 +102,12 @@ static void test_many_blanks(void **state)
     in[sizeof in - 1] = 'x';
     decode_in_steps(TRANSFER_QUOTED_PRINTABLE, bytes_make(in, sizeof in), sizeof in, &out);
     ASSERT_BYTES(buf_bytes(&out), bytes_make(in, sizeof in));
+    /* Behind a "=" that is no soft line break, for all the blanks, they keep their place. */
+    in[0] = '=';
+    for (size_t step = 1; step <= sizeof in; step += 100) {
+        decode_in_steps(TRANSFER_QUOTED_PRINTABLE, bytes_make(in, sizeof in), step, &out);
+        ASSERT_BYTES(buf_bytes(&out), bytes_make(in, sizeof in));
+    }
     buf_done(&out);
 }
 
