@@ -54,7 +54,9 @@ static bool may_pause(const struct account *account)
         return false;
     switch (own->state) {
     case COMPACTION_REST: return true;
-    case COMPACTION_RUNNING: return !own->working && !own->finished && own->owed == 0;
+    case COMPACTION_RUNNING:
+        /* Not beside a base that is whole and will be removed, or counts soon. */
+        return !own->working && !own->finished && own->err == ERR_OK && own->owed == 0;
     case COMPACTION_SWITCHING:
     case COMPACTION_RELEASING:
     case COMPACTION_DROPPING: break;

@@ -305,6 +305,20 @@ static enum err step_copy(struct compact *compact)
     return ERR_OK;
 }
 
+static enum err finish(struct compact *compact)
+{
+    enum err err = base_writer_finish(compact->writer);
+
+    if (err != ERR_OK)
+        return err;
+    compact->result.written_bytes = base_writer_bytes(compact->writer);
+    compact->result.outcome = COMPACT_DONE;
+    compact->phase = COMPACT_END;
+    return ERR_OK;
+}
+
+/* With its last record a base is whole, and who reads the past would read this one and name places
+ * in it: so it counts as finished by the end of the same step. */
 static enum err step_state(struct compact *compact)
 {
     struct base_content content = {
@@ -316,21 +330,7 @@ static enum err step_state(struct compact *compact)
     bool done = false;
     enum err err = base_writer_state(compact->writer, &content, &done);
 
-    if (err == ERR_OK && done)
-        compact->phase = COMPACT_FINISH;
-    return err;
-}
-
-static enum err step_finish(struct compact *compact)
-{
-    enum err err = base_writer_finish(compact->writer);
-
-    if (err != ERR_OK)
-        return err;
-    compact->result.written_bytes = base_writer_bytes(compact->writer);
-    compact->result.outcome = COMPACT_DONE;
-    compact->phase = COMPACT_END;
-    return ERR_OK;
+    return err == ERR_OK && done ? finish(compact) : err;
 }
 
 enum err compact_step(struct compact *compact, bool *out_done, struct note *why)
@@ -349,7 +349,6 @@ enum err compact_step(struct compact *compact, bool *out_done, struct note *why)
     case COMPACT_DECIDE: err = step_decide(compact); break;
     case COMPACT_COPY: err = step_copy(compact); break;
     case COMPACT_STATE: err = step_state(compact); break;
-    case COMPACT_FINISH: err = step_finish(compact); break;
     case COMPACT_END: break;
     }
     if (err == ERR_OK)

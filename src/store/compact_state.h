@@ -18,7 +18,6 @@ enum compact_phase {
     COMPACT_DECIDE, /* which segments go */
     COMPACT_COPY,
     COMPACT_STATE,
-    COMPACT_FINISH,
     COMPACT_END,
 };
 
