@@ -362,8 +362,7 @@ static void judge_clean_mark(struct recover *recover)
         report->epoch_reasons |= EPOCH_TAIL_LOST;
 }
 
-/* A log that says nothing is one whose making was cut short: nobody has ever heard of it, but of
- * what does not wait for a sync, when that failed. */
+/* A log that says nothing is one whose making was cut short: nobody has ever heard of it. */
 static enum err finish(struct recover *recover)
 {
     struct log *log = recover->log;
@@ -377,7 +376,7 @@ static enum err finish(struct recover *recover)
         if (!recover->options->create)
             return note_fail(recover->why, ERR_NOT_FOUND, "there is no account here");
         report->created = true;
-        report->epoch_reasons &= EPOCH_SYNC_FAILED;
+        report->epoch_reasons = 0;
     }
     log->epoch_due = report->epoch_reasons != 0;
     /* The entry of an open log is written again, too: the disk may hold another one behind it,
