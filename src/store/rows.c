@@ -337,8 +337,9 @@ void rows_remove(struct rows *rows, struct uid_set set, rows_removed_fn *each, v
     }
     if (at < block_count && removal.removed > 0)
         put_back(rows, rows->blocks[at++], true);
-    memmove(rows->blocks + rows->block_count, rows->blocks + at,
-            (block_count - at) * sizeof(*rows->blocks));
+    if (at < block_count)
+        memmove(rows->blocks + rows->block_count, rows->blocks + at,
+                (block_count - at) * sizeof(*rows->blocks));
     rows->block_count += block_count - at;
     rows->count -= removal.removed;
 }
