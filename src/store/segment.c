@@ -192,9 +192,7 @@ enum err segment_create(struct vfs *vfs, const struct segment *segment, struct v
     err = write_start(vfs, file, segment);
     if (err != ERR_OK) {
         vfs_close(file);
-        /* Its name must not come back beside the segment that is made in its place. */
-        if (vfs->unlink(vfs, path) == ERR_OK)
-            (void)vfs->sync_dir(vfs, "log");
+        (void)vfs->unlink(vfs, path);
         return err;
     }
     *out_file = file;

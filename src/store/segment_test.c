@@ -98,45 +98,12 @@ static void made_segments_are_durable_or_gone(void **state)
     }
 }
 
-/* Made in the place of one whose making failed: after no cut do both stand there, for the second
- * does not follow the first. */
-static void what_failed_does_not_come_back(void **state)
-{
-    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
-    struct vfs *vfs = crash_vfs_get(crash);
-    struct segment first = { .id = "0123456789abcde", .number = 4 };
-    struct segment second = { .id = "abcde0123456789", .number = 8 };
-    struct vfs_file *file = NULL;
-
-    assert_int_equal(vfs->mkdir(vfs, "log"), ERR_OK);
-    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
-    assert_int_equal(segment_create(vfs, &first, &file), ERR_IO);
-    assert_int_equal(segment_create(vfs, &second, &file), ERR_OK);
-    vfs_close(file);
-    for (uint64_t seed = 0; seed < 400; seed++) {
-        struct vfs *disk =
-            crash_vfs_cut(crash, crash_vfs_steps(crash) - (unsigned)(seed % 4), seed);
-        bool has_first =
-            disk->open(disk, "log/0000000000000004.log", VFS_OPEN_READ, &file) == ERR_OK;
-
-        if (has_first)
-            vfs_close(file);
-        if (disk->open(disk, "log/0000000000000008.log", VFS_OPEN_READ, &file) == ERR_OK) {
-            vfs_close(file);
-            assert_false(has_first);
-        }
-        mem_vfs_free(disk);
-    }
-    crash_vfs_free(crash);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_numbers),
         cmocka_unit_test(header_comes_back_and_no_other),
         cmocka_unit_test(made_segments_are_durable_or_gone),
-        cmocka_unit_test(what_failed_does_not_come_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

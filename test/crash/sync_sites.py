@@ -34,9 +34,6 @@ UNSEEN = {
         'derived: a checkpoint is believed as far as its checksums',
     ('checkpoint.c', 'sync_rows', 'checkpoint->rows'):
         'derived: rows are believed as far as their checksums',
-    ('segment.c', 'segment_create', 'vfs, "log"'):
-        'without it a false word of a missing segment, and only after a sync that failed: '
-        'segment_test shows that',
     ('recover_replay.c', 'set_aside', 'file'):
         'a copy for people; what is set aside stays where it is',
     ('recover_replay.c', 'set_aside', 'vfs, "log"'):
