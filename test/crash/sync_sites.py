@@ -44,7 +44,8 @@ UNSEEN = {
 KINDS = {
     'base_writer.c': 'purge', 'sync_base': 'purge', 'sync_copied': 'copy', 'sync_copy': 'copy',
     'prepare_directory': 'new', 'account_compact_drop.c': 'purge', 'compact.c': 'purge',
-    'lockfile.c': 'twice lock', 'log_body.c': 'long plain', 'sync_kept': 'fail kill purge new twice',
+    'lockfile.c': 'twice lock', 'log_body.c': 'long plain',
+    'sync_kept': 'fail kill purge new twice',
 }
 
 # Name, file, function, text and what takes its place.
