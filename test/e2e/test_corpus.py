@@ -54,7 +54,7 @@ def both_ways(server, texts):
     found = bodies(server.imap('ann', timeout=60))
     assert len(found) == len(texts)
     assert sorted(digest(without_trace(body)) for body in found.values()) == \
-        sorted(digest(text) for text in texts)
+        sorted(digest(text.replace(b'\0', b'\x80')) for text in texts)  # no literal holds a NUL
     return len(found)
 
 

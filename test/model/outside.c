@@ -255,6 +255,26 @@ static void say(struct person *person)
     run.by_verb[command.verb]++;
 }
 
+/* All that the server still says, until it has noticed that nothing more comes: it may have told of
+ * new messages, which are not recent for anybody else then. */
+static void hear_out(struct person *person)
+{
+    struct pollfd poll_fd = { .fd = person->fd, .events = POLLIN };
+    ssize_t got;
+
+    (void)shutdown(person->fd, SHUT_WR);
+    do {
+        uint8_t piece[4096];
+
+        if (poll(&poll_fd, 1, WAIT_MS) != 1)
+            model_fail("the server does not end client %u", person->client.number);
+        got = recv(person->fd, piece, sizeof(piece), 0);
+        if (got > 0)
+            buf_add(&person->heard, bytes_make(piece, (size_t)got));
+    } while (got > 0);
+    read_heard(person);
+}
+
 /* Half a command, and the connection breaks: nothing happens. */
 static void break_off(struct person *person)
 {
@@ -267,6 +287,7 @@ static void break_off(struct person *person)
     note(person, 'C', ready);
     if (send(person->fd, ready.at, ready.len, MSG_NOSIGNAL) < 0)
         model_fail("the server is not there");
+    hear_out(person);
     leave(person);
     enter(person, number);
     run.cuts++;
