@@ -274,20 +274,19 @@ static void see_name(void *context, struct bytes name)
     names->numbers[names->count++] = number;
 }
 
-/* A waiting file is meant when it is what the manifest says. */
-static enum err is_meant(struct vfs *copy, const char *path, const struct manifest_entry *entry,
-                         bool *out_is_meant)
+enum err files_is_entry(struct vfs *vfs, const char *path, const struct manifest_entry *entry,
+                        bool *out_is)
 {
     struct files_copy check = { .length = entry->length };
-    uint64_t size;
-    enum err err = copy->open(copy, path, VFS_OPEN_READ, &check.from);
+    uint64_t size = 0;
+    enum err err = vfs->open(vfs, path, VFS_OPEN_READ, &check.from);
 
     if (err != ERR_OK)
         return err;
     err = check.from->calls->size(check.from, &size);
     if (err == ERR_OK && size == entry->length)
         err = files_copy(&check);
-    *out_is_meant = err == ERR_OK && size == entry->length && check.sum == entry->sum;
+    *out_is = err == ERR_OK && size == entry->length && check.sum == entry->sum;
     vfs_close(check.from);
     return err;
 }
@@ -303,7 +302,7 @@ static enum err settle_waiting(struct vfs *copy, uint64_t number,
     files_path(number, true, waiting);
     files_path(number, false, path);
     if (entry != NULL)
-        err = is_meant(copy, waiting, entry, &meant);
+        err = files_is_entry(copy, waiting, entry, &meant);
     if (err != ERR_OK)
         return err;
     return meant ? copy->rename(copy, waiting, path) : copy->unlink(copy, waiting);

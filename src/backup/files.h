@@ -24,6 +24,11 @@ struct files_copy {
 };
 MUST_USE enum err files_copy(struct files_copy *copy);
 
+/* Is the file at `path` what the manifest says: as long, with that sum? Reads all of it. Errors of
+ * opening (ERR_NOT_FOUND: there is none) and reading are answered. */
+MUST_USE enum err files_is_entry(struct vfs *vfs, const char *path,
+                                 const struct manifest_entry *entry, bool *out_is);
+
 /* The id in the header; zeros when no copy of it holds. */
 MUST_USE enum err files_id(struct vfs_file *file, uint64_t number,
                            uint8_t out_id[MANIFEST_ID_BYTES]);

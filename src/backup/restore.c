@@ -105,25 +105,6 @@ static void count_name(void *context, struct bytes name)
     ++*(size_t *)context;
 }
 
-static enum err is_same(struct vfs *to, const struct manifest_entry *entry, bool *out_is)
-{
-    struct files_copy check = { .length = entry->length };
-    char path[FILES_PATH_BYTES];
-    uint64_t size = 0;
-    enum err err;
-
-    files_path(entry->number, false, path);
-    err = to->open(to, path, VFS_OPEN_READ, &check.from);
-    if (err != ERR_OK)
-        return err;
-    err = check.from->calls->size(check.from, &size);
-    if (err == ERR_OK && size == entry->length)
-        err = files_copy(&check);
-    *out_is = err == ERR_OK && size == entry->length && check.sum == entry->sum;
-    vfs_close(check.from);
-    return err;
-}
-
 enum err backup_is_restored(struct vfs *from, struct vfs *to, bool *out_is)
 {
     struct manifest manifest = { .entries = NULL };
@@ -135,8 +116,12 @@ enum err backup_is_restored(struct vfs *from, struct vfs *to, bool *out_is)
         err = to->list(to, "log", count_name, &names);
     if (err == ERR_OK)
         is = names == manifest.count && names > 0;
-    for (size_t i = 0; err == ERR_OK && is && i < manifest.count; i++)
-        err = is_same(to, &manifest.entries[i], &is);
+    for (size_t i = 0; err == ERR_OK && is && i < manifest.count; i++) {
+        char path[FILES_PATH_BYTES];
+
+        files_path(manifest.entries[i].number, false, path);
+        err = files_is_entry(to, path, &manifest.entries[i], &is);
+    }
     manifest_done(&manifest);
     if (err == ERR_NOT_FOUND || err == ERR_CORRUPT) {
         err = ERR_OK;
