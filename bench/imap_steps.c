@@ -5,19 +5,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "figures.h"
 #include "kit/imap_seat.h"
 #include "kit/mem_vfs.h"
 #include "store/acting.h"
 
 enum { BATCH = 500, MESSAGES = 1000000 };
-
-static double cpu_ms(void)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
-    return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
-}
 
 static void fill(struct desk *desk, uint32_t count)
 {
@@ -41,7 +34,7 @@ static void fill(struct desk *desk, uint32_t count)
 
 static void note(double *longest, double began)
 {
-    double ms = cpu_ms() - began;
+    double ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - began;
 
     if (ms > *longest)
         *longest = ms;
@@ -56,14 +49,14 @@ static void ask(struct imap_seat *seat, const char *name, const char *line)
 
     imap_seat_say(seat, bytes_from_string(line));
     do {
-        double began = cpu_ms();
+        double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 
         (void)imap_seat_step(seat);
         note(&session, began);
         steps++;
         buf_clear(&seat->out);
         while (account_is_acting(seat->desk->account)) {
-            began = cpu_ms();
+            began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
             (void)account_step(seat->desk->account);
             note(&act, began);
         }

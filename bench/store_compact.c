@@ -14,34 +14,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "figures.h"
 #include "kit/desk.h"
 #include "store/account_compact.h"
 #include "store/account_state.h"
 #include "sys/vfs_posix.h"
 
 enum { MESSAGE_BYTES = 2000, BATCH = 100, TICKS_MAX = 200000, OVER_US = 1000 };
-
-static double clock_us(clockid_t clock)
-{
-    struct timespec at;
-
-    clock_gettime(clock, &at);
-    return (double)at.tv_sec * 1e6 + (double)at.tv_nsec / 1e3;
-}
-
-static void figure(const char *name, double value, const char *unit)
-{
-    printf("%-44s %12.3f %s\n", name, value, unit);
-    fflush(stdout);
-}
-
-static void must(enum err err, const char *what)
-{
-    if (err == ERR_OK)
-        return;
-    printf("%s: %s\n", what, err_text(err));
-    exit(1);
-}
 
 static void append_batch(struct desk *desk, uint32_t number)
 {

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "kit/desk.h"
 #include "message/summary.h"
 #include "store/acting.h"
@@ -37,38 +38,6 @@ struct bench {
     struct desk desk;
     double step_max_ms; /* the longest since meter_reset */
 };
-
-static double read_clock(clockid_t clock)
-{
-    struct timespec at;
-
-    clock_gettime(clock, &at);
-    return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
-}
-
-static double now_ms(void)
-{
-    return read_clock(CLOCK_THREAD_CPUTIME_ID);
-}
-
-static double wall_ms(void)
-{
-    return read_clock(CLOCK_MONOTONIC);
-}
-
-static void figure(const char *name, double value, const char *unit)
-{
-    printf("%-36s %12.3f %s\n", name, value, unit);
-    fflush(stdout);
-}
-
-static void must(enum err err, const char *what)
-{
-    if (err == ERR_OK)
-        return;
-    printf("%s: %s\n", what, err_text(err));
-    exit(1);
-}
 
 static double heap_bytes(void)
 {
@@ -93,7 +62,7 @@ static double resident_bytes(void)
 /* A step of the owner's thread, from `began` to now. */
 static double step(struct bench *bench, double began)
 {
-    double ms = now_ms() - began;
+    double ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - began;
 
     if (ms > bench->step_max_ms)
         bench->step_max_ms = ms;
@@ -104,15 +73,15 @@ static double step(struct bench *bench, double began)
  * took in all, and its longest step. */
 static void act(struct bench *bench, double began, enum err err, const char *name)
 {
-    double ms = now_ms() - began;
+    double ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - began;
     double longest = ms;
     struct act *act = err == ERR_BUSY ? act_take(bench->desk.account) : NULL;
 
     while (act != NULL && account_is_acting(bench->desk.account)) {
-        double step_ms = now_ms();
+        double step_ms = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 
         (void)account_step(bench->desk.account);
-        step_ms = now_ms() - step_ms;
+        step_ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - step_ms;
         ms += step_ms;
         if (step_ms > longest)
             longest = step_ms;
@@ -130,7 +99,7 @@ static void tick(struct bench *bench)
     struct mono again;
 
     do {
-        double began = now_ms();
+        double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 
         again = desk_tick(&bench->desk);
         (void)step(bench, began);
@@ -156,12 +125,12 @@ static void open_account(struct bench *bench)
 
 static void open_timed(struct bench *bench, const char *name)
 {
-    double processor = now_ms();
-    double wall = wall_ms();
+    double processor = clock_ms(CLOCK_THREAD_CPUTIME_ID);
+    double wall = clock_ms(CLOCK_MONOTONIC);
 
     open_account(bench);
-    figure(name, wall_ms() - wall, "ms");
-    figure("  the processor's time of it", now_ms() - processor, "ms");
+    figure(name, clock_ms(CLOCK_MONOTONIC) - wall, "ms");
+    figure("  the processor's time of it", clock_ms(CLOCK_THREAD_CPUTIME_ID) - processor, "ms");
 }
 
 /* Headers differ as those of mail do: every tenth message answers an earlier one. */
@@ -198,7 +167,7 @@ static double append(struct bench *bench, struct mailbox *mailbox, uint32_t numb
     struct origin origin = desk_origin(&bench->desk);
     struct append_item item = { .flags = { .flags = number % 8 == 0 ? 0 : FLAG_SEEN },
                                 .internal_date = date_of(number) };
-    double began = now_ms();
+    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
     struct uid uid;
 
     must(desk_body(&bench->desk, text, &item.body), "body");
@@ -248,13 +217,13 @@ static void stage_build(struct bench *bench)
 static struct view *select_timed(struct bench *bench, const char *mailbox, const char *name)
 {
     struct view *view = NULL;
-    double began = now_ms();
+    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 
     for (int i = 0; i < SAMPLE; i++) {
         view_close(view);
         view = view_open(desk_mailbox(&bench->desk, mailbox));
     }
-    figure(name, (now_ms() - began) * 1e3 / SAMPLE, "us");
+    figure(name, (clock_ms(CLOCK_THREAD_CPUTIME_ID) - began) * 1e3 / SAMPLE, "us");
     return view;
 }
 
@@ -297,16 +266,16 @@ static void stage_open(struct bench *bench)
     figure("longest step of those", bench->step_max_ms, "ms");
     ask_for_a_summary(bench);
     figure("heap once a summary was asked for", (heap_bytes() - heap) / bench->messages, "bytes");
-    began = wall_ms();
+    began = clock_ms(CLOCK_MONOTONIC);
     desk_close(&bench->desk);
-    figure("close", wall_ms() - began, "ms");
+    figure("close", clock_ms(CLOCK_MONOTONIC) - began, "ms");
 }
 
 static void refresh(struct bench *bench, struct view *view, const char *name)
 {
     struct arena arena = arena_make(ARENA_BYTES);
     struct view_changes changes;
-    double began = now_ms();
+    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 
     must(view_refresh(view, 0, (struct modseq){ 0 }, &arena, &changes), "refresh");
     figure(name, step(bench, began), "ms");
@@ -320,7 +289,7 @@ static void store_all(struct bench *bench, struct mailbox *inbox, uint16_t flag,
     struct flag_act asked = { { &all, 1 }, FLAGS_ADD, { .flags = flag }, UINT64_MAX };
     struct arena arena = arena_make(ARENA_BYTES);
     struct flag_result result;
-    double began = now_ms();
+    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 
     act(bench, began, act_flags(inbox, &origin, &asked, &arena, &result), name);
     arena_done(&arena);
@@ -370,7 +339,7 @@ static void expunge(struct bench *bench, struct mailbox *inbox, bool alternate, 
     ranges[0] = (struct uid_range){ 1, next / 2 };
     for (uint32_t uid = 1; alternate && uid < next && set.count < count; uid += 2)
         ranges[set.count++] = (struct uid_range){ uid, uid };
-    began = now_ms();
+    began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
     act(bench, began, act_expunge(inbox, &origin, set, false, &expunged), name);
     free(ranges);
 }
@@ -378,7 +347,7 @@ static void expunge(struct bench *bench, struct mailbox *inbox, bool alternate, 
 static void act_delete(struct bench *bench, struct mailbox *mailbox)
 {
     struct origin origin = desk_origin(&bench->desk);
-    double began = now_ms();
+    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
 
     act(bench, began, act_mailbox_delete(bench->desk.account, &origin, mailbox), "DELETE of it");
     finish_ticks(bench, "  longest step of housekeeping");
@@ -405,7 +374,7 @@ static void stage_copy(struct bench *bench)
         must(act_mailbox_create(bench->desk.account, &origin, bytes_from_string(names[i]), 0,
                                 &asked.to),
              "create");
-        began = now_ms();
+        began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
         act(bench, began, act_copy(from, &origin, &asked, &arena, &result),
             i == 0 ? "COPY of all" : "MOVE of all");
         arena_done(&arena);
@@ -482,7 +451,7 @@ static void stage_mailboxes(struct bench *bench)
         char name[64];
 
         snprintf(name, sizeof(name), "box %u", i);
-        began = now_ms();
+        began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
         must(act_mailbox_create(bench->desk.account, &origin, bytes_from_string(name), 0, &made),
              "create");
         (void)step(bench, began);
@@ -504,13 +473,13 @@ static void stage_mailboxes_open(struct bench *bench)
     heap = heap_bytes();
     open_timed(bench, "open with the mailboxes");
     figure("  heap of the account", (heap_bytes() - heap) / 1e6, "MB");
-    began = now_ms();
+    began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
     while ((mailbox = mailbox_next(bench->desk.account,
                                    mailbox == NULL ? BYTES("") : mailbox_name(mailbox))) != NULL) {
         mailbox_counts(mailbox, &counts);
         sum += counts.messages;
     }
-    figure("  walk and count all", now_ms() - began, "ms");
+    figure("  walk and count all", clock_ms(CLOCK_THREAD_CPUTIME_ID) - began, "ms");
     if (sum < SMALL)
         exit(1);
     desk_close(&bench->desk);

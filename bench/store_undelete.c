@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "figures.h"
 #include "kit/desk.h"
 #include "store/act_undelete.h"
 #include "store/acting.h"
@@ -21,37 +22,6 @@
 #include "sys/vfs_posix.h"
 
 enum { PIECE_BYTES = 4 * 1024 * 1024, BATCH = 100, QUIET_TICKS = 2000 };
-
-static double now_ms(void)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
-}
-
-/* Of the processor, so that other load does not blur it. */
-static double step_ms(void)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
-    return (double)at.tv_sec * 1e3 + (double)at.tv_nsec / 1e6;
-}
-
-static void figure(const char *name, double value, const char *unit)
-{
-    printf("%-36s %12.3f %s\n", name, value, unit);
-    fflush(stdout);
-}
-
-static void must(enum err err, const char *what)
-{
-    if (err == ERR_OK)
-        return;
-    printf("%s: %s\n", what, err_text(err));
-    exit(1);
-}
 
 static void append_batch(struct desk *desk, uint32_t number)
 {
@@ -95,12 +65,12 @@ static void find_lost(struct desk *desk, struct lost *out_lost)
     struct lost_find_options options = { .vfs = desk->vfs,
                                          .position = account_durable(desk->account) };
     struct lost_find *find = lost_find_new(&options);
-    double began = now_ms();
+    double began = clock_ms(CLOCK_MONOTONIC);
     bool done = false;
 
     while (!done)
         must(lost_find_read(find, PIECE_BYTES, &done, NULL), "find");
-    figure("find, in jobs", now_ms() - began, "ms");
+    figure("find, in jobs", clock_ms(CLOCK_MONOTONIC) - began, "ms");
     lost_find_take(find, out_lost);
     lost_find_free(find);
 }
@@ -109,18 +79,18 @@ static void find_lost(struct desk *desk, struct lost *out_lost)
 static void write_change(struct desk *desk, struct undelete *undelete, bool *out_done)
 {
     struct origin origin = desk_origin(desk);
-    double began = step_ms();
+    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
     enum err err = act_undelete(undelete, &origin, out_done);
-    double longest = step_ms() - began;
+    double longest = clock_ms(CLOCK_THREAD_CPUTIME_ID) - began;
     double all = longest;
     struct act *act = err == ERR_BUSY ? act_take(desk->account) : NULL;
 
     while (account_is_acting(desk->account)) {
         double ms;
 
-        began = step_ms();
+        began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
         (void)account_step(desk->account);
-        ms = step_ms() - began;
+        ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - began;
         all += ms;
         longest = ms > longest ? ms : longest;
     }
@@ -131,19 +101,19 @@ static void write_change(struct desk *desk, struct undelete *undelete, bool *out
 
 static void plan(struct undelete *undelete)
 {
-    double began = step_ms();
+    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
     double longest = 0;
     bool done;
 
     do {
-        double before = step_ms();
+        double before = clock_ms(CLOCK_THREAD_CPUTIME_ID);
         double ms;
 
         done = undelete_plan(undelete);
-        ms = step_ms() - before;
+        ms = clock_ms(CLOCK_THREAD_CPUTIME_ID) - before;
         longest = ms > longest ? ms : longest;
     } while (!done);
-    figure("plan, in steps", step_ms() - began, "ms");
+    figure("plan, in steps", clock_ms(CLOCK_THREAD_CPUTIME_ID) - began, "ms");
     figure("  the longest of them", longest, "ms");
 }
 
@@ -158,9 +128,9 @@ static void bring_back(struct desk *desk, struct lost *lost)
     plan(&undelete);
     while (!done)
         write_change(desk, &undelete, &done);
-    began = now_ms();
+    began = clock_ms(CLOCK_MONOTONIC);
     desk_sync(desk);
-    figure("sync", now_ms() - began, "ms");
+    figure("sync", clock_ms(CLOCK_MONOTONIC) - began, "ms");
     figure("messages", (double)undelete.done.messages, "");
     figure("changes", (double)(account_change_number(desk->account).value - change), "");
     undelete_done(&undelete);
@@ -188,10 +158,10 @@ int main(int argc, char **argv)
             desk_sync(&desk);
     }
     expunge_every_other(&desk, messages);
-    began = now_ms();
+    began = clock_ms(CLOCK_MONOTONIC);
     find_lost(&desk, &lost);
     bring_back(&desk, &lost);
-    figure("all of it", now_ms() - began, "ms");
+    figure("all of it", clock_ms(CLOCK_MONOTONIC) - began, "ms");
     lost_done(&lost);
     desk_close(&desk);
     vfs_posix_free(desk.vfs);
