@@ -319,7 +319,7 @@ static enum err move_to_removed(struct accounts *accounts, const struct accounts
         return accounts_err(result);
     bind_id(statement, 1, &record->id);
     bind_name(statement, 2, &record->name);
-    sqlite3_bind_int64(statement, 3, wall_seconds(now));
+    sqlite3_bind_int64(statement, 3, now.us);
     result = sqlite3_step(statement);
     finish(statement);
     if (result == SQLITE_DONE) {
@@ -387,7 +387,7 @@ static bool read_removed(sqlite3_stmt *statement, const struct account_name *key
     struct bytes name =
         bytes_make(sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
 
-    *out_record = (struct accounts_record){ .created = sqlite3_column_int64(statement, 2) };
+    memset(out_record, 0, sizeof *out_record);
     return account_name_check(name, &out_record->name, NULL) == ERR_OK &&
            account_name_fold(name, &folded) &&
            bytes_equal(account_name_bytes(&folded), account_name_bytes(key)) &&

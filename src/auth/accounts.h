@@ -110,8 +110,7 @@ MUST_USE enum err accounts_removed(struct accounts *accounts, const struct accou
                                    struct accounts_id *out_id);
 
 /* The one of that name, whatever its case, that was removed last: its mail is in the trash, or
- * waits to be dropped. `name` of the record is as it was, `created` when it was removed.
- * ERR_NOT_FOUND. */
+ * waits to be dropped. `id` and `name` of the record are as they were. ERR_NOT_FOUND. */
 MUST_USE enum err accounts_find_removed(struct accounts *accounts, struct bytes name,
                                         struct accounts_record *out_record);
 

@@ -29,7 +29,7 @@ static const char schema[] =
     "CREATE TABLE removed ("
     " id BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),"
     " name TEXT NOT NULL,"
-    " at INTEGER NOT NULL"
+    " at INTEGER NOT NULL" /* microseconds: two of a name can go within a second */
     ") WITHOUT ROWID;"
     "CREATE TABLE secret (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;"
     "PRAGMA application_id = 1383035764;"
