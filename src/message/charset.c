@@ -184,6 +184,7 @@ static size_t feed_any(struct charset_reader *reader, struct bytes in, bool is_l
     case CHARSET_ASCII:
     case CHARSET_WINDOWS_1252: return feed_single_byte(reader->charset, in, out);
     case CHARSET_ICONV:
+    case CHARSET_ICONV_BYTES:
         if (reader->iconv == NULL)
             return feed_utf8(charset_unlabelled(), in, is_last, out);
         return feed_iconv(reader->iconv, in, is_last, out);
@@ -196,7 +197,7 @@ void charset_reader_init(struct charset_reader *reader, const struct charset *ch
     *reader = (struct charset_reader){ .charset = charset };
     if (charset == NULL)
         reader->charset = charset_unlabelled();
-    if (reader->charset->kind != CHARSET_ICONV)
+    if (reader->charset->iconv_name == NULL)
         return;
     iconv_t converter = open_converter(reader->charset);
     if (converter != (iconv_t)-1)
@@ -224,7 +225,7 @@ static struct bytes feed_held(struct charset_reader *reader, struct bytes in, st
     return in;
 }
 
-void charset_reader_feed(struct charset_reader *reader, struct bytes in, struct buf *out)
+static void feed_piece(struct charset_reader *reader, struct bytes in, struct buf *out)
 {
     in = feed_held(reader, in, out);
     if (in.len == 0)
@@ -236,6 +237,16 @@ void charset_reader_feed(struct charset_reader *reader, struct bytes in, struct 
     if (hold > 0)
         memcpy(reader->held, rest.at, hold);
     reader->held_len = hold;
+}
+
+/* glibc finds half of a surrogate pair in UTF-7 only after it has gone on, and then tells a place
+ * that depends on where the piece began: with one byte at a time it is the same for any pieces. */
+void charset_reader_feed(struct charset_reader *reader, struct bytes in, struct buf *out)
+{
+    size_t step = reader->charset->kind == CHARSET_ICONV_BYTES ? 1 : in.len;
+
+    for (; in.len > 0; in = bytes_from(in, step))
+        feed_piece(reader, bytes_slice(in, 0, step), out);
 }
 
 void charset_reader_finish(struct charset_reader *reader, struct buf *out)
@@ -290,7 +301,8 @@ bool charset_is_valid(const struct charset *charset, struct bytes text)
     case CHARSET_ASCII: return utf8_is_ascii(text);
     case CHARSET_WINDOWS_1252:
     case CHARSET_UNLABELLED: return true;
-    case CHARSET_ICONV: return iconv_takes(charset, text);
+    case CHARSET_ICONV:
+    case CHARSET_ICONV_BYTES: return iconv_takes(charset, text);
     }
     return false;
 }

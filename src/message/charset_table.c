@@ -69,7 +69,7 @@ const struct charset charset_rows[] = {
     { CHARSET_ICONV, "BIG5-HKSCS",
       "big5 big5-hkscs big-5 csbig5 cn-big5 x-x-big5 cp950 windows-950 big5-eten" },
     { CHARSET_ICONV, "EUC-TW", "euc-tw euctw x-euc-tw" },
-    { CHARSET_ICONV, "UTF-7", "utf-7 utf7 unicode-1-1-utf-7 csunicode11utf7 x-unicode-2-0-utf-7" },
+    { CHARSET_ICONV_BYTES, "UTF-7", "utf-7 utf7 unicode-1-1-utf-7 csunicode11utf7 x-unicode-2-0-utf-7" },
     { CHARSET_ICONV, "UTF-16", "utf-16 utf16 unicode ucs-2 iso-10646-ucs-2" },
     { CHARSET_ICONV, "UTF-16BE", "utf-16be utf16be ucs-2be" },
     { CHARSET_ICONV, "UTF-16LE", "utf-16le utf16le ucs-2le" },

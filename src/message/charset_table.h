@@ -11,6 +11,7 @@ enum charset_kind {
     CHARSET_ASCII,
     CHARSET_WINDOWS_1252,
     CHARSET_ICONV,
+    CHARSET_ICONV_BYTES, /* iconv, one byte at a time */
 };
 
 struct charset {

@@ -122,6 +122,7 @@ static void test_convert(void **state)
           BYTES("a") },
         { BYTES("utf-16be"), BYTES("\0a\x20\xac"), BYTES("a\xe2\x82\xac") },
         { BYTES("utf-7"), BYTES("+IKw-x"), BYTES("\xe2\x82\xacx") },
+        { BYTES("utf-7"), BYTES("+twregtw"), BYTES("\xeb\x9c\x8a\xef\xbf\xbd\xef\xbf\xbd") },
     };
     struct buf out = buf_make(1000);
 
