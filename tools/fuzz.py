@@ -63,9 +63,10 @@ def found(name):
     return folder
 
 
-def start(name, seconds):
-    """The running harness; its output is in its pipe."""
+def start(name, seconds, seed):
+    """The running harness; its output is in its pipe. Seed 0: another one each time."""
     command = [ROOT / 'build-fuzz' / 'fuzz' / f'{name}_fuzz', f'-max_total_time={seconds}',
+               f'-seed={seed}',
                '-timeout=10', '-rss_limit_mb=2048', '-print_final_stats=1', '-verbosity=0',
                f'-artifact_prefix={SCRATCH}/{name}-']
     dictionary = ROOT / 'fuzz' / 'dict' / f'{name}.dict'
@@ -86,11 +87,11 @@ def finish(name, process):
     return process.returncode == 0, count
 
 
-def run_all(chosen, seconds, report):
+def run_all(chosen, seconds, report, seed=0):
     """As many at once as there are processors; report(name, is_well, executions) for each."""
     running = []
     for name in chosen:
-        running.append((name, start(name, seconds)))
+        running.append((name, start(name, seconds, seed)))
         if len(running) >= (os.cpu_count() or 1):
             first, process = running.pop(0)
             report(first, *finish(first, process))

@@ -21,6 +21,7 @@ CASES = re.compile(r'\[  (PASSED|FAILED|SKIPPED) \s*\] (\d+) test')
 CRASH_DISKS = int(os.environ.get('CRASH_DISKS', '200000'))
 MODEL_SECONDS = int(os.environ.get('MODEL_SECONDS', '60'))
 FUZZ_SECONDS = int(os.environ.get('FUZZ_SECONDS', '5'))
+FUZZ_SEED = int(os.environ.get('ROOST_SEED', '1'))  # the same tree, the same verdict
 
 
 class Tally:
@@ -169,8 +170,8 @@ def step_fuzz(tally):
     if not fuzz.build():
         tally.fail('build-fuzz: build')
         return
-    print(f'+ {len(fuzz.names())} fuzz harnesses, {FUZZ_SECONDS} s each', flush=True)
-    fuzz.run_all(fuzz.names(), FUZZ_SECONDS, report)
+    print(f'+ {len(fuzz.names())} fuzz harnesses, {FUZZ_SECONDS} s each, seed {FUZZ_SEED}', flush=True)
+    fuzz.run_all(fuzz.names(), FUZZ_SECONDS, report, FUZZ_SEED)
     print(f'{executions:,} executions', flush=True)
 
 
