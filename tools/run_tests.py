@@ -170,7 +170,8 @@ def step_fuzz(tally):
     if not fuzz.build():
         tally.fail('build-fuzz: build')
         return
-    print(f'+ {len(fuzz.names())} fuzz harnesses, {FUZZ_SECONDS} s each, seed {FUZZ_SEED}', flush=True)
+    print(f'+ {len(fuzz.names())} fuzz harnesses, {FUZZ_SECONDS} s each, seed {FUZZ_SEED}',
+          flush=True)
     fuzz.run_all(fuzz.names(), FUZZ_SECONDS, report, FUZZ_SEED)
     print(f'{executions:,} executions', flush=True)
 

@@ -254,9 +254,9 @@ static void test_who_was_removed(void **state)
     ASSERT_BYTES(account_name_bytes(&record.name), BYTES("Anna"));
     for (int64_t i = 1; i <= 16; i++) { /* the same second; ids are random */
         second = added(accounts, "anna");
-        assert_int_equal(accounts_remove(accounts, BYTES("anna"), (struct wall){ later.us + i },
-                                         &record, NULL),
-                         ERR_OK);
+        assert_int_equal(
+            accounts_remove(accounts, BYTES("anna"), (struct wall){ later.us + i }, &record, NULL),
+            ERR_OK);
         assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), &record), ERR_OK);
         assert_memory_equal(record.id.raw, second.id.raw, ACCOUNTS_ID_BYTES);
     }
