@@ -11,7 +11,7 @@ For some seconds nothing else happens ("before"); then nine of ten messages are 
 server compacts the account by itself, in the background ("during": from 0.3 s after the answer to
 EXPUNGE, when the other session has heard of 90,000 messages, until the event log says that it is
 done); then again some seconds ("after"), and some in which one purge follows the other ("purging":
-each has one message to forget and copies all that is living, without the rests that compaction in
+each has one message to forget and copies all that is living, with shorter rests than compaction in
 the background takes). Figures are medians over the rounds of each round's percentiles: other work
 on the machine comes and goes.
 

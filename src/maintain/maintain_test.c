@@ -585,7 +585,7 @@ static void test_undelete_between_steps_of_compaction(void **state)
         expunge(f, uid);
         assert_int_equal(account_purge(f->desk.account, (struct wall){ INT64_MAX }, &f->desk.waker),
                          ERR_OK);
-        tick(f, uid);
+        tick(f, 2 * uid); /* a step, and the rest after it */
         back += undelete(f, BYTES(""));
         for (int i = 0; i < 1000 && err == ERR_BUSY; i++) {
             tick(f, 1);
@@ -628,7 +628,7 @@ static void test_undelete_given_up_between_steps_of_compaction(void **state)
         before = account_used_messages(f->desk.account);
         assert_int_equal(account_purge(f->desk.account, (struct wall){ INT64_MAX }, &f->desk.waker),
                          ERR_OK);
-        tick(f, uid);
+        tick(f, 2 * uid); /* a step, and the rest after it */
         assert_int_equal(maintain_new(&options, &act, NULL), ERR_OK);
         if (run_until_acting(f, act))
             (void)account_step(f->desk.account);
@@ -682,8 +682,8 @@ static void test_purge_waits_for_who_reads(void **state)
     }
     wakes = f->desk.wakes;
     account_compact_resume(f->desk.account, &pause, false);
-    assert_int_equal(f->desk.wakes, wakes + 1);
     json_decref(run(f, act));
+    assert_int_equal(f->desk.wakes, wakes + 1); /* once, when it has ended */
     maintain_free(act);
 }
 

@@ -122,11 +122,9 @@ static enum maintain_want purge(struct maintain *act)
             return maintain_fail(act, err, "the account's log failed");
         state->account = act->account;
     }
-    if (account_purge_step(act->account, act->origin.now))
-        return MAINTAIN_WAIT;
     err = account_purge_result(act->account, &state->purged, &why);
     if (err == ERR_BUSY)
-        return MAINTAIN_AGAIN;
+        return MAINTAIN_WAIT;
     state->account = NULL;
     if (err == ERR_CLOSED)
         return maintain_fail(act, err, "the account's log failed");

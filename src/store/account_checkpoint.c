@@ -14,7 +14,6 @@ static void checkpoint_done(struct job *job)
     account->jobs--;
     account->checkpoint_writing = false;
     checkpoint_end(account->checkpoint);
-    account_compact_wake(account);
 }
 
 /* A checkpoint is of a state that is durable as a whole: one begins when nothing is unsynced. */

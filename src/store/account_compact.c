@@ -15,7 +15,8 @@ enum {
     GARBAGE_USUAL_BYTES = 1024 * 1024,
     CHECK_USUAL_MS = 10 * 60 * 1000,
     SEAL_BYTES = 1024 * 1024, /* a segment of which is sealed before all of it is old */
-    REST_MS = 20, /* between two steps: the disk and the processors are for clients first */
+    REST_MS = 10, /* between two steps: the disk and the processors are for clients first */
+    PURGE_REST_MS = 5, /* somebody waits for it */
     SWITCH_BODIES = 1000, /* moved in one tick */
     REACH_MAX = 16,
 };
@@ -94,26 +95,6 @@ void account_purge_forget(struct account *account)
     account->compaction->purge.ended = false;
 }
 
-void account_compact_wake(struct account *account)
-{
-    struct purge *purge = &account->compaction->purge;
-
-    if (purge->wanted && purge->waker != NULL)
-        purge->waker->wake(purge->waker);
-}
-
-bool account_purge_step(struct account *account, struct wall now)
-{
-    const struct compaction *own = account->compaction;
-
-    if (account->failed)
-        return false;
-    account->wall = now;
-    (void)account_checkpoint_tick(account);
-    (void)account_compact_tick(account, (struct mono){ 0 });
-    return own->purge.wanted && (own->working || account->checkpoint_writing || own->pauses > 0);
-}
-
 void compaction_end_purge(struct compaction *own, enum err err)
 {
     struct purge *purge = &own->purge;
@@ -156,7 +137,6 @@ static void job_done(struct job *job)
     own->account->jobs--;
     if (own->state == COMPACTION_RELEASING)
         end_release(own);
-    account_compact_wake(own->account);
 }
 
 void compaction_submit(struct account *account, void (*run)(struct job *job))
@@ -271,9 +251,9 @@ static struct mono step(struct account *account, struct mono now)
     if (own->pauses > 0)
         return compaction_wait(account, now);
     if (own->has_stepped)
-        own->rest.ms = now.ms + REST_MS;
+        own->rest.ms = now.ms + (own->purges ? PURGE_REST_MS : REST_MS);
     own->has_stepped = false;
-    if (now.ms < own->rest.ms && !own->purges && list_is_empty(&own->askers))
+    if (now.ms < own->rest.ms && list_is_empty(&own->askers))
         return own->rest;
     compaction_went_on(own);
     compaction_submit(account, run_step);

@@ -56,13 +56,9 @@ struct account_purged {
  * `before` (INT64_MAX: all) are superseded, and removed at once; the present segment
  * ends here, so that a later one can forget up to this moment; summaries are made anew when they
  * are asked for. The disk must have room for what is living in those segments. It goes on with
- * account_tick, or with account_purge_step. `waker` is woken when a job of it has ended, when a
- * pause has, and when it has itself; not after account_purge_forget. ERR_BUSY: a purge is under
- * way. */
+ * account_tick, with shorter rests than a compaction that nobody asked for. `waker` is woken when
+ * it has ended; not after account_purge_forget. ERR_BUSY: a purge is under way. */
 MUST_USE enum err account_purge(struct account *account, struct wall before, struct waker *waker);
-
-/* True when it waits for a job, or for those who have paused compaction. */
-bool account_purge_step(struct account *account, struct wall now);
 
 /* ERR_BUSY: it has not ended. Else how it ended; on failure with a note. */
 MUST_USE enum err account_purge_result(struct account *account, struct account_purged *out_purged,
@@ -87,8 +83,6 @@ struct compact_policy;
 struct compaction *account_compact_new(const struct compact_policy *policy);
 /* Does what is due; answers when it wants to be called again. */
 struct mono account_compact_tick(struct account *account, struct mono now);
-/* A job of the account that a purge may wait for has ended. */
-void account_compact_wake(struct account *account);
 /* Bodies are moving in the table: no checkpoint may begin. */
 bool account_compact_is_switching(const struct account *account);
 /* Gives up what is not done; finishes what is. Before the last checkpoint. */

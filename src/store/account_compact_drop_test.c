@@ -219,7 +219,7 @@ static enum err purge(struct scene *scene, const char *full, int after, struct n
     for (int i = 0; i < STEPS_MAX && err == ERR_BUSY; i++) {
         if (i == after)
             scene->disk.full = full;
-        (void)account_purge_step(desk->account, desk->now);
+        (void)desk_tick(desk);
         desk_settle(desk);
         err = account_purge_result(desk->account, &purged, why);
     }

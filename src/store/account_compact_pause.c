@@ -120,5 +120,4 @@ void account_compact_resume(struct account *account, struct account_pause *pause
         return;
     if (own->state == COMPACTION_RUNNING)
         own->owed = STEPS_OWED;
-    account_compact_wake(account);
 }

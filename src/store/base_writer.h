@@ -16,7 +16,7 @@
 #include "store/op_base.h"
 #include "store/segment.h"
 
-enum { BASE_WRITER_PIECE_BYTES = 128 * 1024 };
+enum { BASE_WRITER_PIECE_BYTES = 32 * 1024 };
 
 struct base_writer;
 struct state;
