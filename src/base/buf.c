@@ -73,7 +73,7 @@ static void grow(struct buf *buf, size_t needed)
     buf->capacity = capacity;
 }
 
-uint8_t *buf_reserve(struct buf *buf, size_t count)
+uint8_t *buf_reserve_more(struct buf *buf, size_t count)
 {
     assert(buf->len <= buf->max);
     if (buf->overflowed || count > buf->max - buf->len) {
@@ -95,26 +95,6 @@ void buf_commit(struct buf *buf, size_t count)
     buf->len += count;
 }
 
-void buf_add(struct buf *buf, struct bytes bytes)
-{
-    uint8_t *at = buf_reserve(buf, bytes.len);
-
-    if (at == NULL || bytes.len == 0)
-        return;
-    memcpy(at, bytes.at, bytes.len);
-    buf->len += bytes.len;
-}
-
-void buf_add_byte(struct buf *buf, uint8_t byte)
-{
-    uint8_t *at = buf_reserve(buf, 1);
-
-    if (at == NULL)
-        return;
-    *at = byte;
-    buf->len++;
-}
-
 void buf_add_string(struct buf *buf, const char *string)
 {
     buf_add(buf, bytes_from_string(string));
@@ -123,9 +103,12 @@ void buf_add_string(struct buf *buf, const char *string)
 void buf_add_number(struct buf *buf, uint64_t number)
 {
     char digits[NUM_DECIMAL_MAX];
-    size_t len = num_print(number, digits);
 
-    buf_add(buf, bytes_make(digits, len));
+    if (buf->overflowed || buf->capacity - buf->start - buf->len < sizeof(digits)) {
+        buf_add(buf, bytes_make(digits, num_print(number, digits)));
+        return;
+    }
+    buf->len += num_print(number, (char *)buf->at + buf->start + buf->len);
 }
 
 void buf_add_format(struct buf *buf, const char *format, ...)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attributes.h"
 #include "base/bytes.h"
@@ -55,11 +56,35 @@ void buf_truncate(struct buf *buf, size_t len);
 
 /* Room for `count` more bytes, to be filled by the caller and counted with buf_commit. NULL and
  * overflowed when they would pass the maximum. */
-uint8_t *buf_reserve(struct buf *buf, size_t count);
+uint8_t *buf_reserve_more(struct buf *buf, size_t count); /* where the memory must change */
+static inline uint8_t *buf_reserve(struct buf *buf, size_t count)
+{
+    if (buf->at != NULL && !buf->overflowed && count <= buf->capacity - buf->start - buf->len)
+        return buf->at + buf->start + buf->len;
+    return buf_reserve_more(buf, count);
+}
 void buf_commit(struct buf *buf, size_t count);
 
-void buf_add(struct buf *buf, struct bytes bytes);
-void buf_add_byte(struct buf *buf, uint8_t byte);
+static inline void buf_add(struct buf *buf, struct bytes bytes)
+{
+    uint8_t *at = buf_reserve(buf, bytes.len);
+
+    if (at == NULL || bytes.len == 0)
+        return;
+    memcpy(at, bytes.at, bytes.len);
+    buf->len += bytes.len;
+}
+
+static inline void buf_add_byte(struct buf *buf, uint8_t byte)
+{
+    uint8_t *at = buf_reserve(buf, 1);
+
+    if (at == NULL)
+        return;
+    *at = byte;
+    buf->len++;
+}
+
 void buf_add_string(struct buf *buf, const char *string); /* up to its NUL */
 void buf_add_number(struct buf *buf, uint64_t number); /* decimal */
 void buf_add_format(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);

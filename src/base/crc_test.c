@@ -39,11 +39,30 @@ static void test_goes_on_at_any_cut_and_both_ways_agree(void **state)
     }
 }
 
+/* Long ones are taken in stretches. */
+static void test_long_ones(void **state)
+{
+    static uint8_t text[3000];
+    uint32_t seed = 0x9abcdef0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (uint8_t)(i * i * 31 + i / 7);
+    for (size_t len = 0; len < sizeof(text) - 8; len += 1 + len / 100)
+        for (size_t from = 0; from < 8; from += 7) {
+            struct bytes some = bytes_make(text + from, len);
+
+            assert_int_equal(crc32c(seed, some), crc32c_plain(seed, some));
+            assert_int_equal(crc32c(0, some), crc32c_plain(0, some));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_values),
         cmocka_unit_test(test_goes_on_at_any_cut_and_both_ways_agree),
+        cmocka_unit_test(test_long_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,9 @@ enum {
 /* Decimal digits of `number` into `digits`, no NUL; answers how many. */
 size_t num_print(uint64_t number, char digits[NUM_DECIMAL_MAX]);
 
+/* The last two decimal digits of `number`, with zeros in front. */
+void num_print_pair(unsigned number, uint8_t at[2]);
+
 /* All of `text` as decimal digits. False when empty, when another byte is there or above `max`. */
 MUST_USE bool num_parse(struct bytes text, uint64_t max, uint64_t *out_number);
 

@@ -53,6 +53,37 @@ static void test_print_is_undone_by_parse(void **state)
     }
 }
 
+static void test_print_digits(void **state)
+{
+    static const struct {
+        uint64_t number;
+        struct bytes digits;
+    } rows[] = {
+        { 0, BYTES("0") },
+        { 9, BYTES("9") },
+        { 10, BYTES("10") },
+        { 99, BYTES("99") },
+        { 100, BYTES("100") },
+        { 905, BYTES("905") },
+        { 9999, BYTES("9999") },
+        { 10000, BYTES("10000") },
+        { 99999, BYTES("99999") },
+        { 123456, BYTES("123456") },
+        { 10000000, BYTES("10000000") },
+        { UINT64_MAX, BYTES("18446744073709551615") },
+    };
+    char digits[NUM_DECIMAL_MAX];
+    uint8_t pair[2];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        ASSERT_BYTES(bytes_make(digits, num_print(rows[i].number, digits)), rows[i].digits);
+    num_print_pair(7, pair);
+    ASSERT_BYTES(bytes_make(pair, 2), BYTES("07"));
+    num_print_pair(2042, pair);
+    ASSERT_BYTES(bytes_make(pair, 2), BYTES("42"));
+}
+
 static void test_stored_little_endian(void **state)
 {
     uint8_t raw[8];
@@ -70,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_print_is_undone_by_parse),
+        cmocka_unit_test(test_print_digits),
         cmocka_unit_test(test_stored_little_endian),
     };
 

@@ -3,19 +3,6 @@
 
 #include "base/num.h"
 
-struct bytes reader_take(struct reader *reader, size_t len)
-{
-    struct bytes taken;
-
-    if (reader->failed || len > reader->in.len - reader->offset) {
-        reader->failed = true;
-        return bytes_make(NULL, 0);
-    }
-    taken = bytes_slice(reader->in, reader->offset, len);
-    reader->offset += len;
-    return taken;
-}
-
 uint8_t reader_u8(struct reader *reader)
 {
     struct bytes raw = reader_take(reader, 1);
@@ -44,21 +31,22 @@ uint64_t reader_u64(struct reader *reader)
     return raw.len == 0 ? 0 : num_load_u64(raw.at);
 }
 
-uint64_t reader_varint(struct reader *reader)
+uint64_t reader_varint_long(struct reader *reader)
 {
+    const uint8_t *at = reader->in.at;
+    size_t offset = reader->offset;
     uint64_t value = 0;
 
-    /* Most are short, and a change may have a million of them. */
-    if (!reader->failed && reader->offset < reader->in.len && reader->in.at[reader->offset] < 0x80)
-        return reader->in.at[reader->offset++];
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        uint8_t byte = reader_u8(reader);
+    for (unsigned shift = 0; shift < 70 && !reader->failed && offset < reader->in.len; shift += 7) {
+        uint8_t byte = at[offset++];
 
-        if (reader->failed || (shift == 63 && byte > 1))
+        if (shift == 63 && byte > 1)
             break;
         value |= (uint64_t)(byte & 0x7f) << shift;
-        if ((byte & 0x80) == 0)
+        if ((byte & 0x80) == 0) {
+            reader->offset = offset;
             return value;
+        }
     }
     reader->failed = true;
     return 0;
@@ -73,22 +61,6 @@ uint64_t reader_varint_max(struct reader *reader, uint64_t max)
         return 0;
     }
     return value;
-}
-
-struct bytes reader_bytes(struct reader *reader)
-{
-    uint64_t len = reader_varint(reader);
-
-    if (len > reader_left(reader)) {
-        reader->failed = true;
-        return bytes_make(NULL, 0);
-    }
-    return reader_take(reader, (size_t)len);
-}
-
-size_t reader_left(const struct reader *reader)
-{
-    return reader->failed ? 0 : reader->in.len - reader->offset;
 }
 
 bool reader_finish(const struct reader *reader)
