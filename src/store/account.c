@@ -77,7 +77,7 @@ enum err account_open(const struct account_options *options, struct account **ou
     account->executor = options->executor;
     account->background = options->background != NULL ? options->background : options->executor;
     account->log_listener = (struct log_listener){ on_durable, on_failed };
-    account->summary = buf_make(SUMMARY_FILE_BYTES_MAX);
+    account->summary = buf_make(SUMMARY_BYTES_MAX);
     account->ops = buf_make(RECORD_CHANGE_BYTES_MAX);
     account->quota_bytes = options->quota_bytes;
     account->mailboxes_max =

@@ -164,13 +164,18 @@ enum err body_read(struct account *account, struct body_piece piece, void *into,
     return for_known_body(err);
 }
 
+/* Nearly always there is none at all. */
+static struct body_load *find_load(struct account *account, enum body_load_kind kind,
+                                   struct body_id body, struct waker *waker)
+{
+    return account->load_count == 0 ? NULL : body_load_find(account, kind, body, waker);
+}
+
 /* True while the index of summaries is read: only it could tell whether there is one. */
 static bool waits_for_index(struct account *account, struct body_id body, struct waker *waker)
 {
     const struct body_id none = { 0 };
-    struct body_load with = { .kind = LOAD_INDEX, .waker = waker };
-    struct body_load *load =
-        account->load_count == 0 ? NULL : body_load_find(account, LOAD_INDEX, none, waker);
+    struct body_load *load = find_load(account, LOAD_INDEX, none, waker);
 
     if (load != NULL && load->done) {
         body_load_free(load);
@@ -179,17 +184,28 @@ static bool waits_for_index(struct account *account, struct body_id body, struct
     if (!summary_file_lacks_index(account->summaries, body))
         return false;
     if (load == NULL)
-        body_load_start(account, &with);
+        body_load_start(account, &(struct body_load){ .kind = LOAD_INDEX, .waker = waker });
     return true;
+}
+
+/* Brings it into the page cache. ERR_NOT_FOUND: it is nowhere. */
+static enum err load_summary(struct account *account, struct body_id body, struct waker *waker)
+{
+    struct body_load with = { .kind = LOAD_SUMMARY, .body = body, .waker = waker };
+
+    if (!summary_file_place(account->summaries, body, &with.summary_place))
+        return ERR_NOT_FOUND;
+    body_load_start(account, &with);
+    return ERR_BUSY;
 }
 
 /* From the derived file. ERR_NOT_FOUND: it must be made anew. */
 static enum err summary_from_file(struct account *account, struct body_id body, struct waker *waker,
                                   struct summary *out_summary)
 {
-    struct body_load *load = body_load_find(account, LOAD_SUMMARY, body, waker);
-    struct body_load with = { .kind = LOAD_SUMMARY, .body = body, .waker = waker };
+    struct body_load *load = find_load(account, LOAD_SUMMARY, body, waker);
     unsigned flags = VFS_READ_NOWAIT;
+    struct bytes encoded;
     enum err err;
 
     if (waits_for_index(account, body, waker))
@@ -200,14 +216,10 @@ static enum err summary_from_file(struct account *account, struct body_id body, 
         body_load_free(load);
         flags = 0;
     }
-    err = summary_file_get(account->summaries, body, flags, &account->summary);
-    if (err == ERR_BUSY) {
-        if (!summary_file_place(account->summaries, body, &with.summary_place))
-            return ERR_NOT_FOUND;
-        body_load_start(account, &with);
-        return ERR_BUSY;
-    }
-    if (err == ERR_OK && !summary_decode(buf_bytes(&account->summary), out_summary))
+    err = summary_file_get(account->summaries, body, flags, &encoded);
+    if (err == ERR_BUSY)
+        return load_summary(account, body, waker);
+    if (err == ERR_OK && !summary_decode(encoded, out_summary))
         return ERR_NOT_FOUND;
     return err;
 }
@@ -269,12 +281,13 @@ enum err body_summary(struct account *account, struct body_id body, struct waker
                       struct summary *out_summary)
 {
     struct body_entry entry;
-    enum err err = find_entry(account, body, &entry);
+    enum err err =
+        account->failed ? ERR_CLOSED : summary_from_file(account, body, waker, out_summary);
 
-    if (err != ERR_OK)
-        return err;
-    err = summary_from_file(account, body, waker, out_summary);
     if (err != ERR_NOT_FOUND)
+        return err;
+    err = find_entry(account, body, &entry);
+    if (err != ERR_OK)
         return err;
     err = make_summary(account, &entry, waker);
     if (err != ERR_OK)

@@ -13,6 +13,8 @@
 enum {
     SUMMARY_REWRITE_BYTES = 1024 * 1024, /* smaller files are never written anew */
     SUMMARY_INDEX_AT_ONCE = 2048, /* entries of an index that is read when the account is opened */
+    ENTRY_BYTES_MAX = SUMMARY_ENTRY_BYTES + (1 << 25), /* lengths are below that */
+    GAP_BYTES = 16 * 1024, /* between two entries that count as one behind the other */
 };
 
 static const char data_path[] = "summary";
@@ -38,7 +40,17 @@ struct summary_file {
     struct waiting *waiting; /* by position */
     size_t waiting_count;
     size_t waiting_capacity;
+    struct buf window; /* a piece of `summary` as it was read: entries are checked when asked for */
+    uint64_t window_from; /* where it begins */
+    uint64_t next; /* end of the entry that was asked for last */
+    size_t near; /* its place in `known` */
 };
+
+static void forget_window(struct summary_file *file)
+{
+    buf_clear(&file->window);
+    buf_trim(&file->window);
+}
 
 static void close_files(struct summary_file *file)
 {
@@ -52,6 +64,7 @@ static void close_files(struct summary_file *file)
 static void forget_all(struct summary_file *file)
 {
     summary_index_done(&file->known);
+    forget_window(file);
     file->lacks_index = false;
 }
 
@@ -134,32 +147,77 @@ static bool ready(struct summary_file *file)
 void summary_file_trim(struct summary_file *file)
 {
     close_files(file);
+    forget_window(file);
+}
+
+/* The window becomes `len` bytes from `from` on. */
+static enum err read_window(struct summary_file *file, uint64_t from, size_t len, unsigned flags)
+{
+    uint8_t *at;
+    enum err err;
+
+    buf_clear(&file->window);
+    if (file->window.capacity > SUMMARY_AHEAD_BYTES)
+        buf_trim(&file->window); /* a long summary has passed */
+    at = buf_reserve(&file->window, len);
+    if (at == NULL || !ready(file))
+        return ERR_NOT_FOUND;
+    err = vfs_read(file->data, from, at, len, flags);
+    if (err != ERR_OK)
+        return err;
+    buf_commit(&file->window, len);
+    file->window_from = from;
+    return ERR_OK;
+}
+
+static bool is_in_window(const struct summary_file *file, const struct summary_entry *entry)
+{
+    uint64_t len = SUMMARY_ENTRY_BYTES + (uint64_t)entry->length;
+
+    return entry->offset >= file->window_from &&
+           entry->offset - file->window_from <= file->window.len &&
+           file->window.len - (entry->offset - file->window_from) >= len;
+}
+
+/* Reads the entry and, where it is the next one, what is behind it. */
+static enum err bring(struct summary_file *file, const struct summary_entry *entry, unsigned flags)
+{
+    size_t len = SUMMARY_ENTRY_BYTES + (size_t)entry->length;
+    bool is_next = entry->offset >= file->next && entry->offset - file->next < GAP_BYTES;
+    uint64_t there = file->end > entry->offset ? file->end - entry->offset : 0;
+    size_t ahead = there < SUMMARY_AHEAD_BYTES ? (size_t)there : SUMMARY_AHEAD_BYTES;
+    enum err err = ERR_BUSY;
+
+    if (is_in_window(file, entry))
+        return ERR_OK;
+    if (is_next && ahead > len)
+        err = read_window(file, entry->offset, ahead, flags);
+    return err == ERR_BUSY ? read_window(file, entry->offset, len, flags) : err;
 }
 
 /* Reads and checks an entry with its summary. */
 static enum err read_entry(struct summary_file *file, const struct summary_entry *entry,
-                           unsigned flags, struct buf *out)
+                           unsigned flags, struct bytes *out_encoded)
 {
-    size_t len = SUMMARY_ENTRY_BYTES + (size_t)entry->length;
     struct summary_entry found;
-    uint8_t *raw;
-    enum err err;
+    struct bytes encoded = { 0 };
+    const uint8_t *raw = NULL;
+    enum err err = bring(file, entry, flags);
 
-    buf_clear(out);
-    raw = buf_reserve(out, len);
-    if (raw == NULL || !ready(file))
-        return ERR_NOT_FOUND;
-    err = vfs_read(file->data, entry->offset, raw, len, flags);
     if (err == ERR_BUSY)
         return err;
-    if (err != ERR_OK ||
-        !summary_entry_decode(raw, bytes_make(raw + SUMMARY_ENTRY_BYTES, entry->length), &found) ||
-        found.body != entry->body || found.length != entry->length) {
+    if (err == ERR_OK) {
+        raw = buf_bytes(&file->window).at + (entry->offset - file->window_from);
+        encoded = bytes_make(raw + SUMMARY_ENTRY_BYTES, entry->length);
+        file->next = entry->offset + SUMMARY_ENTRY_BYTES + entry->length;
+    }
+    if (err != ERR_OK || !summary_entry_decode(raw, encoded, &found) || found.body != entry->body ||
+        found.length != entry->length) {
         close_files(file); /* perhaps they were cut or replaced: `ready` looks */
+        forget_window(file);
         return ERR_NOT_FOUND;
     }
-    buf_commit(out, len);
-    buf_consume(out, SUMMARY_ENTRY_BYTES);
+    *out_encoded = encoded;
     return ERR_OK;
 }
 
@@ -197,8 +255,10 @@ static void write_entry(struct summary_file *file, uint64_t body, struct bytes e
  * that at no moment an index speaks of the wrong file: without one all is made anew. */
 static void rewrite(struct summary_file *file)
 {
-    struct summary_file fresh = { .vfs = file->vfs, .account = file->account };
-    struct buf encoded = buf_make(SUMMARY_FILE_BYTES_MAX);
+    struct summary_file fresh = { .vfs = file->vfs,
+                                  .account = file->account,
+                                  .window = buf_make(ENTRY_BYTES_MAX) };
+    struct bytes encoded;
     uint64_t size;
 
     (void)file->vfs->unlink(file->vfs, summary_index_path);
@@ -213,13 +273,12 @@ static void rewrite(struct summary_file *file)
 
         if (summary_index_find(&file->known, body, &entry) &&
             read_entry(file, &entry, 0, &encoded) == ERR_OK)
-            write_entry(&fresh, body, buf_bytes(&encoded));
+            write_entry(&fresh, body, encoded);
     }
-    buf_done(&encoded);
     if (!fresh.broken && file->vfs->rename(file->vfs, data_new_path, data_path) != ERR_OK)
         give_up(&fresh);
     close_files(file);
-    summary_index_done(&file->known);
+    forget_all(file);
     *file = fresh;
 }
 
@@ -245,6 +304,7 @@ struct summary_file *summary_file_open(struct vfs *vfs, const struct account_id 
 
     file->vfs = vfs;
     file->account = *account;
+    file->window = buf_make(ENTRY_BYTES_MAX);
     if (!open_both(file, &index_size))
         return file;
     if ((index_size - SUMMARY_HEAD_BYTES) % SUMMARY_ENTRY_BYTES != 0 &&
@@ -266,6 +326,7 @@ void summary_file_close(struct summary_file *file)
     if (file == NULL)
         return;
     close_files(file);
+    forget_window(file);
     for (size_t i = 0; i < file->waiting_count; i++)
         free((void *)(uintptr_t)file->waiting[i].encoded.at);
     free(file->waiting);
@@ -306,20 +367,19 @@ void summary_file_flush(struct summary_file *file, uint64_t durable)
 }
 
 enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,
-                          struct buf *out)
+                          struct bytes *out_encoded)
 {
     struct summary_entry entry;
 
     for (size_t i = file->waiting_count; i > 0; i--) {
         if (file->waiting[i - 1].body != body.value)
             continue;
-        buf_clear(out);
-        buf_add(out, file->waiting[i - 1].encoded);
+        *out_encoded = file->waiting[i - 1].encoded;
         return ERR_OK;
     }
-    if (!summary_index_find(&file->known, body.value, &entry))
+    if (!summary_index_find_near(&file->known, body.value, &file->near, &entry))
         return ERR_NOT_FOUND;
-    return read_entry(file, &entry, flags, out);
+    return read_entry(file, &entry, flags, out_encoded);
 }
 
 bool summary_file_lacks_index(const struct summary_file *file, struct body_id body)
@@ -373,10 +433,16 @@ bool summary_file_place(const struct summary_file *file, struct body_id body,
                         struct summary_place *out_place)
 {
     struct summary_entry entry;
+    uint64_t length;
+    uint64_t there;
 
     if (!summary_index_find(&file->known, body.value, &entry))
         return false;
-    *out_place = (struct summary_place){ entry.offset, SUMMARY_ENTRY_BYTES + entry.length };
+    length = SUMMARY_ENTRY_BYTES + (uint64_t)entry.length;
+    there = file->end > entry.offset ? file->end - entry.offset : 0;
+    if (length < there)
+        length = there < SUMMARY_WARM_BYTES ? there : SUMMARY_WARM_BYTES;
+    *out_place = (struct summary_place){ entry.offset, (uint32_t)length };
     return true;
 }
 

@@ -14,7 +14,10 @@
 #include "message/summary.h"
 #include "store/types.h"
 
-enum { SUMMARY_FILE_BYTES_MAX = SUMMARY_BYTES_MAX + 64 }; /* room that `out` of a get needs */
+enum {
+    SUMMARY_AHEAD_BYTES = 64 * 1024, /* read at once for who asks for one after the other */
+    SUMMARY_WARM_BYTES = 1024 * 1024, /* brought into the page cache at once */
+};
 
 struct body_table;
 struct summary_file;
@@ -35,7 +38,7 @@ void summary_file_remove(struct vfs *vfs);
 /* Closes; what still waits is dropped. NULL is allowed. */
 void summary_file_close(struct summary_file *file);
 
-/* Closes the files until they are needed again. */
+/* Closes the files, and gives memory back, until they are needed again. */
 void summary_file_trim(struct summary_file *file);
 
 /* Keeps a copy of `encoded` until the log is durable up to `position`. */
@@ -45,10 +48,13 @@ void summary_file_put(struct summary_file *file, struct body_id body, struct byt
 /* Writes what waits for a position up to `durable`. */
 void summary_file_flush(struct summary_file *file, uint64_t durable);
 
-/* Sets `out` to the encoded summary. ERR_NOT_FOUND: none that is known, or its checksum does not
- * hold. ERR_BUSY: with VFS_READ_NOWAIT, when it is not in the page cache. */
+/* The encoded summary, valid until the next call with the file. ERR_NOT_FOUND: none that is known,
+ * or its checksum does not hold. ERR_BUSY: with VFS_READ_NOWAIT, when it is not in the page cache.
+ *
+ * Who asks for bodies one after the other is answered out of reads of SUMMARY_AHEAD_BYTES. The
+ * memory for that is kept until summary_file_trim. */
 MUST_USE enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,
-                                   struct buf *out);
+                                   struct bytes *out_encoded);
 
 /* True when only the index could tell whether there is a summary: summary_index_read, on any
  * thread, and then summary_file_adopt, which takes it over, bring it. */
@@ -73,7 +79,8 @@ struct summary_check {
 void summary_file_check(struct vfs *vfs, const struct account_id *account,
                         struct summary_check *check);
 
-/* Where the entry of a body stands, for summary_file_warm; false when it has none on the disk. */
+/* Where the entry of a body stands, with what is worth reading behind it, for summary_file_warm;
+ * false when it has none on the disk. */
 struct summary_place {
     uint64_t offset;
     uint32_t length;

@@ -21,7 +21,7 @@ struct scene {
 
 static void begin(struct scene *scene, uint64_t bodies)
 {
-    *scene = (struct scene){ .vfs = mem_vfs_new(1), .out = buf_make(SUMMARY_FILE_BYTES_MAX) };
+    *scene = (struct scene){ .vfs = mem_vfs_new(1), .out = buf_make(SUMMARY_BYTES_MAX) };
     for (uint64_t id = 1; id <= bodies; id++)
         assert_true(
             body_table_add(&scene->bodies, (struct body_id){ id }, (struct place){ 4, 1 }, 1));
@@ -45,7 +45,14 @@ static void done(struct scene *scene)
 
 static enum err get(struct scene *scene, uint64_t body)
 {
-    return summary_file_get(scene->file, (struct body_id){ body }, VFS_READ_NOWAIT, &scene->out);
+    struct bytes encoded;
+    enum err err =
+        summary_file_get(scene->file, (struct body_id){ body }, VFS_READ_NOWAIT, &encoded);
+
+    buf_clear(&scene->out);
+    if (err == ERR_OK)
+        buf_add(&scene->out, encoded);
+    return err;
 }
 
 static void put(struct scene *scene, uint64_t body, struct bytes text, uint64_t position)
@@ -113,9 +120,65 @@ static void test_cold_and_damaged(void **context)
     assert_true(summary_file_place(scene.file, (struct body_id){ 1 }, &place));
     summary_file_warm(scene.vfs, place);
     assert_int_equal(get(&scene, 1), ERR_OK);
-    mem_vfs_damage(scene.vfs, "summary", place.offset + place.length - 1, 1);
+    mem_vfs_damage(scene.vfs, "summary", place.offset + SUMMARY_ENTRY_BYTES, 1);
+    summary_file_trim(scene.file); /* what has been read is forgotten */
     assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
     assert_int_equal(get(&scene, 2), ERR_OK);
+    done(&scene);
+}
+
+/* Who asks for one after the other: many with one read, each checked by itself. */
+static void test_reads_ahead(void **context)
+{
+    enum { COUNT = 100, BYTES_EACH = 1000, HIT = 20, LATER = 30 };
+    const uint64_t entry_bytes = SUMMARY_ENTRY_BYTES + BYTES_EACH;
+    uint8_t text[BYTES_EACH];
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, COUNT);
+    for (uint64_t id = 1; id <= COUNT; id++) {
+        memset(text, (int)id, sizeof(text));
+        put(&scene, id, bytes_make(text, sizeof(text)), 0);
+    }
+    summary_file_flush(scene.file, 0);
+    mem_vfs_damage(scene.vfs, "summary", SUMMARY_HEAD_BYTES + HIT * entry_bytes - 1, 1);
+    assert_int_equal(get(&scene, 1), ERR_OK);
+    assert_int_equal(get(&scene, 2), ERR_OK);
+    mem_vfs_damage(scene.vfs, "summary", SUMMARY_HEAD_BYTES + LATER * entry_bytes - 1, 1);
+    for (uint64_t id = 3; id <= COUNT; id++) {
+        assert_int_equal(get(&scene, id), id == HIT ? ERR_NOT_FOUND : ERR_OK);
+        memset(text, (int)id, sizeof(text));
+        if (id != HIT)
+            ASSERT_BYTES(buf_bytes(&scene.out), bytes_make(text, sizeof(text)));
+        if (id == HIT) /* what was found to be wrong takes with it what was read with it */
+            mem_vfs_damage(scene.vfs, "summary", SUMMARY_HEAD_BYTES + LATER * entry_bytes - 1, 1);
+    }
+    done(&scene);
+}
+
+/* The page cache has what was asked for, not what is behind it: no need to wait. */
+static void test_reads_ahead_no_further_than_it_can(void **context)
+{
+    enum { COUNT = 4, BYTES_EACH = 600 * 1024 };
+    uint8_t *text = malloc(BYTES_EACH);
+    struct summary_place place;
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, COUNT);
+    memset(text, 'x', BYTES_EACH);
+    for (uint64_t id = 1; id <= COUNT; id++)
+        put(&scene, id, bytes_make(text, BYTES_EACH), 0);
+    summary_file_flush(scene.file, 0);
+    for (uint64_t id = 1; id <= COUNT; id++) { /* larger than what is read at once */
+        assert_int_equal(get(&scene, id), ERR_OK);
+        ASSERT_BYTES(buf_bytes(&scene.out), bytes_make(text, BYTES_EACH));
+        assert_true(summary_file_place(scene.file, (struct body_id){ id }, &place));
+        assert_int_equal(place.length,
+                         id == COUNT ? SUMMARY_ENTRY_BYTES + BYTES_EACH : SUMMARY_WARM_BYTES);
+    }
+    free(text);
     done(&scene);
 }
 
@@ -274,6 +337,8 @@ int main(void)
         cmocka_unit_test(test_waits_until_durable),
         cmocka_unit_test(test_the_last_one_counts),
         cmocka_unit_test(test_cold_and_damaged),
+        cmocka_unit_test(test_reads_ahead),
+        cmocka_unit_test(test_reads_ahead_no_further_than_it_can),
         cmocka_unit_test(test_of_another_account),
         cmocka_unit_test(test_a_large_index_is_read_late),
         cmocka_unit_test(test_an_index_of_files_that_are_gone),

@@ -15,6 +15,7 @@ enum {
     LENGTH_BITS = 25,
     PURGE_ENTRIES = 8192, /* in one step */
     READ_ENTRIES = 4096, /* at once */
+    NEAR_SLOTS = 16, /* looked at one by one */
 };
 
 #define OFFSET_MAX ((UINT64_C(1) << (64 - LENGTH_BITS)) - 1)
@@ -62,15 +63,33 @@ static size_t lower_bound(const struct summary_index *index, uint64_t body)
     return low;
 }
 
-bool summary_index_find(const struct summary_index *index, uint64_t body,
-                        struct summary_entry *out_entry)
+static bool found_at(const struct summary_index *index, size_t at, uint64_t body,
+                     struct summary_entry *out_entry)
 {
-    size_t at = lower_bound(index, body);
-
     if (at == index->count || index->slots[at].body != body || index->slots[at].place == 0)
         return false;
     *out_entry = entry_of(&index->slots[at]);
     return true;
+}
+
+bool summary_index_find(const struct summary_index *index, uint64_t body,
+                        struct summary_entry *out_entry)
+{
+    return found_at(index, lower_bound(index, body), body, out_entry);
+}
+
+bool summary_index_find_near(const struct summary_index *index, uint64_t body, size_t *near,
+                             struct summary_entry *out_entry)
+{
+    size_t at = *near < index->count && index->slots[*near].body <= body ? *near : index->count;
+    size_t end = index->count - at < NEAR_SLOTS ? index->count : at + NEAR_SLOTS;
+
+    while (at < end && index->slots[at].body < body)
+        at++;
+    if (at == end)
+        at = lower_bound(index, body);
+    *near = at;
+    return found_at(index, at, body, out_entry);
 }
 
 /* By an eighth: half of a large one unused would be dear. */

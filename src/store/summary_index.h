@@ -52,6 +52,11 @@ bool summary_index_fits(const struct summary_entry *entry);
 bool summary_index_find(const struct summary_index *index, uint64_t body,
                         struct summary_entry *out_entry);
 
+/* The same, quick for who asks for one body after the other: *near is where the last one was found,
+ * 0 at first. */
+bool summary_index_find_near(const struct summary_index *index, uint64_t body, size_t *near,
+                             struct summary_entry *out_entry);
+
 /* Adds an entry that fits; the newest of a body counts. */
 void summary_index_add(struct summary_index *index, const struct summary_entry *entry);
 

@@ -22,10 +22,16 @@ static void add(struct summary_index *index, uint64_t *model, uint64_t body, uin
 static void assert_same(const struct summary_index *index, const uint64_t *model)
 {
     uint64_t bytes = 0;
+    size_t near = 0;
 
     for (uint64_t body = 0; body < BODIES; body++) {
         struct summary_entry entry;
+        uint64_t other = body * 7919 % BODIES;
 
+        assert_int_equal(summary_index_find_near(index, body, &near, &entry), model[body] != 0);
+        if (body % 5 == 0) /* back and forth */
+            assert_int_equal(summary_index_find_near(index, other, &near, &entry),
+                             model[other] != 0);
         assert_int_equal(summary_index_find(index, body, &entry), model[body] != 0);
         if (model[body] == 0)
             continue;
