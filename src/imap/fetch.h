@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "imap/wire/fetch.h"
+#include "message/header.h"
 #include "message/summary.h"
 #include "message/transfer.h"
 #include "store/types.h"
@@ -49,6 +50,16 @@ struct imap_stream {
 
 /* True for items that body_summary must be there for. */
 bool imap_fetch_needs_summary(const struct imap_fetch_att *att);
+
+/* True for BODY[HEADER.FIELDS (...)] of names that all summaries keep; *out_names, with memory from
+ * `arena`, is then for imap_fetch_kept. */
+MUST_USE bool imap_fetch_is_kept(struct arena *arena, const struct imap_fetch_att *att,
+                                 struct header_names *out_names);
+
+/* Name and value of such an item, out of the summary. False, and nothing printed: this one does not
+ * have all; imap_fetch_section does. */
+MUST_USE bool imap_fetch_kept(struct imap_session *session, const struct imap_fetch_att *att,
+                              const struct header_names *names, const struct summary *summary);
 
 /* True for BODY[...], RFC822..., BINARY...: they go through imap_fetch_section. */
 bool imap_fetch_is_section(const struct imap_fetch_att *att);

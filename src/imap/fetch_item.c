@@ -1,8 +1,6 @@
 /* FETCH items that are metadata. */
 #include "imap/fetch.h"
 
-#include <stdio.h>
-
 #include "imap/selected.h"
 #include "imap/state.h"
 #include "imap/wire/date.h"
@@ -49,7 +47,13 @@ static void print_date(struct buf *out, int64_t seconds, int16_t zone)
 /* RFC 8474 section 5: "(" id ")", letters and digits only. */
 static void print_id(struct buf *out, char kind, uint64_t value)
 {
-    buf_add_format(out, "(%c%016llx)", kind, (unsigned long long)value);
+    static const char digits[] = "0123456789abcdef";
+    uint8_t text[] = "(e0123456789abcdef)";
+
+    text[1] = (uint8_t)kind;
+    for (size_t i = sizeof(text) - 3; i > 1; i--, value >>= 4)
+        text[i] = (uint8_t)digits[value & 0xf];
+    buf_add(out, bytes_make(text, sizeof(text) - 1));
 }
 
 /* RFC 9051 s2.3.4; RFC 8474 s5.1, s5.2; RFC 8970 s3.2, s3.3. */
@@ -66,7 +70,9 @@ static void print_value(struct buf *out, const struct imap_fetch_att *att, const
     case IMAP_FETCH_BODY: buf_add(out, summary->body); return;
     case IMAP_FETCH_BODYSTRUCTURE: buf_add(out, summary->bodystructure); return;
     case IMAP_FETCH_MODSEQ:
-        buf_add_format(out, "(%llu)", (unsigned long long)row->modseq.value);
+        buf_add_byte(out, '(');
+        buf_add_number(out, row->modseq.value);
+        buf_add_byte(out, ')');
         return;
     case IMAP_FETCH_EMAILID: print_id(out, 'e', row->body.value); return;
     case IMAP_FETCH_THREADID: print_id(out, 't', row->thread.value); return;
@@ -89,7 +95,7 @@ void imap_fetch_print_item(struct imap_session *session, const struct imap_fetch
         imap_selected_print_flags(session, row);
         return;
     }
-    imap_fetch_att_print(session->out, att);
+    buf_add(session->out, att->name);
     buf_add_byte(session->out, ' ');
     print_value(session->out, att, row, summary);
 }

@@ -11,6 +11,7 @@ enum {
     DECODED_BYTES_MAX = 3 * BODY_CHUNK_BYTES, /* of one chunk, every byte of it a line end */
     HEADER_COST = 4096, /* what reading a header counts as, besides its bytes */
     HEADER_BYTES_MAX = 1024 * 1024, /* of a header that is filtered; the rest is not looked at */
+    KEPT_PIECES_MAX = 64, /* of fields that do not stand side by side */
 };
 
 /* In UTF-16 and UTF-32 a line end is no single byte, and a byte more shifts all that follows. */
@@ -84,7 +85,7 @@ static bool is_filtered(const struct imap_fetch_att *att)
 
 static void print_name(struct imap_session *session, const struct imap_fetch_att *att)
 {
-    imap_fetch_att_print(session->out, att);
+    buf_add(session->out, att->name);
     buf_add_byte(session->out, ' ');
 }
 
@@ -119,6 +120,36 @@ static void print_text(struct imap_session *session, const struct imap_fetch_att
     nstring_print_literal(session->out, bytes_slice(text, (size_t)skip, (size_t)len));
 }
 
+bool imap_fetch_is_kept(struct arena *arena, const struct imap_fetch_att *att,
+                        struct header_names *out_names)
+{
+    const struct imap_section *section = &att->section;
+
+    if (att->kind != IMAP_FETCH_BODY_SECTION || att->partial || section->part_count > 0 ||
+        section->text != IMAP_SECTION_HEADER_FIELDS)
+        return false;
+    for (uint32_t i = 0; i < section->field_count; i++)
+        if (!summary_keeps_field(section->fields[i]))
+            return false;
+    return header_names_make(arena, section->fields, section->field_count, out_names);
+}
+
+bool imap_fetch_kept(struct imap_session *session, const struct imap_fetch_att *att,
+                     const struct header_names *names, const struct summary *summary)
+{
+    struct bytes pieces[KEPT_PIECES_MAX];
+    size_t count;
+
+    if (!summary->has_all_fields)
+        return false;
+    count = header_pick(summary->fields, names, pieces, ARRAY_COUNT(pieces));
+    if (count > ARRAY_COUNT(pieces))
+        return false;
+    print_name(session, att);
+    nstring_print_pieces(session->out, pieces, count);
+    return true;
+}
+
 static enum err read_header(struct imap_session *session, const struct row *row,
                             const struct imap_section_range *range, struct buf *header)
 {
@@ -143,7 +174,8 @@ static void end_cut_fields(struct buf *fields)
     buf_add(fields, BYTES("\r\n"));
 }
 
-/* HEADER.FIELDS from the summary where it keeps them, else from the header itself. */
+/* HEADER.FIELDS from the summary where it keeps them, else from the header itself. Apart from
+ * imap_fetch_kept this is for what is asked for seldom. */
 static enum err print_filtered(struct imap_session *session, const struct imap_fetch_att *att,
                                const struct row *row, const struct summary *summary)
 {

@@ -41,17 +41,23 @@ struct flag_names imap_flag_names(const struct imap_flags *flags)
     };
 }
 
+/* Bits of names that the mailbox does not have are passed over. */
 static void print_keywords(struct buf *out, const struct mailbox *mailbox,
                            const struct keyword_set *keywords, bool first)
 {
-    for (uint32_t i = 0; i < mailbox_keyword_count(mailbox); i++) {
-        if ((keywords->word[i / 64] >> i % 64 & 1) == 0)
-            continue;
-        if (!first)
-            buf_add_byte(out, ' ');
-        buf_add(out, mailbox_keyword(mailbox, i));
-        first = false;
-    }
+    uint32_t count = mailbox_keyword_count(mailbox);
+
+    for (uint32_t i = 0; i < ARRAY_COUNT(keywords->word); i++)
+        for (uint64_t word = keywords->word[i]; word != 0; word &= word - 1) {
+            uint32_t keyword = 64 * i + (uint32_t)__builtin_ctzll(word);
+
+            if (keyword >= count)
+                return;
+            if (!first)
+                buf_add_byte(out, ' ');
+            buf_add(out, mailbox_keyword(mailbox, keyword));
+            first = false;
+        }
 }
 
 void imap_flags_print(struct buf *out, uint32_t system, const struct mailbox *mailbox,

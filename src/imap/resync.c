@@ -3,62 +3,55 @@
 
 #include "imap/selected.h"
 #include "imap/state.h"
+#include "store/block.h"
 #include "store/mailbox.h"
 #include "store/uid_set.h"
 #include "store/view.h"
 
-static uint32_t uid_at(const struct view *view, struct seqno seqno)
+/* Passes over rows of the run that did not change; true: one that did is at hand. */
+static bool find_in_run(struct imap_changed_walk *walk)
 {
-    struct row row;
+    struct view_run *run = &walk->run;
+    const struct column *modseqs;
+    uint32_t at = run->at;
 
-    view_row(view, seqno, &row);
-    return row.uid.value;
-}
+    if (at == run->end)
+        return false;
+    modseqs = &run->block->columns[COLUMN_MODSEQ];
+    if (column_is_constant(modseqs) && modseqs->base <= walk->since)
+        at = run->end;
+    while (at < run->end && column_get(modseqs, at) <= walk->since)
+        at++;
+    if (at > run->at) {
+        uint32_t passed = at - run->at;
 
-/* Looks through the rows of one block from *seqno on, up to `last_uid`. True: found, at *seqno. */
-static bool scan_block(struct imap_changed_walk *walk, uint32_t last_uid, struct seqno *seqno)
-{
-    struct seqno at = view_find_changed(walk->view, *seqno, (struct modseq){ walk->since },
-                                        (struct uid){ last_uid });
-    uint32_t passed = at.value - seqno->value;
-    bool found = false;
-
-    if (passed > 0)
-        walk->from_uid = uid_at(walk->view, (struct seqno){ at.value - 1 }) + 1;
-    else
-        walk->from_uid = last_uid;
-    if (at.value <= view_count(walk->view)) {
-        struct row row;
-
-        view_row(walk->view, at, &row);
-        found = row.uid.value <= last_uid && row.modseq.value > walk->since;
-        if (found)
-            walk->from_uid = row.uid.value + 1;
-    }
-    if (!found)
+        walk->from_uid = block_uid(run->block, at - 1) + 1;
+        walk->seqno.value += passed;
         walk->budget -= passed < walk->budget ? passed : walk->budget;
-    *seqno = at;
-    return found;
+        run->at = at;
+    }
+    return at < run->end;
 }
 
-/* Looks through the range at hand. ERR_NOT_FOUND: nothing (more) in it. */
-static enum err scan_range(struct imap_changed_walk *walk, const struct uid_range *range,
-                           struct seqno *out_seqno)
+/* The next rows of the set that stand together. ERR_NOT_FOUND: there are none. */
+static enum err next_run(struct imap_changed_walk *walk)
 {
-    struct uid from = { walk->from_uid > range->first ? walk->from_uid : range->first };
-    struct seqno seqno = view_seqno_from(walk->view, from);
+    for (; walk->range < walk->uids.count; walk->range++, walk->from_uid = 0) {
+        const struct uid_range *range = &walk->uids.ranges[walk->range];
+        struct uid from = { walk->from_uid > range->first ? walk->from_uid : range->first };
+        struct seqno seqno = view_seqno_from(walk->view, from);
+        struct view_run run;
 
-    while (seqno.value <= view_count(walk->view)) {
-        struct seqno before = seqno;
-
-        if (walk->budget == 0)
-            return ERR_LIMIT;
-        if (scan_block(walk, range->last, &seqno)) {
-            *out_seqno = seqno;
-            return ERR_OK;
-        }
-        if (seqno.value == before.value)
-            break;
+        if (seqno.value > view_count(walk->view))
+            continue;
+        run = view_run(walk->view, seqno);
+        if (range->last < UINT32_MAX)
+            run.end = block_find(run.block, run.end, range->last + 1);
+        if (run.at >= run.end)
+            continue;
+        walk->run = run;
+        walk->seqno = seqno;
+        return ERR_OK;
     }
     return ERR_NOT_FOUND;
 }
@@ -66,15 +59,18 @@ static enum err scan_range(struct imap_changed_walk *walk, const struct uid_rang
 enum err imap_changed_next(struct imap_changed_walk *walk, struct seqno *out_seqno,
                            struct row *out_row)
 {
-    for (; walk->range < walk->uids.count; walk->range++, walk->from_uid = 0) {
-        enum err err = scan_range(walk, &walk->uids.ranges[walk->range], out_seqno);
+    while (!find_in_run(walk)) {
+        enum err err = walk->budget == 0 ? ERR_LIMIT : next_run(walk);
 
-        if (err == ERR_OK)
-            view_row(walk->view, *out_seqno, out_row);
-        if (err != ERR_NOT_FOUND)
+        if (err != ERR_OK)
             return err;
     }
-    return ERR_NOT_FOUND;
+    block_row(walk->run.block, walk->run.at, out_row);
+    *out_seqno = walk->seqno;
+    walk->from_uid = out_row->uid.value + 1;
+    walk->run.at++;
+    walk->seqno.value++;
+    return ERR_OK;
 }
 
 /* What the view still shows is told by VANISHED without EARLIER, in its own time (section 3.2.10).

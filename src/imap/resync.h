@@ -10,23 +10,31 @@
 #include "base/err.h"
 #include "imap/wire/select.h"
 #include "store/types.h"
+#include "store/view.h"
 
 struct imap_run;
 struct imap_session;
-struct view;
 
 enum { IMAP_ROWS_STEP = 128 * 1024 }; /* rows whose MODSEQ one step looks at */
 
-/* A walk over the messages of a set whose MODSEQ is above a value. Set the first three, and the
- * budget before each step. */
+/* A walk over the messages of a set whose MODSEQ is above a value. Set the first three. */
 struct imap_changed_walk {
     const struct view *view;
     struct uid_set uids;
     uint64_t since;
-    uint32_t budget; /* rows that may still be looked at */
+    uint32_t budget; /* rows that may still be looked at and passed over */
     uint32_t range; /* of the set */
     uint32_t from_uid; /* messages of it below this one are done */
+    struct view_run run; /* in this step: rows of the range that are still to be looked at */
+    struct seqno seqno; /* of the first of them */
 };
+
+/* Before each step. The view must not be refreshed within one. */
+static inline void imap_changed_begin_step(struct imap_changed_walk *walk, uint32_t budget)
+{
+    walk->budget = budget;
+    walk->run = (struct view_run){ NULL, 0, 0 };
+}
 
 /* The next of them, ascending: number and row. ERR_NOT_FOUND: there is none any more. ERR_LIMIT:
  * the budget is used up; it goes on from there. */

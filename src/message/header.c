@@ -14,8 +14,8 @@ static size_t line_end(struct bytes block, size_t from)
 
 static bool is_empty_line(struct bytes block, size_t from)
 {
-    struct bytes rest = bytes_from(block, from);
-    return bytes_starts_with(rest, BYTES("\n")) || bytes_starts_with(rest, BYTES("\r\n"));
+    return block.at[from] == '\n' ||
+           (block.at[from] == '\r' && from + 1 < block.len && block.at[from + 1] == '\n');
 }
 
 /* RFC 5322 s2.2.3: a line that starts with white space continues the field. A blank line of blanks
@@ -30,7 +30,7 @@ static size_t field_end(struct bytes block, size_t from)
 
 /* ftext is %d33-126 but ":"; 8-bit names (RFC 6532 has none) are let through. Blanks before the
  * colon are obs-optional. */
-static struct bytes name_of(struct bytes raw)
+static struct bytes odd_name_of(struct bytes raw)
 {
     size_t colon = bytes_find_byte(raw, 0, ':');
     struct bytes name = bytes_trim(bytes_slice(raw, 0, colon));
@@ -44,19 +44,39 @@ static struct bytes name_of(struct bytes raw)
     return name;
 }
 
-bool header_next(struct header_reader *reader, struct header_field *out_field)
+/* Nearly all names are followed by the colon at once. */
+static struct bytes name_of(struct bytes raw)
+{
+    size_t len = 0;
+
+    while (len < raw.len && raw.at[len] > ' ' && raw.at[len] != ':' && raw.at[len] != 127)
+        len++;
+    return len > 0 && len < raw.len && raw.at[len] == ':' ? bytes_slice(raw, 0, len)
+                                                          : odd_name_of(raw);
+}
+
+/* The next field's lines; false at the end of the fields. */
+static bool next_raw(struct header_reader *reader, struct bytes *out_raw)
 {
     struct bytes block = reader->block;
     size_t start = reader->offset;
 
     if (start >= block.len || is_empty_line(block, start))
         return false;
-    size_t end = field_end(block, start);
-    struct bytes raw = bytes_slice(block, start, end - start);
+    reader->offset = field_end(block, start);
+    *out_raw = bytes_slice(block, start, reader->offset - start);
+    return true;
+}
+
+bool header_next(struct header_reader *reader, struct header_field *out_field)
+{
+    struct bytes raw;
+
+    if (!next_raw(reader, &raw))
+        return false;
     struct bytes name = name_of(raw);
     size_t colon = name.len == 0 ? 0 : bytes_find_byte(raw, 0, ':') + 1;
     *out_field = (struct header_field){ raw, name, bytes_trim(bytes_from(raw, colon)) };
-    reader->offset = end;
     return true;
 }
 
@@ -157,6 +177,82 @@ void header_filter(struct bytes block, const struct bytes *names, size_t name_co
     if (reader.offset < block.len)
         buf_add(out,
                 bytes_slice(block, reader.offset, line_end(block, reader.offset) - reader.offset));
+}
+
+/* Which chain a name is in, whatever its case. */
+static size_t chain_of(struct bytes name)
+{
+    unsigned first = name.at[0] | 0x20u;
+    unsigned last = name.at[name.len - 1] | 0x20u;
+
+    return (first * 5 + last + name.len * 11) % HEADER_NAME_CHAINS;
+}
+
+bool header_names_make(struct arena *arena, const struct bytes *names, size_t count,
+                       struct header_names *out_names)
+{
+    struct header_names made = { .names = names };
+    uint8_t *next = count > HEADER_NAMES_MAX ? NULL : arena_alloc(arena, count + 1);
+
+    if (next == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *first = names[i].len == 0 ? NULL : &made.first[chain_of(names[i])];
+
+        next[i + 1] = first == NULL ? 0 : *first;
+        if (first != NULL)
+            *first = (uint8_t)(i + 1);
+    }
+    made.next = next;
+    *out_names = made;
+    return true;
+}
+
+static bool is_among(struct bytes name, const struct header_names *names)
+{
+    if (name.len == 0)
+        return false;
+    for (uint8_t i = names->first[chain_of(name)]; i != 0; i = names->next[i])
+        if (bytes_equal_nocase(name, names->names[i - 1]))
+            return true;
+    return false;
+}
+
+struct picker {
+    struct bytes *pieces;
+    size_t max;
+    size_t count;
+};
+
+static void pick(struct picker *picker, struct bytes raw)
+{
+    size_t count = picker->count;
+    struct bytes *last = count == 0 || count > picker->max ? NULL : &picker->pieces[count - 1];
+
+    if (last != NULL && last->at + last->len == raw.at) {
+        last->len += raw.len;
+        return;
+    }
+    if (count < picker->max)
+        picker->pieces[count] = raw;
+    picker->count++;
+}
+
+size_t header_pick(struct bytes block, const struct header_names *names, struct bytes *pieces,
+                   size_t pieces_max)
+{
+    struct header_reader reader = header_reader_make(block);
+    struct picker picker = { pieces, pieces_max, 0 };
+    struct bytes raw;
+    size_t end;
+
+    while (next_raw(&reader, &raw))
+        if (is_among(name_of(raw), names))
+            pick(&picker, raw);
+    end = reader.offset < block.len ? line_end(block, reader.offset) : reader.offset;
+    if (end > reader.offset)
+        pick(&picker, bytes_slice(block, reader.offset, end - reader.offset));
+    return picker.count;
 }
 
 bool header_has_end(struct bytes block)

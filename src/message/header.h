@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/attributes.h"
@@ -54,6 +55,23 @@ MUST_USE struct bytes header_flatten(struct arena *arena, struct bytes value);
  * are no field have no name: they are in no FIELDS and in every FIELDS.NOT. */
 void header_filter(struct bytes block, const struct bytes *names, size_t name_count, bool exclude,
                    struct buf *out);
+
+/* Names of fields made ready to be looked for in many messages. Borrows the names. */
+enum { HEADER_NAMES_MAX = 255, HEADER_NAME_CHAINS = 64 };
+struct header_names {
+    const struct bytes *names;
+    const uint8_t *next; /* of a name, from 1: the next one in its chain, 0: none */
+    uint8_t first[HEADER_NAME_CHAINS];
+};
+
+/* False when the arena is over budget, or there are more than HEADER_NAMES_MAX. */
+MUST_USE bool header_names_make(struct arena *arena, const struct bytes *names, size_t count,
+                                struct header_names *out_names);
+
+/* What header_filter gives, as pieces of the block in its order, as few as can be. Answers how many
+ * there are; when they are more than `pieces_max` only so many are set. */
+size_t header_pick(struct bytes block, const struct header_names *names, struct bytes *pieces,
+                   size_t pieces_max);
 
 /* True when the block ends with its empty line. */
 MUST_USE bool header_has_end(struct bytes block);

@@ -1,7 +1,11 @@
 /* Header blocks. */
 #include "message/header.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "kit/assert_bytes.h"
+#include "kit/random.h"
 
 static const struct bytes block = BYTES("From: a@b\r\n"
                                         "not a field\r\n"
@@ -136,6 +140,91 @@ static void test_filter(void **state)
     buf_done(&out);
 }
 
+/* The pieces are what the filter gives, and no two of them touch. */
+static void check_pick(struct bytes text, const struct bytes *names, size_t name_count,
+                       size_t pieces_max)
+{
+    struct arena arena = arena_make(4096);
+    struct buf filtered = buf_make(10000);
+    struct buf picked = buf_make(10000);
+    struct header_names ready;
+    struct bytes pieces[32];
+    size_t count;
+
+    assert_true(header_names_make(&arena, names, name_count, &ready));
+    count = header_pick(text, &ready, pieces, ARRAY_COUNT(pieces));
+    assert_true(count <= ARRAY_COUNT(pieces));
+    header_filter(text, names, name_count, false, &filtered);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(i == 0 || pieces[i - 1].at + pieces[i - 1].len < pieces[i].at);
+        buf_add(&picked, pieces[i]);
+    }
+    ASSERT_BYTES(buf_bytes(&picked), buf_bytes(&filtered));
+    if (count > pieces_max) { /* says so, and writes no further */
+        pieces[pieces_max] = BYTES("untouched");
+        assert_true(header_pick(text, &ready, pieces, pieces_max) > pieces_max);
+        ASSERT_BYTES(pieces[pieces_max], BYTES("untouched"));
+    }
+    buf_done(&picked);
+    buf_done(&filtered);
+    arena_done(&arena);
+}
+
+static void test_pick(void **state)
+{
+    static const struct bytes lines[] = {
+        BYTES("To: x\r\n"),     BYTES("TO: a,\r\n\tb\r\n"),
+        BYTES("Subject: s\n"),  BYTES("From: a@b\r\n"),
+        BYTES("tO : y\r\n"),    BYTES("no field\r\n"),
+        BYTES(" blank: x\r\n"), BYTES(": nothing\r\n"),
+        BYTES("a b: x\r\n"),    BYTES("Cc:\r\n"),
+        BYTES("X\x7f: x\r\n"),  BYTES("\r: x\r\n"),
+        BYTES("\r\n"),          BYTES("\n"),
+        BYTES("To: cut"),
+    };
+    static const struct bytes names[] = { BYTES("to"), BYTES("SUBJECT"), BYTES(""),
+                                          BYTES("cc"), BYTES("Ot"),      BYTES("x\x7f") };
+    const char *given = getenv("ROOST_TEST_SEED");
+    struct test_random random = { given == NULL ? (uint64_t)time(NULL)
+                                                : strtoull(given, NULL, 10) };
+
+    (void)state;
+    print_message("ROOST_TEST_SEED=%llu\n", (unsigned long long)random.state);
+    check_pick(block, names, ARRAY_COUNT(names), 1);
+    check_pick(BYTES(""), names, ARRAY_COUNT(names), 0);
+    for (int round = 0; round < 2000; round++) {
+        struct buf text = buf_make(10000);
+        uint64_t count = test_random_below(&random, 12);
+
+        for (uint64_t i = 0; i < count; i++)
+            buf_add(&text, lines[test_random_below(&random, ARRAY_COUNT(lines))]);
+        check_pick(buf_bytes(&text), names, test_random_below(&random, ARRAY_COUNT(names) + 1),
+                   (size_t)test_random_below(&random, 4));
+        buf_done(&text);
+    }
+}
+
+static void test_names_have_a_limit(void **state)
+{
+    static struct bytes names[HEADER_NAMES_MAX + 1];
+    struct header_names ready;
+    struct arena arena = arena_make(4096);
+    struct arena none = arena_make(0);
+    struct bytes piece;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        names[i] = BYTES("same");
+    names[HEADER_NAMES_MAX - 1] = BYTES("last");
+    assert_true(header_names_make(&arena, names, HEADER_NAMES_MAX, &ready));
+    assert_int_equal(header_pick(BYTES("Last: x"), &ready, &piece, 1), 1);
+    assert_int_equal(header_pick(BYTES("Sane: x"), &ready, &piece, 1), 0);
+    assert_false(header_names_make(&arena, names, HEADER_NAMES_MAX + 1, &ready));
+    assert_false(header_names_make(&none, names, 1, &ready));
+    arena_done(&none);
+    arena_done(&arena);
+}
+
 static void test_end(void **state)
 {
     (void)state;
@@ -153,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_fields), cmocka_unit_test(test_odd_blocks),
         cmocka_unit_test(test_find),   cmocka_unit_test(test_unfold),
         cmocka_unit_test(test_filter), cmocka_unit_test(test_end),
+        cmocka_unit_test(test_pick),   cmocka_unit_test(test_names_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,12 +32,8 @@ static void print_escaped(struct buf *out, struct bytes text)
     }
 }
 
-/* RFC 7888 s3 */
-void nstring_print_literal(struct buf *out, struct bytes text)
+static void add_without_nul(struct buf *out, struct bytes text)
 {
-    buf_add_byte(out, '{');
-    buf_add_number(out, text.len);
-    buf_add(out, BYTES("}\r\n"));
     while (text.len > 0) {
         size_t run = bytes_find_byte(text, 0, 0);
         buf_add(out, bytes_slice(text, 0, run));
@@ -45,6 +41,25 @@ void nstring_print_literal(struct buf *out, struct bytes text)
             buf_add_byte(out, 0x80);
         text = bytes_from(text, run + 1);
     }
+}
+
+/* RFC 7888 s3 */
+void nstring_print_pieces(struct buf *out, const struct bytes *pieces, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += pieces[i].len;
+    buf_add_byte(out, '{');
+    buf_add_number(out, len);
+    buf_add(out, BYTES("}\r\n"));
+    for (size_t i = 0; i < count; i++)
+        add_without_nul(out, pieces[i]);
+}
+
+void nstring_print_literal(struct buf *out, struct bytes text)
+{
+    nstring_print_pieces(out, &text, 1);
 }
 
 void nstring_print_string(struct buf *out, struct bytes text)

@@ -7,6 +7,8 @@
 #ifndef ROOST_MESSAGE_NSTRING_H
 #define ROOST_MESSAGE_NSTRING_H
 
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "base/bytes.h"
 
@@ -20,5 +22,8 @@ void nstring_print(struct buf *out, struct bytes text);
 
 /* "{n}" CR LF and the bytes, NUL as 0x80. */
 void nstring_print_literal(struct buf *out, struct bytes text);
+
+/* The same of what the pieces are one behind the other. */
+void nstring_print_pieces(struct buf *out, const struct bytes *pieces, size_t count);
 
 #endif

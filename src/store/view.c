@@ -79,6 +79,22 @@ void view_row(const struct view *view, struct seqno seqno, struct row *out_row)
     block_row(part->block, seqno.value - 1 - part->before, out_row);
 }
 
+struct view_run view_run(const struct view *view, struct seqno seqno)
+{
+    const struct snapshot_block *part;
+
+    assert(seqno.value >= 1 && seqno.value <= view->shown->count);
+    part = snapshot_at(view->shown, seqno.value - 1);
+    return (struct view_run){ part->block, seqno.value - 1 - part->before, part->count };
+}
+
+struct uid view_uid(const struct view *view, struct seqno seqno)
+{
+    struct view_run run = view_run(view, seqno);
+
+    return (struct uid){ block_uid(run.block, run.at) };
+}
+
 struct seqno view_seqno_from(const struct view *view, struct uid uid)
 {
     return (struct seqno){ snapshot_find(view->shown, uid.value) + 1 };
@@ -154,27 +170,6 @@ struct seqno view_first_unseen(const struct view *view)
             return (struct seqno){ part->before + at + 1 };
     }
     return (struct seqno){ 0 };
-}
-
-struct seqno view_find_changed(const struct view *view, struct seqno from, struct modseq since,
-                               struct uid last)
-{
-    const struct snapshot_block *part;
-    const struct column *modseqs;
-    uint32_t at;
-    uint32_t end;
-
-    assert(from.value >= 1 && from.value <= view->shown->count);
-    part = snapshot_at(view->shown, from.value - 1);
-    modseqs = &part->block->columns[COLUMN_MODSEQ];
-    at = from.value - 1 - part->before;
-    end = last.value == UINT32_MAX ? part->count
-                                   : block_find(part->block, part->count, last.value + 1);
-    if (at < end && column_is_constant(modseqs) && modseqs->base <= since.value)
-        at = end;
-    while (at < end && column_get(modseqs, at) <= since.value)
-        at++;
-    return (struct seqno){ part->before + at + 1 };
 }
 
 static void move_to(struct view *view, struct snapshot *shown, struct snapshot *base)

@@ -16,6 +16,7 @@
 
 enum { VIEW_BLOCK_ROWS = 4096 };
 
+struct block;
 struct mailbox;
 struct view;
 
@@ -38,6 +39,17 @@ bool view_keeps_expunged(const struct view *view);
 /* seqno from 1 to view_count. */
 void view_row(const struct view *view, struct seqno seqno, struct row *out_row);
 
+struct uid view_uid(const struct view *view, struct seqno seqno);
+
+/* The rows from `seqno` on that stand in one block with it, for walks and scans: places `at` (that
+ * of seqno) to before `end`. Valid until the view is refreshed or closed. */
+struct view_run {
+    const struct block *block;
+    uint32_t at;
+    uint32_t end;
+};
+struct view_run view_run(const struct view *view, struct seqno seqno);
+
 /* The position of the first row whose UID is >= uid; view_count + 1 when there is none. */
 struct seqno view_seqno_from(const struct view *view, struct uid uid);
 /* The position of that UID, or 0. */
@@ -55,11 +67,6 @@ bool view_row_now(const struct view *view, struct uid uid, struct row *out_row);
 /* The first message without \Seen; 0 when all have it. Looks at flags only, a few microseconds for
  * 100,000 messages. */
 struct seqno view_first_unseen(const struct view *view);
-
-/* Looks from `from` on for a message with a MODSEQ above `since`, to the end of the block that
- * `from` is in and up to `last`. Answers where it stopped: at it, or behind what was looked at. */
-struct seqno view_find_changed(const struct view *view, struct seqno from, struct modseq since,
-                               struct uid last);
 
 enum view_refresh_flags {
     VIEW_KEEP_EXPUNGED = 1, /* tell of flags and new messages only (RFC 9051 section 7.5.1) */

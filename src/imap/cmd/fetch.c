@@ -32,6 +32,10 @@ struct fetch_state {
     bool has_uid; /* UID is among the items asked for */
     bool has_flags;
     bool has_modseq;
+    uint32_t summary_atts; /* items up to the last one that needs the summary */
+    const struct header_names *kept; /* for each item; without names: it is none of those */
+    bool has_summary; /* of the message at hand, for now */
+    struct summary summary;
     struct imap_stream stream;
     const char *trouble_code; /* of the first message that could not be answered in full */
     const char *trouble;
@@ -93,6 +97,27 @@ static bool asks_for(const struct imap_fetch_args *args, enum imap_fetch_kind ki
     return false;
 }
 
+/* What can be known of the items before the first message. False: the arena is over budget. */
+static bool plan(struct imap_run *run, struct fetch_state *state)
+{
+    const struct imap_fetch_args *args = run->args;
+    struct header_names *kept = ARENA_NEW_ARRAY(&run->arena, struct header_names, args->att_count);
+
+    if (kept == NULL)
+        return false;
+    for (uint32_t i = 0; i < args->att_count; i++) {
+        if (imap_fetch_needs_summary(&args->atts[i]))
+            state->summary_atts = i + 1;
+        if (!imap_fetch_is_kept(&run->arena, &args->atts[i], &kept[i]))
+            kept[i].names = NULL;
+    }
+    state->kept = kept;
+    state->has_uid = asks_for(args, IMAP_FETCH_UID);
+    state->has_flags = asks_for(args, IMAP_FETCH_FLAGS);
+    state->has_modseq = asks_for(args, IMAP_FETCH_MODSEQ);
+    return true;
+}
+
 static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_fetch_args *args = run->args;
@@ -101,9 +126,8 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
 
     if (args->vanished && (!run->command.uid || !session->qresync))
         return imap_answer(run, IMAP_BAD, NULL, "VANISHED is for UID FETCH, after ENABLE QRESYNC");
-    if (state == NULL)
+    if (state == NULL || !plan(run, state))
         return imap_answer_err(run, ERR_LIMIT);
-    state->has_modseq = asks_for(args, IMAP_FETCH_MODSEQ);
     if (state->has_modseq || args->has_changed_since)
         imap_modseq_enable(session);
     err = imap_selected_resolve(session, run, &args->set, run->command.uid, &state->uids);
@@ -111,8 +135,6 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
         return imap_answer(run, IMAP_BAD, NULL, "No message has that sequence number");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
-    state->has_uid = asks_for(args, IMAP_FETCH_UID);
-    state->has_flags = asks_for(args, IMAP_FETCH_FLAGS);
     if (args->vanished)
         err = imap_vanished_begin(session, run, state->uids, args->changed_since, &state->vanished);
     if (err != ERR_OK)
@@ -212,14 +234,20 @@ static void close_line(struct imap_session *session, const struct imap_run *run,
     buf_add(session->out, BYTES(")\r\n"));
 }
 
-/* The summary, when any item needs it; asked for before the line is begun. */
-static enum err prepare(struct imap_session *session, const struct imap_fetch_args *args,
-                        const struct fetch_state *state, struct summary *out_summary)
+static enum err bring_summary(struct imap_session *session, struct fetch_state *state)
 {
-    for (uint32_t i = state->att; i < args->att_count; i++)
-        if (imap_fetch_needs_summary(&args->atts[i]))
-            return body_summary(session->account, state->row.body, session->waker, out_summary);
-    return ERR_OK;
+    enum err err = ERR_OK;
+
+    if (!state->has_summary)
+        err = body_summary(session->account, state->row.body, session->waker, &state->summary);
+    state->has_summary = err == ERR_OK;
+    return err;
+}
+
+/* The summary, when any item needs it; asked for before the line is begun. */
+static enum err prepare(struct imap_session *session, struct fetch_state *state)
+{
+    return state->att < state->summary_atts ? bring_summary(session, state) : ERR_OK;
 }
 
 /* A stream that broke off cannot be mended: the client counts on the bytes announced. */
@@ -231,24 +259,39 @@ static enum imap_progress break_off(struct imap_session *session, struct imap_ru
     return imap_answer_err(run, err);
 }
 
+/* True: it is out, or (ERR_BUSY) must wait. Else the section itself must be looked at. */
+static bool print_kept(struct imap_session *session, struct fetch_state *state,
+                       const struct imap_fetch_att *att, enum err *out_err)
+{
+    const struct header_names *names = &state->kept[state->att];
+
+    if (names->names == NULL)
+        return false;
+    *out_err = bring_summary(session, state);
+    return *out_err == ERR_BUSY ||
+           (*out_err == ERR_OK && imap_fetch_kept(session, att, names, &state->summary));
+}
+
 static enum err print_att(struct imap_session *session, struct imap_run *run,
-                          struct fetch_state *state, const struct imap_fetch_att *att,
-                          const struct summary *summary)
+                          struct fetch_state *state, const struct imap_fetch_att *att)
 {
     size_t before = session->out->len;
-    enum err err;
+    enum err err = ERR_OK;
 
     if (state->att > 0)
         buf_add_byte(session->out, ' ');
     if (!imap_fetch_is_section(att)) {
-        imap_fetch_print_item(session, att, &state->row, summary);
+        imap_fetch_print_item(session, att, &state->row, &state->summary);
         return ERR_OK;
     }
-    err = imap_fetch_section(session, run, att, &state->row, &state->stream);
+    if (!print_kept(session, state, att, &err)) {
+        state->has_summary = false; /* reading a section may take its memory */
+        err = imap_fetch_section(session, run, att, &state->row, &state->stream);
+    }
     if (err == ERR_BUSY)
         buf_truncate(session->out, before);
     if (err == ERR_UNSUPPORTED) {
-        imap_fetch_att_print(session->out, att);
+        buf_add(session->out, att->name);
         buf_add_string(session->out, att->kind == IMAP_FETCH_BINARY_SIZE ? " 0" : " NIL");
     }
     return err;
@@ -260,9 +303,10 @@ static enum err print_items(struct imap_session *session, struct imap_run *run,
                             struct fetch_state *state)
 {
     const struct imap_fetch_args *args = run->args;
-    struct summary summary;
-    enum err err = prepare(session, args, state, &summary);
+    enum err err;
 
+    state->has_summary = false;
+    err = prepare(session, state);
     if (err != ERR_OK)
         return err;
     if (!state->open)
@@ -270,7 +314,7 @@ static enum err print_items(struct imap_session *session, struct imap_run *run,
     while (state->att < args->att_count) {
         if (imap_output_is_full(session) || imap_read_is_spent(session, 0))
             return ERR_LIMIT;
-        err = print_att(session, run, state, &args->atts[state->att], &summary);
+        err = print_att(session, run, state, &args->atts[state->att]);
         if (err == ERR_BUSY)
             return err;
         if (err != ERR_OK)
@@ -278,12 +322,9 @@ static enum err print_items(struct imap_session *session, struct imap_run *run,
         if (state->stream.active)
             return ERR_LIMIT;
         state->att++;
-        /* Reading a section may have taken the summary's memory. */
-        if (imap_fetch_is_section(&args->atts[state->att - 1])) {
-            err = prepare(session, args, state, &summary);
-            if (err != ERR_OK)
-                return err;
-        }
+        err = prepare(session, state);
+        if (err != ERR_OK)
+            return err;
     }
     return ERR_OK;
 }
@@ -340,7 +381,7 @@ static enum imap_progress fetch_messages(struct imap_session *session, struct im
     state->walk.view = session->selected->view;
     state->walk.uids = state->uids;
     state->walk.since = args->changed_since;
-    state->walk.budget = IMAP_ROWS_STEP;
+    imap_changed_begin_step(&state->walk, IMAP_ROWS_STEP);
     for (int i = 0; i < IMAP_MESSAGES_STEP; i++) {
         enum err err = ERR_OK;
 

@@ -165,7 +165,7 @@ static enum imap_progress resync(struct imap_session *session, struct imap_run *
             return IMAP_AGAIN;
         state->phase = SELECT_CHANGED;
     }
-    state->walk.budget = IMAP_ROWS_STEP;
+    imap_changed_begin_step(&state->walk, IMAP_ROWS_STEP);
     while (!imap_output_is_full(session)) {
         struct seqno seqno;
         struct row row;

@@ -2,6 +2,7 @@
 #include "imap/wire/fetch.h"
 
 #include "base/ascii.h"
+#include "base/buf.h"
 #include "imap/wire/atom.h"
 #include "imap/wire/number.h"
 
@@ -42,7 +43,10 @@ static const struct att_name {
     { BYTES("PREVIEW"), IMAP_FETCH_PREVIEW, FORM_PREVIEW, true, 0 },
 };
 
-enum { MACRO_ATTS_MAX = 5 };
+enum {
+    MACRO_ATTS_MAX = 5,
+    NAME_BYTES_MAX = 4 * 1024 * 1024, /* more than a command can hold, with all its quotes */
+};
 
 /* RFC 9051 s6.4.5 */
 static const struct {
@@ -194,6 +198,44 @@ static bool atts_parse(struct fetch_reader *reader)
     return cursor_take(reader->cur, ')', "a blank or \")\"");
 }
 
+static struct bytes kind_name(enum imap_fetch_kind kind)
+{
+    if (kind == IMAP_FETCH_BODY_SECTION)
+        kind = IMAP_FETCH_BODY;
+    for (size_t i = 0; i < ARRAY_COUNT(att_names); i++)
+        if (att_names[i].kind == kind)
+            return att_names[i].name;
+    return BYTES("");
+}
+
+/* RFC 9051 s7.5.2 */
+static void name_print(struct buf *out, const struct imap_fetch_att *att)
+{
+    buf_add(out, kind_name(att->kind));
+    if (att->kind == IMAP_FETCH_BODY_SECTION || att->kind == IMAP_FETCH_BINARY ||
+        att->kind == IMAP_FETCH_BINARY_SIZE)
+        imap_section_print(out, &att->section);
+    if (!att->partial)
+        return;
+    buf_add_byte(out, '<');
+    buf_add_number(out, att->partial_offset);
+    buf_add_byte(out, '>');
+}
+
+/* Printed once, for all messages. Its `at` is NULL when the arena is over budget. */
+static struct bytes name_of(struct arena *arena, const struct imap_fetch_att *att)
+{
+    struct buf name = buf_make(NAME_BYTES_MAX);
+    struct bytes copy;
+
+    name_print(&name, att);
+    copy = arena_copy(arena, buf_bytes(&name));
+    if (name.overflowed)
+        copy = bytes_make(NULL, 0);
+    buf_done(&name);
+    return copy;
+}
+
 static bool atts_finish(struct fetch_reader *reader)
 {
     uint32_t left = reader->args->att_count;
@@ -201,8 +243,12 @@ static bool atts_finish(struct fetch_reader *reader)
 
     if (atts == NULL)
         return imap_too_large(reader->cur);
-    for (struct att_link *link = reader->newest; link != NULL; link = link->before)
+    for (struct att_link *link = reader->newest; link != NULL; link = link->before) {
         atts[--left] = link->att;
+        atts[left].name = name_of(reader->arena, &link->att);
+        if (atts[left].name.at == NULL)
+            return imap_too_large(reader->cur);
+    }
     reader->args->atts = atts;
     return true;
 }
@@ -249,28 +295,4 @@ bool imap_fetch_parse(struct cursor *cur, const struct imap_grammar *grammar, st
         return false;
     *out_args = reader.args;
     return true;
-}
-
-static struct bytes kind_name(enum imap_fetch_kind kind)
-{
-    if (kind == IMAP_FETCH_BODY_SECTION)
-        kind = IMAP_FETCH_BODY;
-    for (size_t i = 0; i < ARRAY_COUNT(att_names); i++)
-        if (att_names[i].kind == kind)
-            return att_names[i].name;
-    return BYTES("");
-}
-
-/* RFC 9051 s7.5.2 */
-void imap_fetch_att_print(struct buf *out, const struct imap_fetch_att *att)
-{
-    buf_add(out, kind_name(att->kind));
-    if (att->kind == IMAP_FETCH_BODY_SECTION || att->kind == IMAP_FETCH_BINARY ||
-        att->kind == IMAP_FETCH_BINARY_SIZE)
-        imap_section_print(out, &att->section);
-    if (!att->partial)
-        return;
-    buf_add_byte(out, '<');
-    buf_add_number(out, att->partial_offset);
-    buf_add_byte(out, '>');
 }

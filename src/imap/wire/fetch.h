@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/buf.h"
+#include "base/bytes.h"
 #include "imap/wire/command.h"
 #include "imap/wire/section.h"
 #include "imap/wire/seqset.h"
@@ -40,6 +40,7 @@ struct imap_fetch_att {
     uint64_t partial_offset;
     uint64_t partial_bytes; /* at least 1 */
     struct imap_section section; /* BODY_SECTION, BINARY, BINARY_SIZE and the RFC822 forms */
+    struct bytes name; /* in the response: "BODY[1.HEADER.FIELDS (Subject)]<0>", "RFC822.SIZE" */
 };
 
 struct imap_fetch_args {
@@ -54,8 +55,5 @@ struct imap_fetch_args {
 /* FETCH and UID FETCH. VANISHED without CHANGEDSINCE is a complaint; whether UID stood in front
  * is the caller's to check. */
 imap_args_parser imap_fetch_parse;
-
-/* The item's name in the response: "BODY[1.HEADER.FIELDS (Subject)]<0>", "RFC822.SIZE". */
-void imap_fetch_att_print(struct buf *out, const struct imap_fetch_att *att);
 
 #endif

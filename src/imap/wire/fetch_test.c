@@ -12,7 +12,7 @@ static void dump(struct buf *out, const struct imap_fetch_args *args)
         const struct imap_fetch_att *att = &args->atts[i];
 
         buf_add_byte(out, ' ');
-        imap_fetch_att_print(out, att);
+        buf_add(out, att->name);
         if (!att->peek)
             buf_add_byte(out, '!');
         if (att->lazy)

@@ -1,6 +1,8 @@
 /* flag, flag-list (RFC 9051 s2.3.2, s9). */
 #include "imap/wire/flag.h"
 
+#include <assert.h>
+
 #include "imap/wire/atom.h"
 
 static const struct {
@@ -129,14 +131,17 @@ bool imap_flags_parse(struct cursor *cur, const struct imap_grammar *grammar, st
 
 void imap_system_flags_print(struct buf *out, uint32_t system)
 {
-    bool first = true;
+    static const struct bytes names[] = {
+        /* by bit */
+        BYTES(" \\Answered"), BYTES(" \\Flagged"), BYTES(" \\Deleted"),
+        BYTES(" \\Seen"),     BYTES(" \\Draft"),   BYTES(" \\Recent"),
+    };
+    size_t skip = 1; /* no blank before the first */
 
-    for (size_t i = 0; i < ARRAY_COUNT(system_flags); i++) {
-        if ((system & system_flags[i].bit) == 0)
-            continue;
-        buf_add_string(out, first ? "\\" : " \\");
-        buf_add(out, system_flags[i].name);
-        first = false;
+    assert(system >> ARRAY_COUNT(names) == 0);
+    for (; system != 0; system &= system - 1) {
+        buf_add(out, bytes_from(names[__builtin_ctz(system)], skip));
+        skip = 0;
     }
 }
 
