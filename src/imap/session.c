@@ -68,6 +68,7 @@ struct imap_session *imap_session_new(const struct imap_session_options *options
     session->account = options->account;
     session->limits = options->limits;
     session->waker = options->waker;
+    session->texts = options->texts;
     session->number = options->number;
     session->tls = options->tls;
     session->user = copy_of(options->user);

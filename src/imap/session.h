@@ -20,6 +20,7 @@
 
 struct account;
 struct imap_session;
+struct search_texts;
 
 enum imap_want {
     IMAP_WANT_INPUT, /* idle: more bytes from the client, or a wake */
@@ -33,7 +34,7 @@ enum imap_want {
 enum {
     IMAP_OUTPUT_STEP = 64 * 1024, /* a step stops after about this much output of its own */
     IMAP_OUTPUT_HIGH = 128 * 1024, /* and none begins when `out` holds this much */
-    IMAP_MESSAGES_STEP = 1000, /* or after looking at this many messages */
+    IMAP_MESSAGES_STEP = 1000, /* or after looking at this many messages one by one */
     IMAP_READ_STEP = 1024 * 1024, /* or after reading this much that is not sent */
     IMAP_COMMANDS_STEP = 32, /* or after answering this many commands, large ones count more */
 };
@@ -60,6 +61,7 @@ struct imap_session_options {
     uint64_t number; /* of the session, in logs and records */
     const struct imap_session_limits *limits; /* borrowed for the session's life */
     struct waker *waker; /* called when a step is worth trying again */
+    struct search_texts *texts; /* the thread's (search/texts.h), borrowed; NULL: none */
     bool tls;
 };
 

@@ -20,6 +20,7 @@ struct imap_mailbox;
 struct imap_run;
 struct imap_selected;
 struct mailbox;
+struct search_texts;
 
 enum imap_progress {
     IMAP_ENDED, /* imap_answer was called */
@@ -78,6 +79,7 @@ struct imap_session {
     struct account *account;
     const struct imap_session_limits *limits;
     struct waker *waker;
+    struct search_texts *texts;
     struct buf user;
     uint64_t number;
     struct imap_grammar grammar;

@@ -108,11 +108,23 @@ void text_reader_finish(struct text_reader *reader, struct buf *out)
     pass_on(reader, true, out);
 }
 
+/* One line of ASCII without encoded-words, as nearly all are: its text is what it is. */
+static bool is_plain(struct bytes value)
+{
+    return utf8_is_ascii(value) && bytes_find_byte(value, 0, '\n') == value.len &&
+           bytes_find_byte(value, 0, '\r') == value.len &&
+           bytes_find(value, 0, BYTES("=?")) == value.len;
+}
+
 /* RFC 5255 s4.6 */
 void text_header(struct bytes value, bool is_folded, struct buf *out)
 {
     struct buf text = buf_make(value.len * 4 + 16);
 
+    if (is_folded && is_plain(value)) {
+        casemap_fold(value, out);
+        return;
+    }
     if (!is_folded) {
         encoded_word_decode(value, out);
         return;

@@ -107,6 +107,42 @@ static void test_header(void **state)
     buf_done(&out);
 }
 
+/* However plain a value is, its folded text is its text, folded. */
+static void test_folded_header(void **state)
+{
+    static const struct bytes values[] = {
+        BYTES(""),
+        BYTES("Plain Words <a@b.example>"),
+        BYTES("tab\tand\x01control"),
+        BYTES("a NUL\0 in"),
+        BYTES("cut\r\n here"),
+        BYTES("cut\n here"),
+        BYTES("bare\rcr"),
+        BYTES("=?"),
+        BYTES("a =?us-ascii?q?b=5F?= c"),
+        BYTES("caf\xc3\xa9"),
+        BYTES("caf\xe9"),
+        BYTES("\x1b$B%+\x1b(B x"),
+        BYTES("~{;;~} \x7f"),
+        BYTES("+AOQ-"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++) {
+        struct buf text = buf_make(1000);
+        struct buf folded = buf_make(1000);
+        struct buf at_once = buf_make(1000);
+
+        text_header(values[i], false, &text);
+        text_search_key(buf_bytes(&text), &folded);
+        text_header(values[i], true, &at_once);
+        ASSERT_BYTES(buf_bytes(&at_once), buf_bytes(&folded));
+        buf_done(&text);
+        buf_done(&folded);
+        buf_done(&at_once);
+    }
+}
+
 static void test_one_line(void **state)
 {
     static const struct {
@@ -141,9 +177,9 @@ static void test_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),     cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_large),    cmocka_unit_test(test_header),
-        cmocka_unit_test(test_one_line),
+        cmocka_unit_test(test_read),   cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_large),  cmocka_unit_test(test_folded_header),
+        cmocka_unit_test(test_header), cmocka_unit_test(test_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

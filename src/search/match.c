@@ -2,13 +2,13 @@
  * dearer facts fetched. */
 #include "search/match.h"
 
-#include <stdio.h>
-
 #include "base/buf.h"
 #include "message/header.h"
 #include "message/text.h"
+#include "search/rows.h"
+#include "search/texts.h"
+#include "store/block.h"
 #include "store/body.h"
-#include "store/uid_set.h"
 
 enum truth {
     IS_FALSE,
@@ -21,8 +21,9 @@ enum { HEADER_BYTES_MAX = 256 * 1024, DAY_SECONDS = 86400 };
 /* What is known of the message so far; NULL and false: not fetched. */
 struct facts {
     const struct search_program *program;
-    struct seqno seqno;
-    const struct row *row;
+    struct buf *text; /* room for what is looked at */
+    struct search_rows rows; /* that of the message alone */
+    struct body_id body;
     const struct summary *summary;
     bool has_header; /* `header` holds the whole header, for fields the summary keeps not */
     struct bytes header;
@@ -50,56 +51,66 @@ static enum truth compare_day(const struct search_key *key, int64_t day)
     return IS_FALSE;
 }
 
-static enum truth match_flag(const struct facts *facts, const struct search_key *key)
+static bool is_in(struct bytes text, const struct search_key *key)
 {
-    bool is_set = key->flags != 0
-                      ? (facts->row->flags & key->flags) != 0
-                      : uid_set_has(facts->program->context.recent, facts->row->uid.value);
-
-    return truth_of(is_set == key->wanted);
+    return key->text.len == 0 || bytes_find(text, 0, key->text) < text.len;
 }
 
-static enum truth match_keyword(const struct facts *facts, const struct search_key *key)
-{
-    bool is_set = key->keyword >= 0 &&
-                  (facts->row->keywords.word[key->keyword / 64] >> key->keyword % 64 & 1) != 0;
-
-    return truth_of(is_set == key->wanted);
-}
-
-static enum truth match_id(const struct search_key *key, char kind, uint64_t value)
-{
-    char id[18];
-
-    (void)snprintf(id, sizeof(id), "%c%016llx", kind, (unsigned long long)value);
-    return truth_of(bytes_equal(key->text, bytes_make(id, 17)));
-}
-
-static bool field_holds(struct bytes block, const struct search_key *key)
+/* Value by value. */
+static bool field_holds(const struct facts *facts, struct bytes block, const struct search_key *key)
 {
     struct header_reader reader = header_reader_make(block);
-    struct buf text = buf_make(HEADER_BYTES_MAX);
     struct header_field field;
     bool found = false;
 
     while (!found && header_next(&reader, &field)) {
         if (!bytes_equal_nocase(field.name, key->field))
             continue;
-        buf_clear(&text);
-        text_header(field.value, true, &text);
-        found = key->text.len == 0 || bytes_find(buf_bytes(&text), 0, key->text) < text.len;
+        buf_clear(facts->text);
+        text_header(field.value, true, facts->text);
+        found = is_in(buf_bytes(facts->text), key);
     }
-    buf_done(&text);
     return found;
+}
+
+/* The text of the field as search/texts.h has it. False: it is too long. */
+static bool make_text(struct bytes block, struct bytes name, struct buf *out)
+{
+    struct header_reader reader = header_reader_make(block);
+    struct header_field field;
+
+    buf_clear(out);
+    while (header_next(&reader, &field)) {
+        if (!bytes_equal_nocase(field.name, name))
+            continue;
+        text_header(field.value, true, out);
+        buf_add_byte(out, 0);
+    }
+    return !out->overflowed;
+}
+
+/* Out of the summary; what was made ready for that serves later searches. */
+static enum truth match_kept(const struct facts *facts, const struct search_key *key)
+{
+    const struct search_context *context = &facts->program->context;
+    const struct search_field field = { context->account, key->field };
+    struct bytes text;
+
+    if (!key->is_plain || !make_text(facts->summary->fields, key->field, facts->text))
+        return truth_of(field_holds(facts, facts->summary->fields, key));
+    text = buf_bytes(facts->text);
+    if (context->texts != NULL)
+        search_texts_add(context->texts, &field, facts->body, text);
+    return truth_of(text.len > 0 && is_in(text, key));
 }
 
 static enum truth match_field(const struct facts *facts, const struct search_key *key)
 {
     if (facts->summary == NULL)
         return IS_UNKNOWN;
-    if (summary_keeps_field(key->field) && facts->summary->has_all_fields)
-        return truth_of(field_holds(facts->summary->fields, key));
-    return facts->has_header ? truth_of(field_holds(facts->header, key)) : IS_UNKNOWN;
+    if (key->is_kept && facts->summary->has_all_fields)
+        return match_kept(facts, key);
+    return facts->has_header ? truth_of(field_holds(facts, facts->header, key)) : IS_UNKNOWN;
 }
 
 static enum truth match_sent(const struct facts *facts, const struct search_key *key)
@@ -115,14 +126,9 @@ static enum truth match_sent(const struct facts *facts, const struct search_key 
 
 static enum truth match_leaf(const struct facts *facts, const struct search_key *key)
 {
-    const struct row *row = facts->row;
-    const struct search_context *context = &facts->program->context;
+    uint64_t word;
 
-    switch (key->type) {
-    case IMAP_SEARCH_SEQUENCE: return truth_of(uid_set_has(key->uids, facts->seqno.value));
-    case IMAP_SEARCH_UID: return truth_of(uid_set_has(key->uids, row->uid.value));
-    case IMAP_SEARCH_FLAG: return match_flag(facts, key);
-    case IMAP_SEARCH_KEYWORD: return match_keyword(facts, key);
+    switch ((int)key->type) {
     case IMAP_SEARCH_BCC:
     case IMAP_SEARCH_CC:
     case IMAP_SEARCH_FROM:
@@ -132,25 +138,10 @@ static enum truth match_leaf(const struct facts *facts, const struct search_key 
     case IMAP_SEARCH_BODY:
     case IMAP_SEARCH_TEXT:
         return facts->has_found ? truth_of((facts->found >> key->text_index & 1) != 0) : IS_UNKNOWN;
-    case IMAP_SEARCH_INTERNALDATE:
-        return compare_day(key, day_of(row->internal_date.seconds + row->internal_date.zone * 60));
     case IMAP_SEARCH_SENTDATE: return match_sent(facts, key);
-    case IMAP_SEARCH_SAVEDATE: return compare_day(key, day_of(row->save_date));
-    case IMAP_SEARCH_SAVEDATE_SUPPORTED: return IS_TRUE;
-    case IMAP_SEARCH_LARGER: return truth_of(row->size > (uint64_t)key->number);
-    case IMAP_SEARCH_SMALLER: return truth_of(row->size < (uint64_t)key->number);
-    case IMAP_SEARCH_OLDER:
-        return truth_of(row->internal_date.seconds <= context->now_seconds - key->number);
-    case IMAP_SEARCH_YOUNGER:
-        return truth_of(row->internal_date.seconds >= context->now_seconds - key->number);
-    case IMAP_SEARCH_MODSEQ: return truth_of(row->modseq.value >= (uint64_t)key->number);
-    case IMAP_SEARCH_EMAILID: return match_id(key, 'e', row->body.value);
-    case IMAP_SEARCH_THREADID: return match_id(key, 't', row->thread.value);
-    case IMAP_SEARCH_AND:
-    case IMAP_SEARCH_OR:
-    case IMAP_SEARCH_NOT: break;
+    default:
+        return truth_of(search_rows_key(facts->program, key, &facts->rows, &word) && word != 0);
     }
-    return IS_FALSE;
 }
 
 /* Recurses no deeper than the grammar's limits allowed. */
@@ -185,7 +176,7 @@ static enum err match_with_header(struct search_match *match, struct facts *fact
     uint64_t len =
         summary->header_bytes < HEADER_BYTES_MAX ? summary->header_bytes : HEADER_BYTES_MAX;
     uint8_t *at = buf_reserve(&header, (size_t)len);
-    struct body_piece piece = { facts->row->body, 0, (size_t)len };
+    struct body_piece piece = { facts->body, 0, (size_t)len };
     enum err err = body_read(match->source.account, piece, at, match->source.waker);
 
     if (err == ERR_OK) {
@@ -194,7 +185,7 @@ static enum err match_with_header(struct search_match *match, struct facts *fact
         facts->has_header = true;
         facts->header = buf_bytes(&header);
         /* The read may have taken the summary's memory. */
-        err = body_summary(match->source.account, facts->row->body, match->source.waker, summary);
+        err = body_summary(match->source.account, facts->body, match->source.waker, summary);
     }
     if (err == ERR_OK)
         *out_truth = match_key(facts, match->program->root);
@@ -207,8 +198,7 @@ static enum err match_with_summary(struct search_match *match, struct facts *fac
                                    enum truth *out_truth)
 {
     struct summary summary;
-    enum err err =
-        body_summary(match->source.account, facts->row->body, match->source.waker, &summary);
+    enum err err = body_summary(match->source.account, facts->body, match->source.waker, &summary);
 
     if (err != ERR_OK)
         return err;
@@ -224,21 +214,33 @@ static enum err match_with_summary(struct search_match *match, struct facts *fac
 void search_match_begin_step(struct search_match *match)
 {
     match->source.bytes_left = SEARCH_BYTES_STEP;
+    match->text.max = HEADER_BYTES_MAX;
 }
 
-enum err search_match_message(struct search_match *match, struct seqno seqno, const struct row *row,
-                              bool *out_matches)
+/* The row of that message alone. */
+static struct search_rows row_of(const struct search_program *program, struct seqno seqno)
 {
-    struct facts facts = { .program = match->program, .seqno = seqno, .row = row };
+    struct search_rows rows = { view_run(program->context.view, seqno), seqno };
+
+    rows.run.end = rows.run.at + 1;
+    return rows;
+}
+
+enum err search_match_message(struct search_match *match, struct seqno seqno, bool *out_matches)
+{
+    struct facts facts = { .program = match->program,
+                           .text = &match->text,
+                           .rows = row_of(match->program, seqno) };
     enum truth truth = match_key(&facts, match->program->root);
     enum err err = ERR_OK;
 
+    facts.body.value = block_get(facts.rows.run.block, COLUMN_BODY, facts.rows.run.at);
     if (truth == IS_UNKNOWN && match->source.bytes_left == 0)
         return ERR_LIMIT;
     if (truth == IS_UNKNOWN && !match->scan.active)
         err = match_with_summary(match, &facts, &truth);
     if (err == ERR_OK && truth == IS_UNKNOWN) {
-        err = search_scan_step(&match->scan, match->program, &match->source, row->body);
+        err = search_scan_step(&match->scan, match->program, &match->source, facts.body);
         facts.has_found = true;
         facts.found = match->scan.found;
         if (err == ERR_OK)
@@ -255,4 +257,5 @@ enum err search_match_message(struct search_match *match, struct seqno seqno, co
 void search_match_done(struct search_match *match)
 {
     search_scan_done(&match->scan);
+    buf_done(&match->text);
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "search/program.h"
 #include "search/scan.h"
@@ -13,6 +14,7 @@ struct search_match {
     const struct search_program *program;
     struct search_source source;
     struct search_scan scan; /* of the message at hand */
+    struct buf text; /* of its header field */
 };
 
 /* Gives the search SEARCH_BYTES_STEP more to read. */
@@ -23,7 +25,7 @@ void search_match_begin_step(struct search_match *match);
  * with the next.
  */
 MUST_USE enum err search_match_message(struct search_match *match, struct seqno seqno,
-                                       const struct row *row, bool *out_matches);
+                                       bool *out_matches);
 
 void search_match_done(struct search_match *match);
 

@@ -1,9 +1,11 @@
 /* Compiling a SEARCH program. */
 #include "search/program.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "imap/wire/flag.h"
 #include "message/charset.h"
+#include "message/summary.h"
 #include "message/text.h"
 #include "store/mailbox.h"
 #include "store/view.h"
@@ -79,6 +81,9 @@ static void compile_text(struct compiler *compiler, const struct imap_search_key
     struct search_program *program = compiler->program;
 
     key->text = fold_text(compiler, from->text);
+    key->is_plain = bytes_find_byte(key->text, 0, 0) == key->text.len;
+    key->is_kept = summary_keeps_field(key->field);
+    program->row_cost += SEARCH_FIELD_COST;
     if (from->type != IMAP_SEARCH_BODY && from->type != IMAP_SEARCH_TEXT)
         return;
     if (key->text.len == 0 && compiler->err == ERR_OK) {
@@ -93,6 +98,22 @@ static void compile_text(struct compiler *compiler, const struct imap_search_key
         program->text_bytes_max = key->text.len;
     key->text_index = (int)program->text_count;
     program->texts[program->text_count++] = key;
+}
+
+/* As fetch_item.c prints it: the letter, then 16 digits. No other text is an id. */
+static void compile_id(struct bytes text, uint8_t kind, struct search_key *key)
+{
+    enum { ID_BYTES = 17 };
+    uint64_t number = 0;
+
+    key->wanted = text.len == ID_BYTES && text.at[0] == kind;
+    for (size_t i = 1; key->wanted && i < ID_BYTES; i++) {
+        int digit = ascii_hex_value(text.at[i]);
+
+        key->wanted = digit >= 0 && !ascii_is_upper(text.at[i]);
+        number = number << 4 | (uint64_t)digit;
+    }
+    key->number = (int64_t)number;
 }
 
 static uint16_t store_flag(uint32_t flag)
@@ -140,8 +161,8 @@ static void compile_leaf(struct compiler *compiler, const struct imap_search_key
     case IMAP_SEARCH_INTERNALDATE:
     case IMAP_SEARCH_SENTDATE:
     case IMAP_SEARCH_SAVEDATE: key->number = imap_date_days(from->date); break;
-    case IMAP_SEARCH_EMAILID:
-    case IMAP_SEARCH_THREADID: key->text = from->text; break;
+    case IMAP_SEARCH_EMAILID: compile_id(from->text, 'e', key); break;
+    case IMAP_SEARCH_THREADID: compile_id(from->text, 't', key); break;
     case IMAP_SEARCH_LARGER:
     case IMAP_SEARCH_SMALLER:
     case IMAP_SEARCH_OLDER:
@@ -165,6 +186,7 @@ static const struct search_key *compile_key(struct compiler *compiler,
         compiler->err = ERR_LIMIT;
         return NULL;
     }
+    compiler->program->row_cost++;
     key->type = from->type;
     key->when = from->when;
     key->wanted = from->wanted;

@@ -13,8 +13,12 @@
 #include "imap/wire/search.h"
 #include "store/types.h"
 
-enum { SEARCH_TEXTS_MAX = 64 }; /* BODY and TEXT keys in one program */
+enum {
+    SEARCH_TEXTS_MAX = 64, /* BODY and TEXT keys in one program */
+    SEARCH_FIELD_COST = 32, /* of a key about a header field, beside one about the row */
+};
 
+struct search_texts;
 struct view;
 
 /* What the keys are relative to. Borrowed for the life of the program. */
@@ -23,18 +27,22 @@ struct search_context {
     struct uid_set recent; /* \Recent of this session; empty in IMAP4rev2 */
     struct uid_set saved; /* what `$` stands for */
     int64_t now_seconds; /* OLDER and YOUNGER (RFC 5032) */
+    struct search_texts *texts; /* of header fields, kept from earlier searches; NULL: none are */
+    struct account_id account; /* whose messages these are, for `texts` */
 };
 
 struct search_key {
     enum imap_search_type type;
     enum imap_search_when when;
-    bool wanted; /* FLAG, KEYWORD */
+    bool wanted; /* FLAG, KEYWORD; EMAILID, THREADID: the text is an id of that kind */
     uint16_t flags; /* FLAG; 0: \Recent */
     int keyword; /* index in the mailbox, -1: not used there */
-    int64_t number; /* days, bytes, seconds or MODSEQ */
+    int64_t number; /* days, bytes, seconds, MODSEQ or id */
     struct uid_set uids; /* SEQUENCE (of sequence numbers), UID */
     struct bytes field; /* HEADER and kin: the field's name */
-    struct bytes text; /* folded; for EMAILID and THREADID as written */
+    bool is_kept; /* by all summaries */
+    bool is_plain; /* `text` has no NUL */
+    struct bytes text; /* folded */
     int text_index; /* BODY, TEXT: bit in search_program.texts */
     const struct search_key *children;
     const struct search_key *next;
@@ -43,6 +51,7 @@ struct search_key {
 struct search_program {
     struct search_context context;
     const struct search_key *root;
+    uint32_t row_cost; /* of asking all keys of many rows, in row keys */
     const struct search_key *texts[SEARCH_TEXTS_MAX]; /* by text_index */
     uint32_t text_count;
     size_t text_bytes_max; /* longest of them, folded */

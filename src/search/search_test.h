@@ -81,12 +81,10 @@ static inline enum err search_bench_ask(struct search_bench *bench, struct searc
                                         uint32_t seqno, bool *out_matches,
                                         struct search_effort *effort)
 {
-    struct row row;
     enum err err;
 
-    view_row(bench->view, (struct seqno){ seqno }, &row);
     for (;;) {
-        err = search_match_message(match, (struct seqno){ seqno }, &row, out_matches);
+        err = search_match_message(match, (struct seqno){ seqno }, out_matches);
         if (err != ERR_BUSY && err != ERR_LIMIT)
             return err;
         effort->waits += err == ERR_BUSY;

@@ -11,10 +11,18 @@
 #include "kit/jobs.h"
 #include "kit/mem_vfs.h"
 #include "kit/script.h"
+#include "search/texts.h"
 #include "store/account.h"
 #include "store/acting.h"
 
-enum { SESSIONS = 9, TURNS_MAX = 100000, OUT_BYTES_MAX = 64 * 1024 * 1024 };
+enum {
+    SESSIONS = 9,
+    TURNS_MAX = 100000,
+    OUT_BYTES_MAX = 64 * 1024 * 1024,
+    TEXTS_BYTES_MAX = 100 * 1000, /* of a few pages, so that some have to go */
+};
+
+static const struct account_id host_id = { { 7 } };
 
 struct seat {
     struct imap_session *session;
@@ -29,6 +37,7 @@ struct host {
     struct jobs jobs;
     struct account *account;
     struct account_listener listener;
+    struct search_texts *texts;
     struct imap_now now;
     struct seat seats[SESSIONS];
     struct imap_host_options options;
@@ -68,7 +77,7 @@ static void open_account(struct host *host)
     struct account_options options = {
         .vfs = host->vfs,
         .executor = &host->jobs.executor,
-        .id = { { 7 } },
+        .id = host_id,
         .create = true,
         .step_cost = host->options.step_cost,
         .now = host->now.wall,
@@ -96,6 +105,7 @@ static void close_all(struct host *host)
     for (int i = 0; i < SESSIONS; i++)
         leave(&host->seats[i]);
     jobs_settle(&host->jobs);
+    search_texts_forget(host->texts, &host_id);
     account_close(host->account, host->now.wall);
     host->account = NULL;
 }
@@ -108,6 +118,7 @@ static void start_session(struct host *host, struct seat *seat)
         .number = ++host->number,
         .limits = &imap_session_limits_default,
         .waker = &seat->waker,
+        .texts = host->texts,
     };
     struct bytes greeting;
     size_t used;
@@ -345,6 +356,7 @@ bool imap_host_play(const char *path, const struct imap_host_options *options, c
     host.now = (struct imap_now){ { 1000 }, { INT64_C(1700000000000000) } };
     host.listener = (struct account_listener){ ignore_durable, ignore_changed, store_failed };
     host.vfs = mem_vfs_new(1);
+    host.texts = search_texts_new(TEXTS_BYTES_MAX);
     jobs_init(&host.jobs);
     open_account(&host);
     good = play_file(&host, file);
@@ -353,5 +365,6 @@ bool imap_host_play(const char *path, const struct imap_host_options *options, c
     if (good && mem_vfs_open_files(host.vfs) != 0)
         good = fail(&host, "files were left open", "", BYTES(""));
     mem_vfs_free(host.vfs);
+    search_texts_free(host.texts);
     return good;
 }

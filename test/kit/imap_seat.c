@@ -15,12 +15,18 @@ static void on_wake(struct waker *waker)
 
 void imap_seat_open(struct imap_seat *seat, struct desk *desk)
 {
+    imap_seat_open_with(seat, desk, NULL);
+}
+
+void imap_seat_open_with(struct imap_seat *seat, struct desk *desk, struct search_texts *texts)
+{
     struct imap_session_options options = {
         .account = desk->account,
         .user = BYTES("tester"),
         .number = 1,
         .limits = &imap_session_limits_default,
         .waker = &seat->waker,
+        .texts = texts,
     };
 
     *seat = (struct imap_seat){

@@ -8,6 +8,8 @@
 #include "imap/session.h"
 #include "kit/desk.h"
 
+struct search_texts;
+
 struct imap_seat {
     struct desk *desk;
     struct imap_session *session;
@@ -23,6 +25,9 @@ struct imap_seat {
 
 /* Begins a session; the answer to its login is taken already. */
 void imap_seat_open(struct imap_seat *seat, struct desk *desk);
+
+/* The same for a session that keeps texts for its searches. */
+void imap_seat_open_with(struct imap_seat *seat, struct desk *desk, struct search_texts *texts);
 void imap_seat_close(struct imap_seat *seat); /* at any time */
 
 /* The client says so. */

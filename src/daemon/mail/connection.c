@@ -93,6 +93,7 @@ void connection_begin(struct connection *connection)
         .number = connection->client.session,
         .limits = &connection->home->shard->limits,
         .waker = &connection->waker,
+        .texts = connection->home->shard->texts,
         .tls = connection->client.tls,
     };
 

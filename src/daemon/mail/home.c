@@ -11,6 +11,7 @@
 #include "daemon/mail/maintenance.h"
 #include "daemon/mail/place.h"
 #include "daemon/mail/shard.h"
+#include "search/texts.h"
 #include "store/account_compact.h"
 #include "sys/clock.h"
 #include "sys/process.h"
@@ -408,6 +409,7 @@ static void close_done(struct job *job)
 static void try_close(struct home *home)
 {
     struct close_job *closing;
+    struct account_id id;
 
     if (account_is_busy(home->account) || home->jobs.pending > 0 || home->background.pending > 0) {
         loop_timer_set_in(&home->timer, 1);
@@ -422,6 +424,8 @@ static void try_close(struct home *home)
     closing->account = home->account;
     closing->vfs = home->vfs;
     closing->now = clock_wall();
+    id = account_id(home->account);
+    search_texts_forget(home->shard->texts, &id);
     home->account = NULL;
     home->vfs = NULL;
     home->shard->counts.accounts_open--;

@@ -12,6 +12,7 @@
 #include "daemon/mail/stats.h"
 #include "ipc/request_table.h"
 #include "message/charset.h"
+#include "search/texts.h"
 #include "store/packed_body.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
@@ -71,6 +72,7 @@ void shard_free(struct shard *shard)
         tickets_done(&shard->tickets);
     vfs_posix_free(shard->vfs);
     packing_free(shard->packing);
+    search_texts_free(shard->texts);
     mark_done(shard);
     buf_done(&shard->scratch);
     config_done(&shard->config);
@@ -328,6 +330,7 @@ static enum err begin(struct role *role, struct note *why)
     struct shard *shard = shard_of(role);
 
     shard->packing = packing_new();
+    shard->texts = search_texts_new(SHARD_TEXTS_BYTES_MAX);
     if (shard->executor == NULL) {
         shard->pool = pool_new(role->loop, (size_t)shard->config.mail_workers);
         shard->executor = pool_executor(shard->pool);

@@ -22,6 +22,7 @@
 struct connection;
 struct marks;
 struct packing;
+struct search_texts;
 struct vfs;
 
 enum {
@@ -32,6 +33,7 @@ enum {
     SHARD_INPUT_BYTES_MAX = 256 * 1024,
     SHARD_DELIVERIES_MAX = 4096, /* waiting and running */
     SHARD_COPYING_MAX = 64, /* running */
+    SHARD_TEXTS_BYTES_MAX = 64 * 1024 * 1024, /* of header fields, for searches */
 };
 
 struct shard {
@@ -44,6 +46,7 @@ struct shard {
     struct pool *idle_pool;
     struct vfs *vfs; /* the accounts directory */
     struct packing *packing; /* for all accounts: one body at a time */
+    struct search_texts *texts; /* of all accounts, from earlier searches */
     struct tickets tickets;
     struct map homes; /* by account id */
     struct list quiet; /* homes without users, longest first */

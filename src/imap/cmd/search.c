@@ -10,6 +10,9 @@
 #include "imap/selected.h"
 #include "imap/wire/search.h"
 #include "message/charset.h"
+#include "search/rows.h"
+#include "store/account.h"
+#include "store/block.h"
 #include "store/uid_set.h"
 #include "store/view.h"
 
@@ -20,15 +23,19 @@ enum search_phase {
 };
 
 enum {
-    HITS_STEP = 8 * IMAP_MESSAGES_STEP
-}; /* to save or print a hit is less than to look for it */
+    HITS_STEP = 8 * IMAP_MESSAGES_STEP, /* to save or print a hit is less than to look for it */
+    BLOCKS_COST_STEP = 128, /* row keys that are asked of all rows of a block, in one step */
+};
 
 struct search_state {
     enum search_phase phase;
     struct search_match match;
     struct seqno next; /* to be looked at, saved or printed; 0: no more */
+    uint32_t base; /* messages before the block at hand */
+    uint32_t open_word; /* no bit is set before that word */
+    uint64_t open[SEARCH_ROWS_WORDS]; /* those of its rows that cannot tell by themselves */
     uint64_t *hits; /* bit n - 1: message n */
-    uint64_t modseq; /* the highest among the hits */
+    uint64_t modseq; /* the highest among the hits, when it is asked for */
     uint32_t count;
     uint32_t first; /* hits by sequence number; 0: none */
     uint32_t last;
@@ -75,6 +82,8 @@ static enum err compile(struct imap_session *session, struct imap_run *run,
         .recent = { selected->recent, session->grammar.rev2 ? 0 : selected->recent_count },
         .saved = { selected->saved, selected->saved_count },
         .now_seconds = wall_seconds(session->now.wall),
+        .texts = session->texts,
+        .account = account_id(selected->handle.account),
     };
     struct search_program *program;
     enum err err = search_compile(run->args, &context, &run->arena, &program);
@@ -111,17 +120,37 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
     return IMAP_AGAIN;
 }
 
-static void add_hit(struct search_state *state, const struct row *row)
+/* The message at that bit of `hits`. */
+static void note_hit(struct search_state *state, uint32_t bit)
 {
-    uint32_t bit = state->next.value - 1;
-
     state->hits[bit / 64] |= UINT64_C(1) << bit % 64;
     state->count++;
-    if (state->first == 0)
-        state->first = state->next.value;
-    state->last = state->next.value;
-    if (row->modseq.value > state->modseq)
-        state->modseq = row->modseq.value;
+    if (state->first == 0 || bit + 1 < state->first)
+        state->first = bit + 1;
+    if (bit + 1 > state->last)
+        state->last = bit + 1;
+}
+
+/* Hits of a block: row i of it is the message at bit `base` + i. */
+static void add_hits(struct search_state *state, uint32_t base, const uint64_t *hits,
+                     uint32_t words)
+{
+    unsigned shift = base % 64;
+
+    for (uint32_t i = 0; i < words; i++) {
+        uint64_t *to = &state->hits[base / 64 + i];
+        uint32_t bit = base + 64 * i;
+
+        if (hits[i] == 0)
+            continue;
+        if (state->first == 0)
+            state->first = bit + (uint32_t)__builtin_ctzll(hits[i]) + 1;
+        state->last = bit + 64 - (uint32_t)__builtin_clzll(hits[i]);
+        state->count += (uint32_t)__builtin_popcountll(hits[i]);
+        to[0] |= hits[i] << shift;
+        if (shift > 0 && hits[i] >> (64 - shift) != 0)
+            to[1] |= hits[i] >> (64 - shift);
+    }
 }
 
 /* The first hit from `seqno` on; 0 when there is none. */
@@ -140,12 +169,8 @@ static uint32_t next_hit(const struct search_state *state, uint32_t seqno)
 static uint32_t number_of(const struct imap_session *session, const struct imap_run *run,
                           uint32_t seqno)
 {
-    struct row row;
-
-    if (!run->command.uid)
-        return seqno;
-    view_row(session->selected->view, (struct seqno){ seqno }, &row);
-    return row.uid.value;
+    return run->command.uid ? view_uid(session->selected->view, (struct seqno){ seqno }).value
+                            : seqno;
 }
 
 /* MIN or MAX without ALL or COUNT save only what they name (RFC 9051 section 6.4.4.1). */
@@ -163,13 +188,12 @@ static bool collect_saved(struct imap_session *session, const struct imap_search
                           struct search_state *state)
 {
     for (int i = 0; state->next.value != 0 && !state->saved.failed; i++) {
-        struct row row;
-
         if (i == HITS_STEP)
             return false;
         if (is_saved(state, args->returns, state->next.value)) {
-            view_row(session->selected->view, state->next, &row);
-            uid_set_add(&state->saved, row.uid.value, row.uid.value);
+            uint32_t uid = view_uid(session->selected->view, state->next).value;
+
+            uid_set_add(&state->saved, uid, uid);
         }
         state->next.value = next_hit(state, state->next.value + 1);
     }
@@ -322,37 +346,112 @@ static enum imap_progress print(struct imap_session *session, struct imap_run *r
     return end_print(session, run, state);
 }
 
-/* MIN alone is known at the first hit. */
+/* The lowest message of the block that its row alone could not tell of; 0: there is none. */
+static uint32_t next_open(const struct search_state *state)
+{
+    for (uint32_t i = state->open_word; i < SEARCH_ROWS_WORDS; i++)
+        if (state->open[i] != 0)
+            return state->base + 64 * i + (uint32_t)__builtin_ctzll(state->open[i]) + 1;
+    return 0;
+}
+
+/* MIN alone is known at the first hit, when nothing before it is open. */
 static bool is_settled(const struct search_state *state, const struct imap_search_args *args)
 {
-    return state->count > 0 && args->has_return &&
-           (args->returns & ~(uint32_t)IMAP_RETURN_SAVE) == IMAP_RETURN_MIN;
+    uint32_t open;
+
+    if (state->count == 0 || !args->has_return ||
+        (args->returns & ~(uint32_t)IMAP_RETURN_SAVE) != IMAP_RETURN_MIN)
+        return false;
+    open = next_open(state);
+    return open == 0 || open > state->first;
+}
+
+static void note_modseq(struct search_state *state, const struct search_rows *rows, uint32_t row)
+{
+    uint64_t modseq = block_get(rows->run.block, COLUMN_MODSEQ, rows->run.at + row);
+
+    if (modseq > state->modseq)
+        state->modseq = modseq;
+}
+
+static void note_modseqs(struct search_state *state, const struct search_rows *rows,
+                         const uint64_t *hits)
+{
+    for (uint32_t row = 0; row < search_rows_count(rows); row++)
+        if ((hits[row / 64] >> row % 64 & 1) != 0)
+            note_modseq(state, rows, row);
+}
+
+/* The rows of a block, as far as they can tell by themselves; the rest becomes open. */
+static void match_rows(struct imap_session *session, const struct imap_search_args *args,
+                       struct search_state *state)
+{
+    struct search_rows rows = { view_run(session->selected->view, state->next), state->next };
+    uint32_t count = search_rows_count(&rows);
+    uint32_t words = (count + 63) / 64;
+    struct search_verdict verdict;
+
+    search_rows_judge(state->match.program, &rows, &verdict);
+    state->base = state->next.value - 1;
+    state->open_word = 0;
+    for (uint32_t i = 0; i < words; i++)
+        state->open[i] = ~(verdict.yes[i] | verdict.no[i]);
+    if (count % 64 != 0)
+        state->open[words - 1] &= UINT64_MAX >> (64 - count % 64);
+    add_hits(state, state->base, verdict.yes, words);
+    if (args->has_modseq)
+        note_modseqs(state, &rows, verdict.yes);
+    state->next.value += count;
+}
+
+/* An open message. */
+static enum err match_message(struct imap_session *session, struct search_state *state,
+                              struct seqno seqno)
+{
+    const struct search_rows row = { view_run(session->selected->view, seqno), seqno };
+    uint32_t at = seqno.value - 1 - state->base;
+    bool matches = false;
+    enum err err = search_match_message(&state->match, seqno, &matches);
+
+    if (err == ERR_BUSY || err == ERR_LIMIT)
+        return err;
+    state->unread |= err != ERR_OK && err != ERR_NOT_FOUND;
+    if (err == ERR_OK && matches) {
+        note_hit(state, seqno.value - 1);
+        note_modseq(state, &row, 0);
+    }
+    state->open_word = at / 64;
+    state->open[at / 64] &= ~(UINT64_C(1) << at % 64);
+    return ERR_OK;
 }
 
 static enum imap_progress match(struct imap_session *session, struct imap_run *run,
                                 struct search_state *state)
 {
-    const struct view *view = session->selected->view;
+    uint32_t cost = state->match.program->row_cost;
+    uint32_t blocks = cost < BLOCKS_COST_STEP ? BLOCKS_COST_STEP / cost : 1;
+    int messages = IMAP_MESSAGES_STEP;
 
     search_match_begin_step(&state->match);
-    for (int i = 0; i < IMAP_MESSAGES_STEP; i++, state->next.value++) {
-        struct row row;
-        bool matches = false;
-        enum err err;
+    while (!is_settled(state, run->args)) {
+        struct seqno open = { next_open(state) };
+        enum err err = ERR_OK;
 
-        if (state->next.value > view_count(view) || is_settled(state, run->args))
-            return end_match(session, run, state);
-        view_row(view, state->next, &row);
-        err = search_match_message(&state->match, state->next, &row, &matches);
+        if (open.value != 0 && messages-- > 0)
+            err = match_message(session, state, open);
+        else if (open.value == 0 && state->next.value > view_count(session->selected->view))
+            break;
+        else if (open.value == 0 && blocks-- > 0)
+            match_rows(session, run->args, state);
+        else
+            return IMAP_AGAIN;
         if (err == ERR_BUSY)
             return IMAP_BLOCKED;
         if (err == ERR_LIMIT)
             return IMAP_AGAIN;
-        state->unread |= err != ERR_OK && err != ERR_NOT_FOUND;
-        if (err == ERR_OK && matches)
-            add_hit(state, &row);
     }
-    return IMAP_AGAIN;
+    return end_match(session, run, state);
 }
 
 enum imap_progress imap_search_run(struct imap_session *session, struct imap_run *run)
