@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/attributes.h"
 #include "base/crc.h"
 #include "base/num.h"
 #include "load/answer.h"
@@ -37,7 +38,7 @@ static void check_id(struct check *check, struct bytes answer, uint64_t number)
 {
     char id[MAIL_ID_BYTES];
 
-    mail_write_id(check->plan, number, id);
+    mail_write_id(check->plan, mail_origin(check->plan, number), id);
     if (!holds(answer, id))
         complain(check, "not the Message-ID of this message", answer);
 }
@@ -47,6 +48,7 @@ static void check_bytes(struct check *check, struct bytes answer, uint64_t numbe
     const struct mail_sum *sum;
     struct bytes literal;
 
+    number = mail_origin(check->plan, number);
     if (number == 0 || number > check->want.sums_count || !answer_literal(answer, &literal)) {
         complain(check, "no bytes of a message", answer);
         return;
@@ -57,17 +59,41 @@ static void check_bytes(struct check *check, struct bytes answer, uint64_t numbe
         complain(check, "not the bytes of this message", answer);
 }
 
-/* `numbers` is what follows "* SEARCH". */
-static void count_hits(struct check *check, struct bytes answer, size_t at)
+static bool is_in_order(const struct check *check, uint64_t number)
 {
+    uint64_t before_s = mail_sent_s(check->plan, mail_origin(check->plan, check->last));
+    uint64_t sent_s = mail_sent_s(check->plan, mail_origin(check->plan, number));
+
+    return check->last == 0 || before_s < sent_s || (before_s == sent_s && check->last < number);
+}
+
+static void take_listed(struct check *check, struct bytes answer, uint64_t number)
+{
+    if (check->want.by_date && !is_in_order(check, number))
+        complain(check, "not in the order of the Dates", answer);
+    check->last = number;
+    check->count++;
+    check->sum += number;
+}
+
+/* What follows "* SEARCH", "* SORT" or "* THREAD": numbers, and of THREAD parentheses. */
+static void count_listed(struct check *check, struct bytes answer, size_t at)
+{
+    unsigned depth = 0;
     uint64_t number;
 
-    while (at < answer.len && answer.at[at] == ' ') {
-        at++;
-        if (!answer_number(answer, &at, &number))
+    while (at < answer.len) {
+        if (answer_number(answer, &at, &number)) {
+            take_listed(check, answer, number);
+            continue;
+        }
+        if (answer.at[at] == '(')
+            check->groups += depth++ == 0;
+        else if (answer.at[at] == ')')
+            depth--;
+        else if (answer.at[at] != ' ')
             break;
-        check->count++;
-        check->sum += number;
+        at++;
     }
 }
 
@@ -82,6 +108,9 @@ static void count_numbered(struct check *check, struct bytes answer, size_t at, 
         check->count = number;
         return;
     }
+    if ((want->message != 0 && number != want->message) ||
+        (want->is_shared && want->holds != NULL && !holds(answer, want->holds)))
+        return;
     check->count++;
     check->sum += number;
     if (want->holds != NULL && !holds(answer, want->holds))
@@ -105,15 +134,31 @@ static void check_end(struct check *check, struct bytes answer, size_t at)
         return;
     (void)snprintf(text, sizeof(text), "%" PRIu64 " %s instead of %" PRIu64, check->count,
                    want->word, want->count);
-    if (check->count != want->count)
+    if (check->count < want->count || (check->count > want->count && !want->is_shared))
         complain(check, text, answer);
+    if (check->groups != want->groups)
+        complain(check, "not the threads that there are", answer);
     if (want->sum != 0 && check->sum != want->sum)
         complain(check, "other messages than those that were meant", answer);
 }
 
+/* "* SEARCH ..." and its like, when that is what is counted; where the numbers begin. */
+static bool is_list(const struct check *check, struct bytes answer, size_t *out_at)
+{
+    static const char *const words[] = { "SEARCH", "SORT", "THREAD" };
+
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        if (strcmp(check->want.word, words[i]) != 0 ||
+            !bytes_starts_with_nocase(bytes_from(answer, 2), bytes_from_string(words[i])))
+            continue;
+        *out_at = 2 + strlen(words[i]);
+        return true;
+    }
+    return false;
+}
+
 bool check_answer(struct check *check, struct bytes answer, const char *tag)
 {
-    struct bytes search = BYTES("* SEARCH");
     size_t tag_len = strlen(tag);
     uint64_t number;
     size_t at = 2;
@@ -127,8 +172,8 @@ bool check_answer(struct check *check, struct bytes answer, const char *tag)
         complain(check, "neither untagged nor of this command", answer);
     else if (check->want.word == NULL)
         return false;
-    else if (strcmp(check->want.word, "SEARCH") == 0 && bytes_starts_with_nocase(answer, search))
-        count_hits(check, answer, search.len);
+    else if (is_list(check, answer, &at))
+        count_listed(check, answer, at);
     else if (answer_number(answer, &at, &number) && at < answer.len)
         count_numbered(check, answer, at, number);
     return false;

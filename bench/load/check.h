@@ -11,14 +11,20 @@
 enum { CHECK_WHY_BYTES = 200 };
 
 struct check_want {
-    const char *word; /* FETCH, EXPUNGE, EXISTS or SEARCH is counted; NULL: nothing is */
-    uint64_t count; /* of those answers; of EXISTS its number, of SEARCH the numbers it lists */
+    /* FETCH, EXPUNGE, EXISTS, SEARCH, SORT or THREAD is counted; NULL: nothing is. */
+    const char *word;
+    uint64_t count; /* of those answers; of EXISTS its number, else the numbers that it lists */
     uint64_t sum; /* of the sequence numbers; 0: not compared */
+    uint64_t groups; /* of THREAD: threads */
+    uint64_t message; /* its answers alone are counted; 0: those of all */
     const char *holds; /* stands in each counted answer; NULL: nothing */
     const char *ok_holds; /* stands in the tagged answer; NULL: nothing */
+    bool is_shared; /* others are at work too: answers without `holds` are theirs, and more than
+                       `count` is no error */
+    bool by_date; /* the numbers are in the order of the Dates, then of themselves */
     bool own_id; /* each FETCH has the Message-ID of its message */
     const struct mail_sum *sums; /* each FETCH has the bytes of its message as a literal; or NULL */
-    uint64_t sums_count;
+    uint64_t sums_count; /* of messages that are no copies: mail_origin */
 };
 
 struct check {
@@ -26,6 +32,8 @@ struct check {
     struct check_want want;
     uint64_t count;
     uint64_t sum;
+    uint64_t groups;
+    uint64_t last; /* number that was listed; 0: none */
     uint64_t bytes; /* in literals that were compared */
     bool is_wrong;
     char why[CHECK_WHY_BYTES]; /* the first complaint, NUL-terminated */

@@ -1,12 +1,13 @@
 /* Runs one workload against a server on 127.0.0.1 and prints a line of JSON.
  *
  *     load NAME --port N [--tls] [--user PREFIX] [--accounts N] [--password TEXT]
- *          [--connections N] [--operations N] [--messages N] [--block N] [--recipients N]
- *          [--size BYTES] [--seed N]
+ *          [--connections N] [--operations N] [--least_ms N | --until_told] [--mailbox NAME]
+ *          [--messages N] [--period N] [--block N] [--recipients N] [--size BYTES] [--seed N]
  *     load list
  *
- * "busy" is the share of one processor that this program took: near 1, it and not the server was
- * measured. Exit status 1, and the first complaint in "error": the figures are none. */
+ * run.h says what each means. "busy" is the share of one processor that this program took: near 1,
+ * it and not the server was measured. Exit status 1, and the first complaint in "error": the
+ * figures are none. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -20,7 +21,8 @@
 enum { MESSAGES_MAX = 10 * 1000 * 1000 };
 
 struct numbers {
-    uint64_t port, accounts, connections, operations, messages, block, recipients, size, seed;
+    uint64_t port, accounts, connections, operations, least_ms, messages, period, block, recipients;
+    uint64_t size, seed;
 };
 
 static const struct {
@@ -33,6 +35,8 @@ static const struct {
     { "accounts", offsetof(struct numbers, accounts), 1, 100000 },
     { "connections", offsetof(struct numbers, connections), 1, 10000 },
     { "operations", offsetof(struct numbers, operations), 10, 100000000 },
+    { "least_ms", offsetof(struct numbers, least_ms), 0, 3600000 },
+    { "period", offsetof(struct numbers, period), 0, MESSAGES_MAX },
     { "messages", offsetof(struct numbers, messages), 1000, MESSAGES_MAX },
     { "block", offsetof(struct numbers, block), 100, MESSAGES_MAX },
     { "recipients", offsetof(struct numbers, recipients), 1, 100 },
@@ -76,8 +80,8 @@ static void read_options(int argc, char **argv, struct run_options *options)
 
         if (strncmp(argv[i], "--", 2) != 0)
             stop("options begin with --");
-        if (strcmp(name, "tls") == 0) {
-            is_tls = true;
+        if (strcmp(name, "tls") == 0 || strcmp(name, "until_told") == 0) {
+            *(name[0] == 't' ? &is_tls : &options->until_told) = true;
             continue;
         }
         if (++i == argc)
@@ -86,27 +90,22 @@ static void read_options(int argc, char **argv, struct run_options *options)
             options->user = argv[i];
         else if (strcmp(name, "password") == 0)
             options->password = argv[i];
+        else if (strcmp(name, "mailbox") == 0)
+            options->mailbox = argv[i];
         else if (!take_number(&n, name, argv[i]))
             stop("an unknown option");
     }
-    options->plan = (struct mail_plan){ .seed = n.seed, .size = n.size };
+    options->plan = (struct mail_plan){ .seed = n.seed, .size = n.size, .period = n.period };
     options->port = (uint16_t)n.port;
     options->accounts = n.accounts;
     options->connections = n.connections;
     options->operations = n.operations;
+    options->least_ms = n.least_ms;
     options->messages = n.messages;
     options->block = n.block < n.messages ? n.block : n.messages;
     options->recipients = n.recipients;
     if (is_tls)
         options->context = SSL_CTX_new(TLS_client_method());
-}
-
-static int compare(const void *a, const void *b)
-{
-    const uint64_t *left = a;
-    const uint64_t *right = b;
-
-    return (*left > *right) - (*left < *right);
 }
 
 /* The text in JSON's quotes; what is not printable becomes a question mark. */
@@ -123,36 +122,38 @@ static void print_text(const char *text)
     putchar('"');
 }
 
+static double ms_of(struct spans *spans, unsigned part)
+{
+    return (double)spans_percentile(spans, part) / 1e6;
+}
+
 static void print_result(const struct run_options *options, struct run_result *result)
 {
     double seconds = (double)result->wall_ns / 1e9;
     double per_second = seconds > 0 ? 1 / seconds : 0;
-    uint64_t p50 = 0;
-    uint64_t p99 = 0;
 
-    qsort(result->spans_ns, result->operations, sizeof(uint64_t), compare);
-    if (result->operations > 0) {
-        p50 = result->spans_ns[result->operations / 2];
-        p99 = result->spans_ns[result->operations * 99 / 100];
-    }
     printf("{\"workload\": \"%s\", \"connections\": %" PRIu64 ", \"tls\": %s, "
-           "\"operations\": %" PRIu64 ", \"items\": %" PRIu64 ", \"errors\": %" PRIu64
-           ", \"bytes\": %" PRIu64 ", ",
+           "\"operations\": %" PRIu64 ", \"items\": %" PRIu64 ", \"added\": %" PRIu64
+           ", \"errors\": %" PRIu64 ", \"bytes\": %" PRIu64 ", ",
            options->workload->name, options->connections,
            options->context != NULL ? "true" : "false", result->operations, result->items,
-           result->errors, result->bytes);
+           result->added, result->errors, result->bytes);
     printf("\"seconds\": %.6f, \"rate\": %.3f, \"items_rate\": %.3f, \"bytes_rate\": %.0f, "
-           "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"busy\": %.3f, \"error\": ",
+           "\"p50_ms\": %.4f, \"p99_ms\": %.4f, \"busy\": %.3f, ",
            seconds, (double)result->operations * per_second, (double)result->items * per_second,
-           (double)result->bytes * per_second, (double)p50 / 1e6, (double)p99 / 1e6,
+           (double)result->bytes * per_second, ms_of(&result->spans, 50), ms_of(&result->spans, 99),
            result->busy_ns > 0 ? (double)result->cpu_ns / (double)result->busy_ns : 0);
+    if (result->heard.count > 0)
+        printf("\"own_ms\": %.4f, \"heard_ms\": %.4f, \"beside_ms\": %.4f, ",
+               ms_of(&result->own, 50), ms_of(&result->heard, 50), ms_of(&result->beside, 50));
+    printf("\"error\": ");
     print_text(result->why);
     puts("}");
 }
 
 int main(int argc, char **argv)
 {
-    struct run_options options = { .user = "user", .password = "benchmark" };
+    struct run_options options = { .user = "user", .password = "benchmark", .mailbox = "INBOX" };
     struct run_result result;
     bool is_good;
 
@@ -165,13 +166,16 @@ int main(int argc, char **argv)
     read_options(argc, argv, &options);
     if (options.port == 0)
         stop("which --port?");
-    if ((options.workload->prepare != NULL || options.workload->verify != NULL) &&
+    if ((options.workload->prepare != NULL || options.workload->verify != NULL ||
+         options.workload->pause_us > 0) &&
         options.connections > 1)
         stop("this workload takes one connection");
+    if (options.workload->kind == WORKLOAD_HEAR && options.connections < 2)
+        stop("somebody must hear: this workload takes two connections or more");
     (void)signal(SIGPIPE, SIG_IGN);
     is_good = run_workload(&options, &result);
     print_result(&options, &result);
-    free(result.spans_ns);
+    run_result_done(&result);
     SSL_CTX_free(options.context);
     return is_good ? 0 : 1;
 }

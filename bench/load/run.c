@@ -22,27 +22,39 @@ static uint64_t cpu_ns(void)
            1000;
 }
 
-static struct check_want want_of(const struct run_options *options)
+void spans_add(struct spans *spans, uint64_t ns)
 {
-    const struct workload *workload = options->workload;
-    struct check_want want = { .word = workload->word,
-                               .holds = workload->holds,
-                               .ok_holds = workload->ok_holds,
-                               .own_id = workload->own_id };
-    bool is_fetch = workload->word != NULL && strcmp(workload->word, "FETCH") == 0;
-
-    switch (workload->amount) {
-    case AMOUNT_NONE: break;
-    case AMOUNT_ONE: want.count = 1; break;
-    case AMOUNT_BLOCK: want.count = options->block; break;
-    case AMOUNT_ALL: want.count = options->messages; break;
-    case AMOUNT_HITS:
-        want.count = mail_planted_count(workload->plant, options->messages, &want.sum);
-        break;
+    if (spans->count == spans->room) {
+        spans->room = spans->room == 0 ? 1024 : spans->room * 2;
+        spans->ns = reallocarray(spans->ns, spans->room, sizeof(*spans->ns));
+        if (spans->ns == NULL)
+            abort();
     }
-    if (is_fetch && want.count > 1)
-        want.sum = want.count * (want.count + 1) / 2;
-    return want;
+    spans->ns[spans->count++] = ns;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const uint64_t *left = a;
+    const uint64_t *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+uint64_t spans_percentile(struct spans *spans, unsigned part)
+{
+    if (spans->count == 0)
+        return 0;
+    qsort(spans->ns, spans->count, sizeof(*spans->ns), compare);
+    return spans->ns[spans->count * part / 100];
+}
+
+void run_result_done(struct run_result *result)
+{
+    free(result->spans.ns);
+    free(result->own.ns);
+    free(result->heard.ns);
+    free(result->beside.ns);
 }
 
 /* Watches the seat's connection for what it waits for. */
@@ -80,6 +92,17 @@ static bool start_all(struct run *run, struct seat *seats, int epoll)
     return true;
 }
 
+/* What whoever started this program says: only the end counts. */
+static void read_input(struct run *run, int epoll)
+{
+    char said[64];
+
+    if (read(STDIN_FILENO, said, sizeof(said)) > 0)
+        return;
+    run->is_told = true;
+    (void)epoll_ctl(epoll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
+}
+
 /* One look at what has come. */
 static bool turn(struct run *run, int epoll)
 {
@@ -93,8 +116,12 @@ static bool turn(struct run *run, int epoll)
     }
     for (int i = 0; i < count; i++) {
         struct seat *seat = events[i].data.ptr;
-        bool was_stuck = seat->wire.is_stuck;
+        bool was_stuck = seat != NULL && seat->wire.is_stuck;
 
+        if (seat == NULL) {
+            read_input(run, epoll);
+            continue;
+        }
         if (seat->step == SEAT_OVER) {
             seat_close(seat);
             continue;
@@ -107,48 +134,85 @@ static bool turn(struct run *run, int epoll)
     return true;
 }
 
+/* Operations, until there are enough and all have ended. */
+static void work(struct run *run, int epoll)
+{
+    struct seat *speaker = run->speaker;
+
+    while (!run->is_closing || run->ended < run->begun) {
+        if (!turn(run, epoll))
+            return;
+        if (speaker == NULL || speaker->step != SEAT_HEARING ||
+            run->heard < run->options->connections - 1)
+            continue;
+        if (!seat_all_heard(speaker))
+            return;
+        watch(epoll, speaker);
+    }
+}
+
+static void begin_to_listen(int epoll)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+
+    (void)epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event);
+    puts("ready");
+    (void)fflush(stdout);
+}
+
 static void measure(struct run *run, struct seat *seats, int epoll)
 {
+    const struct workload *workload = run->options->workload;
     struct run_result *result = run->result;
-    uint64_t start_ns;
 
     while (run->ready < run->options->connections) {
         if (!turn(run, epoll))
             return;
     }
-    start_ns = seat_now_ns();
+    if (run->options->until_told)
+        begin_to_listen(epoll);
+    run->start_ns = seat_now_ns();
     result->cpu_ns = cpu_ns();
-    if (!start_all(run, seats, epoll))
-        return;
-    while (run->ended < run->options->operations) {
-        if (!turn(run, epoll))
-            break;
-    }
-    result->busy_ns = result->wall_ns = seat_now_ns() - start_ns;
+    if (start_all(run, seats, epoll))
+        work(run, epoll);
+    result->busy_ns = result->wall_ns = seat_now_ns() - run->start_ns;
     result->cpu_ns = cpu_ns() - result->cpu_ns;
-    if (run->options->workload->prepare == NULL && run->options->workload->verify == NULL)
+    if (workload->prepare == NULL && workload->verify == NULL)
         return;
     result->wall_ns = 0;
-    for (uint64_t i = 0; i < result->operations; i++)
-        result->wall_ns += result->spans_ns[i];
+    for (size_t i = 0; i < result->spans.count; i++)
+        result->wall_ns += result->spans.ns[i];
+}
+
+/* What operations compare with, or remember. */
+static void prepare(struct run *run)
+{
+    const struct run_options *options = run->options;
+    uint64_t period = options->plan.period;
+
+    if (options->workload->own_bytes) {
+        run->sums_count = period > 0 && period < options->messages ? period : options->messages;
+        run->sums = mail_sums_new(&options->plan, run->sums_count);
+    }
+    if (options->workload->kind != WORKLOAD_MIX)
+        return;
+    run->is_stored = calloc(options->accounts, options->messages);
+    if (run->is_stored == NULL)
+        abort();
 }
 
 bool run_workload(const struct run_options *options, struct run_result *out_result)
 {
-    struct run run = { .options = options, .result = out_result, .want = want_of(options) };
+    struct run run = { .options = options, .result = out_result };
     struct seat *seats = calloc(options->connections, sizeof(*seats));
     int epoll = epoll_create1(EPOLL_CLOEXEC);
 
-    *out_result = (struct run_result){ .spans_ns = calloc(options->operations, sizeof(uint64_t)) };
-    if (seats == NULL || out_result->spans_ns == NULL || epoll < 0)
+    *out_result = (struct run_result){ 0 };
+    if (seats == NULL || epoll < 0)
         abort();
     for (uint64_t i = 0; i < options->connections; i++)
         seats[i].wire.fd = -1;
-    if (options->workload->own_bytes) {
-        run.sums = mail_sums_new(&options->plan, options->messages);
-        run.want.sums = run.sums;
-        run.want.sums_count = options->messages;
-    }
+    prepare(&run);
     if (open_all(&run, seats, epoll))
         measure(&run, seats, epoll);
     for (uint64_t i = 0; i < options->connections; i++)
@@ -156,5 +220,6 @@ bool run_workload(const struct run_options *options, struct run_result *out_resu
     (void)close(epoll);
     free(seats);
     free(run.sums);
-    return out_result->errors == 0 && run.ended == options->operations;
+    free(run.is_stored);
+    return out_result->errors == 0 && run.is_closing && run.ended == run.begun;
 }
