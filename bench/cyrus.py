@@ -84,7 +84,8 @@ class Cyrus:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='roost-bench-cyrus-'))
         self.imap_port, self.imaps_port, self.lmtp_port = (free_port() for _ in range(3))
         certificate, key = make_certificate(self.folder)
-        for name in ('conf', 'spool', 'proc', 'socket'):
+        # Sessions in IDLE make their sockets in conf/socket: without it they look once a minute.
+        for name in ('conf', 'conf/socket', 'spool', 'proc', 'socket'):
             (self.folder / name).mkdir()
         values = {'folder': self.folder, 'bin': self.bin, 'certificate': certificate, 'key': key,
                   'imap_port': self.imap_port, 'imaps_port': self.imaps_port,

@@ -25,13 +25,13 @@ packages_for() {
     test)
         packages_for fuzz
         echo python3-pytest curl gsasl postfix isync neomutt fetchmail strace tmux openssl procps
-        echo passwd zstd thunderbird offlineimap3 alpine dovecot-imapd dovecot-lmtpd
+        echo passwd zstd thunderbird offlineimap3 alpine dovecot-imapd dovecot-lmtpd valgrind
         ;;
     bench)
         packages_for build
         echo dovecot-imapd dovecot-lmtpd openssl procps python3
         echo sasl2-bin libsasl2-modules libsasl2-modules-db libical3 libxapian30 libzephyr4
-        echo libclamav12 libpq5 libpcre3 libwrap0
+        echo libclamav12 libpq5 libpcre3 libwrap0 linux-perf mount strace
         ;;
     differential) packages_for bench && echo python3-pytest ;;
     *)
