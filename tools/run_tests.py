@@ -3,7 +3,7 @@
 
     tools/run_tests.py                  all steps
     tools/run_tests.py units e2e        these steps only: units, crash, model, sanitized,
-                                        tools, e2e, fuzz
+                                        budgets, tools, e2e, fuzz
 """
 import json
 import os
@@ -116,6 +116,19 @@ def step_model(tally):
         tally.passed += 1
 
 
+def step_budgets(tally):
+    """What the hot paths cost in instructions: test/budget/README.md."""
+    if not build(tally, 'build', []):
+        return
+    code = run([sys.executable, ROOT / 'tools' / 'budgets.py'])
+    if code == 77:
+        tally.skipped += 1
+    elif code:
+        tally.fail('budgets: a path is over its budget')
+    else:
+        tally.passed += 1
+
+
 def step_sanitized(tally):
     options = ['-Db_sanitize=address,undefined', '-Db_lundef=false']
     strict = {'ASAN_OPTIONS': 'detect_stack_use_after_return=1:strict_string_checks=1',
@@ -177,7 +190,7 @@ def step_fuzz(tally):
 
 
 STEPS = {'units': step_units, 'crash': step_crash, 'model': step_model, 'sanitized': step_sanitized,
-         'tools': step_tools, 'e2e': step_e2e, 'fuzz': step_fuzz}
+         'budgets': step_budgets, 'tools': step_tools, 'e2e': step_e2e, 'fuzz': step_fuzz}
 
 
 def main():
