@@ -19,9 +19,21 @@ struct reading {
     struct account *account;
     const struct body_entry *entry;
     struct log_source source;
-    uint8_t *frame;
+    uint8_t *frame; /* LOG_WHOLE_BYTES */
     unsigned flags; /* 0 once a job has fetched what was missing */
+    uint64_t offset; /* what is wanted: `len` bytes from there */
+    size_t len;
+    uint8_t *into;
+    size_t got;
 };
+
+static void take(struct reading *reading, struct bytes bytes)
+{
+    bytes = bytes_slice(bytes, 0, reading->len - reading->got);
+    if (bytes.len > 0)
+        memcpy(reading->into + reading->got, bytes.at, bytes.len);
+    reading->got += bytes.len;
+}
 
 /* ERR_BUSY: a job is on its way, or has been started. ERR_OK: read on without NOWAIT. */
 static enum err wait_for_chunks(struct account *account, const struct body_entry *entry,
@@ -58,8 +70,7 @@ static enum err wait_for_chunks(struct account *account, const struct body_entry
 }
 
 /* Copies what is wanted of one chunk. */
-static enum err read_chunk(struct reading *reading, uint64_t index, uint64_t offset,
-                           struct buf *into)
+static enum err read_chunk(struct reading *reading, uint64_t index)
 {
     struct bytes chunk;
     enum err err =
@@ -69,22 +80,40 @@ static enum err read_chunk(struct reading *reading, uint64_t index, uint64_t off
 
     if (err != ERR_OK)
         return err;
-    chunk = bytes_from(chunk, offset > start ? (size_t)(offset - start) : 0);
-    buf_add(into, bytes_slice(chunk, 0, into->max - into->len));
+    take(reading,
+         bytes_from(chunk, reading->offset > start ? (size_t)(reading->offset - start) : 0));
     return ERR_OK;
 }
 
-static enum err read_range(struct reading *reading, uint64_t offset, struct buf *into)
+static enum err read_chunks(struct reading *reading)
 {
-    uint64_t end = offset + into->max;
-    enum err err = log_source(reading->account->log, reading->entry->place, reading->entry->id,
-                              reading->flags, &reading->source);
+    const struct body_entry *entry = reading->entry;
+    uint64_t end = reading->offset + reading->len;
+    enum err err = log_source(reading->account->log, entry->place, entry->id, reading->flags,
+                              &reading->source);
 
-    if (err == ERR_OK && reading->source.length != reading->entry->size)
+    if (err == ERR_OK && reading->source.length != entry->size)
         return ERR_CORRUPT;
-    for (uint64_t i = offset / BODY_CHUNK_BYTES; err == ERR_OK && i * BODY_CHUNK_BYTES < end; i++)
-        err = read_chunk(reading, i, offset, into);
+    for (uint64_t i = reading->offset / BODY_CHUNK_BYTES;
+         err == ERR_OK && i * BODY_CHUNK_BYTES < end; i++)
+        err = read_chunk(reading, i);
     return err;
+}
+
+static enum err read_range(struct reading *reading)
+{
+    const struct log_body_place which = { reading->entry->id, reading->entry->place,
+                                          reading->entry->size };
+    struct bytes body;
+    enum err err =
+        log_read_whole(reading->account->log, &which, reading->flags, reading->frame, &body);
+
+    reading->got = 0;
+    if (err == ERR_INVALID)
+        err = read_chunks(reading);
+    else if (err == ERR_OK)
+        take(reading, bytes_from(body, (size_t)reading->offset));
+    return err == ERR_OK && reading->got != reading->len ? ERR_CORRUPT : err;
 }
 
 /* What a job fetched for this waiter is no longer needed. */
@@ -97,12 +126,11 @@ static void forget_load(struct account *account, struct body_id body, struct wak
         body_load_free(load);
 }
 
-static enum err read_or_wait(struct reading *reading, uint64_t offset, struct buf *into,
-                             struct waker *waker)
+static enum err read_or_wait(struct reading *reading, struct waker *waker)
 {
-    uint64_t first = offset / BODY_CHUNK_BYTES;
-    uint64_t last = (offset + into->max - 1) / BODY_CHUNK_BYTES;
-    enum err err = read_range(reading, offset, into);
+    uint64_t first = reading->offset / BODY_CHUNK_BYTES;
+    uint64_t last = (reading->offset + reading->len - 1) / BODY_CHUNK_BYTES;
+    enum err err = read_range(reading);
 
     if (err != ERR_BUSY) {
         forget_load(reading->account, reading->entry->id, waker);
@@ -112,8 +140,7 @@ static enum err read_or_wait(struct reading *reading, uint64_t offset, struct bu
     if (err != ERR_OK)
         return err;
     reading->flags = 0;
-    buf_clear(into);
-    return read_range(reading, offset, into);
+    return read_range(reading);
 }
 
 static enum err find_entry(struct account *account, struct body_id body,
@@ -124,31 +151,42 @@ static enum err find_entry(struct account *account, struct body_id body,
     return body_table_find(&account->state.bodies, body, out_entry) ? ERR_OK : ERR_NOT_FOUND;
 }
 
-/* Reads into a fresh buf of exactly that many bytes. */
-static enum err read_bytes(struct account *account, const struct body_entry *entry, uint64_t offset,
-                           struct buf *into, struct waker *waker)
-{
-    struct reading reading = { .account = account,
-                               .entry = entry,
-                               .frame = store_realloc(NULL, 1, RECORD_FRAME_BYTES),
-                               .flags = VFS_READ_NOWAIT };
-    enum err err = read_or_wait(&reading, offset, into, waker);
-
-    free(reading.frame);
-    return err == ERR_OK && into->len != into->max ? ERR_CORRUPT : err;
-}
-
 /* There is such a body: a segment that is missing is damage. */
 static enum err for_known_body(enum err err)
 {
     return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
 }
 
+/* One chunk is checked before a byte of it is copied; of several a later one may not hold. */
+static enum err read_all_or_nothing(struct reading *reading, struct waker *waker)
+{
+    bool is_one = reading->entry->size <= BODY_CHUNK_BYTES;
+    uint8_t *into = reading->into;
+    enum err err;
+
+    reading->frame = store_realloc(NULL, 1, LOG_WHOLE_BYTES);
+    if (!is_one)
+        reading->into = store_realloc(NULL, 1, reading->len);
+    err = read_or_wait(reading, waker);
+    free(reading->frame);
+    if (is_one)
+        return err;
+    if (err == ERR_OK)
+        memcpy(into, reading->into, reading->len);
+    free(reading->into);
+    return err;
+}
+
 enum err body_read(struct account *account, struct body_piece piece, void *into,
                    struct waker *waker)
 {
     struct body_entry entry;
-    struct buf bytes = buf_make(piece.len);
+    struct reading reading = { .account = account,
+                               .entry = &entry,
+                               .flags = VFS_READ_NOWAIT,
+                               .offset = piece.offset,
+                               .len = piece.len,
+                               .into = into };
     enum err err = find_entry(account, piece.body, &entry);
 
     if (err != ERR_OK)
@@ -157,11 +195,7 @@ enum err body_read(struct account *account, struct body_piece piece, void *into,
         return ERR_INVALID;
     if (piece.len == 0)
         return ERR_OK;
-    err = read_bytes(account, &entry, piece.offset, &bytes, waker);
-    if (err == ERR_OK)
-        memcpy(into, buf_bytes(&bytes).at, piece.len);
-    buf_done(&bytes);
-    return for_known_body(err);
+    return for_known_body(read_all_or_nothing(&reading, waker));
 }
 
 /* Nearly always there is none at all. */
@@ -229,18 +263,20 @@ static enum err parse_now(struct account *account, const struct body_entry *entr
 {
     struct reading reading = { .account = account,
                                .entry = entry,
-                               .frame = store_realloc(NULL, 1, RECORD_FRAME_BYTES),
-                               .flags = VFS_READ_NOWAIT };
+                               .frame = store_realloc(NULL, 1, LOG_WHOLE_BYTES),
+                               .flags = VFS_READ_NOWAIT,
+                               .len = entry->size,
+                               .into = store_realloc(NULL, 1, entry->size + 1) };
     struct arena arena = arena_make(MESSAGE_ARENA_BUDGET);
-    struct buf bytes = buf_make(entry->size);
-    enum err err = read_range(&reading, 0, &bytes);
+    enum err err = read_range(&reading);
 
     free(reading.frame);
     if (err == ERR_OK) {
         buf_clear(&account->summary);
-        summary_encode(message_parse(&arena, buf_bytes(&bytes)), &account->summary);
+        summary_encode(message_parse(&arena, bytes_make(reading.into, reading.len)),
+                       &account->summary);
     }
-    buf_done(&bytes);
+    free(reading.into);
     arena_done(&arena);
     return err;
 }

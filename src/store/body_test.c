@@ -186,6 +186,28 @@ static void test_wrong_bytes_are_not_given_out(void **context)
     done(&desk);
 }
 
+/* What a FETCH of many bodies comes down to. */
+static void test_a_small_body_is_one_read(void **context)
+{
+    struct body_id small;
+    struct desk desk;
+    char into[100];
+
+    (void)context;
+    open_with_mail(&desk, false);
+    small = body_of(&desk, 1);
+    for (int i = 0; i < 3; i++) {
+        uint64_t before = mem_vfs_reads(desk.vfs);
+
+        assert_int_equal(
+            body_read(desk.account, (struct body_piece){ small, 4, 10 }, into, &desk.waker),
+            ERR_OK);
+        assert_memory_equal(into, mail + 4, 10);
+        assert_int_equal(mem_vfs_reads(desk.vfs) - before, 1);
+    }
+    done(&desk);
+}
+
 static void assert_summaries(struct desk *desk)
 {
     static const char *const subjects[] = { "X", "LARGE ONE" };
@@ -353,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_waiting_for_the_disk),
         cmocka_unit_test(test_wrong_bytes_are_not_given_out),
+        cmocka_unit_test(test_a_small_body_is_one_read),
         cmocka_unit_test(test_summaries_are_disposable),
         cmocka_unit_test(test_a_body_waits_in_the_batch),
         cmocka_unit_test(test_writer_refusals),

@@ -74,6 +74,22 @@ struct log_source {
 MUST_USE enum err log_source(struct log *log, struct place place, struct body_id body,
                              unsigned flags, struct log_source *out_source);
 
+enum { LOG_WHOLE_BYTES = RECORD_HEADER_BYTES + RECORD_FRAME_BYTES };
+
+/* A body and where it is said to be. */
+struct log_body_place {
+    struct body_id body;
+    struct place place;
+    uint64_t size;
+};
+
+/* A body that is one chunk as it came: header and bytes in one read, into `at`, checked; *out_body
+ * borrows from `at`. ERR_INVALID: it is large, packed, in a segment of its own, or not what was
+ * said: log_source tells. Other errors as those of log_source and log_source_read. */
+MUST_USE enum err log_read_whole(struct log *log, const struct log_body_place *which,
+                                 unsigned flags, uint8_t at[LOG_WHOLE_BYTES],
+                                 struct bytes *out_body);
+
 /* Which chunk of a body, and how to read it. */
 struct log_chunk {
     uint64_t index;

@@ -81,6 +81,7 @@ struct log {
     uint64_t serial_next;
     struct log_old_file old[LOG_OLD_FILES_MAX];
     uint64_t uses;
+    uint64_t packed_in; /* the segment in which the last packed body was met; 0: none was */
 };
 
 /* Packed bodies may be added. Opening begins a segment when the last one does not tell of them. */

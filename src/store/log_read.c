@@ -252,23 +252,63 @@ static enum err read_source(const struct reach *reach, struct record_key key, st
     return ERR_OK;
 }
 
+static enum err key_of(struct log *log, uint64_t segment, unsigned flags,
+                       struct record_key *out_key)
+{
+    struct log_old_file *old;
+    enum err err;
+
+    *out_key = log->key;
+    if (segment == log->segment.number)
+        return ERR_OK;
+    err = old_file(log, segment, flags, &old);
+    if (err == ERR_OK)
+        *out_key = old->key;
+    return err;
+}
+
 enum err log_source(struct log *log, struct place place, struct body_id body, unsigned flags,
                     struct log_source *out_source)
 {
     struct reach reach = {
         .log = log, .packing = log->packing, .segment = place.segment, .flags = flags
     };
-    struct record_key key = log->key;
+    struct record_key key;
+    enum err err = key_of(log, place.segment, flags, &key);
 
-    if (place.segment != log->segment.number) {
-        struct log_old_file *old;
-        enum err err = old_file(log, place.segment, flags, &old);
+    return err == ERR_OK ? read_source(&reach, key, place, body, out_source) : err;
+}
 
-        if (err != ERR_OK)
-            return err;
-        key = old->key;
-    }
-    return read_source(&reach, key, place, body, out_source);
+enum err log_read_whole(struct log *log, const struct log_body_place *which, unsigned flags,
+                        uint8_t at[LOG_WHOLE_BYTES], struct bytes *out_body)
+{
+    struct reach reach = { .log = log, .segment = which->place.segment, .flags = flags };
+    uint64_t offset = which->place.offset;
+    struct record_header header;
+    struct record_key key;
+    enum err err;
+
+    if (which->size == 0 || which->size > RECORD_CHUNK_BYTES ||
+        which->place.segment == log->packed_in ||
+        segment_kind(which->place.segment) == SEGMENT_BODY)
+        return ERR_INVALID;
+    err = key_of(log, which->place.segment, flags, &key);
+    if (err == ERR_OK)
+        err = reach_read(&reach, offset, at,
+                         RECORD_HEADER_BYTES + (size_t)record_framed_bytes(which->size));
+    if (err != ERR_OK)
+        return err == ERR_CORRUPT ? ERR_INVALID : err; /* a packed one may be at the very end */
+    if (!record_header_decode(bytes_make(at, RECORD_HEADER_BYTES), key, offset, &header) ||
+        header.type != RECORD_BODY || header.number != which->body.value)
+        return ERR_INVALID;
+    if (header.encoding == RECORD_ZSTD)
+        log->packed_in = which->place.segment;
+    if (header.encoding != RECORD_RAW || header.length != which->size)
+        return ERR_INVALID;
+    return record_payload_decode(at + RECORD_HEADER_BYTES, key, offset + RECORD_HEADER_BYTES,
+                                 which->size, out_body)
+               ? ERR_OK
+               : ERR_CORRUPT;
 }
 
 /* Where the frame of a piece stands in the payload. */

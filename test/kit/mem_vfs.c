@@ -42,6 +42,7 @@ struct mem_vfs {
     unsigned count;
     unsigned capacity;
     unsigned open_files;
+    uint64_t reads;
     bool cold;
     struct test_random random;
     uint8_t identity[IDENTITY_BYTES];
@@ -216,6 +217,7 @@ static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, si
     struct mem_file *mem = mem_file_of(file);
     struct bytes all = mem_blob_bytes(mem->inode->blob);
 
+    mem->vfs->reads++;
     if (offset > all.len || len > all.len - offset)
         return ERR_CORRUPT;
     if ((flags & VFS_READ_NOWAIT) == 0)
@@ -545,6 +547,11 @@ void mem_vfs_chill(struct vfs *vfs)
     mem_of(vfs)->cold = true;
     for (unsigned i = 0; i < mem_of(vfs)->count; i++)
         mem_of(vfs)->nodes[i].inode->warm = false;
+}
+
+uint64_t mem_vfs_reads(struct vfs *vfs)
+{
+    return mem_of(vfs)->reads;
 }
 
 uint64_t mem_vfs_unwritten_most(struct vfs *vfs, const char *path)

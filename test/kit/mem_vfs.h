@@ -52,6 +52,9 @@ void mem_vfs_remove(struct vfs *vfs, const char *path);
  */
 void mem_vfs_chill(struct vfs *vfs);
 
+/* Calls that read, so far. */
+uint64_t mem_vfs_reads(struct vfs *vfs);
+
 /* Of a file: how many bytes were ever appended that neither a sync nor VFS_HINT_WRITE had reached
  * yet, at most; and whether VFS_HINT_FORGET came for all of it. */
 uint64_t mem_vfs_unwritten_most(struct vfs *vfs, const char *path);
