@@ -32,7 +32,7 @@ enum imap_want {
 };
 
 enum {
-    IMAP_OUTPUT_STEP = 64 * 1024, /* a step stops after about this much output of its own */
+    IMAP_OUTPUT_STEP = 112 * 1024, /* a step stops after about this much output of its own */
     IMAP_OUTPUT_HIGH = 128 * 1024, /* and none begins when `out` holds this much */
     IMAP_MESSAGES_STEP = 1000, /* or after looking at this many messages one by one */
     IMAP_READ_STEP = 1024 * 1024, /* or after reading this much that is not sent */

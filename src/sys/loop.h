@@ -21,7 +21,7 @@
 
 enum {
     LOOP_EVENT_BYTES = 128, /* a libevent struct event; its size is checked in loop.c */
-    LOOP_BUFFER_BYTES = 65536, /* the loop's one shared read buffer */
+    LOOP_BUFFER_BYTES = 131072, /* the loop's one shared read buffer */
 };
 
 struct loop;

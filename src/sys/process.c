@@ -18,8 +18,8 @@
 
 enum {
     ARENAS_MAX = 80, /* more than a role has threads */
-    TRIM_THRESHOLD_BYTES = 256 * 1024,
-    MMAP_THRESHOLD_BYTES = 128 * 1024,
+    TRIM_THRESHOLD_BYTES = 2 * 1024 * 1024,
+    MMAP_THRESHOLD_BYTES = 512 * 1024,
 };
 
 void process_set_name(const char *name)
@@ -43,7 +43,9 @@ void process_tune_memory(void)
 {
     /* One arena for each thread: its lock would make the loop's thread wait for one that is idle
      * (process_become_idle). Fixed thresholds: glibc would raise them with the first large block
-     * and then keep what large mails have used. */
+     * and then keep what large mails have used. They are above what a busy connection puts by and
+     * gives back with each piece of its output: fresh pages for each cost more than the bytes in
+     * them. What is left of them goes with process_trim_memory. */
     (void)mallopt(M_ARENA_MAX, ARENAS_MAX);
     (void)mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD_BYTES);
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);

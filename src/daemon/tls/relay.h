@@ -23,7 +23,7 @@
 #include "sys/tls.h"
 
 enum {
-    RELAY_PLAIN_BYTES = 64 * 1024, /* decrypted at a time, in one buffer for all */
+    RELAY_PLAIN_BYTES = 128 * 1024, /* decrypted at a time, in one buffer for all */
     RELAY_OUT_LOW = 16 * 1024,
     RELAY_OUT_HIGH = 64 * 1024,
     RELAY_OUT_MAX = 256 * 1024,

@@ -218,7 +218,7 @@ static void run_bulk(struct scene *scene, int reads_every)
         given = len > 0 ? send(scene->plain, down.piece, len, MSG_DONTWAIT) : 0;
         down.sent += given > 0 ? (size_t)given : 0;
         turn(scene);
-        assert_true(scene->relay->client.out.len <= RELAY_OUT_HIGH + RELAY_PLAIN_BYTES + 4096);
+        assert_true(scene->relay->client.out.len <= RELAY_OUT_HIGH + LOOP_BUFFER_BYTES + 4096);
         assert_true(scene->relay->plain.out.len <= RELAY_OUT_HIGH + RELAY_PLAIN_BYTES);
         if (i % reads_every != 0)
             continue;
