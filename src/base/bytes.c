@@ -17,7 +17,8 @@ bool bytes_equal(struct bytes a, struct bytes b)
 
 bool bytes_equal_nocase(struct bytes a, struct bytes b)
 {
-    return a.len == b.len && bytes_compare_nocase(a, b) == 0;
+    /* Names are mostly written as everybody writes them. */
+    return bytes_equal(a, b) || (a.len == b.len && bytes_compare_nocase(a, b) == 0);
 }
 
 static int length_order(struct bytes a, struct bytes b)

@@ -227,6 +227,38 @@ static void test_large_results(void **state)
     close_bench(&bench);
 }
 
+/* Blocks of rows begin anywhere, once messages have gone. */
+static void test_search_after_expunge(void **state)
+{
+    enum { MANY = 9000, GONE = 37 };
+    char wanted[200];
+    struct bench bench;
+    struct bytes out;
+
+    open_bench(&bench, MANY);
+    (void)run(&bench.seat, "a SELECT INBOX", 1);
+    (void)run(&bench.seat, "a STORE 1:37 +FLAGS.SILENT (\\Deleted)", 1);
+    (void)run(&bench.seat, "a EXPUNGE", 1);
+    snprintf(wanted, sizeof(wanted), "COUNT %d\r\n", MANY / 2 - (GONE + 1) / 2);
+    out = run(&bench.seat, "a SEARCH RETURN (MIN MAX COUNT) ANSWERED", 1);
+    assert_true(bytes_find(out, 0, BYTES("MIN 2 MAX 8962 ")) < out.len);
+    assert_true(bytes_find(out, 0, bytes_from_string(wanted)) < out.len);
+    out = run(&bench.seat, "a SEARCH ANSWERED", 1);
+    for (int number = 2; number <= MANY - GONE; number += 2) {
+        snprintf(wanted, sizeof(wanted), " %d", number);
+        assert_true(
+            bytes_starts_with(bytes_from(out, bytes_find(out, 0, bytes_from_string(wanted))),
+                              bytes_from_string(wanted)));
+        out = bytes_from(out, bytes_find(out, 0, bytes_from_string(wanted)));
+    }
+    /* The first one that matches is told by its text, one behind it by its flags. */
+    out = run(&bench.seat, "a SEARCH RETURN (MIN) OR 5:* SUBJECT small", 1);
+    assert_true(bytes_find(out, 0, BYTES("MIN 1\r\n")) < out.len);
+    out = run(&bench.seat, "a SEARCH RETURN (MIN) OR 5:* SUBJECT nothing", 1);
+    assert_true(bytes_find(out, 0, BYTES("MIN 5\r\n")) < out.len);
+    close_bench(&bench);
+}
+
 static void test_list(void **state)
 {
     enum { MAILBOXES = 2500 };
@@ -680,6 +712,7 @@ int main(void)
         cmocka_unit_test(test_pipelines),
         cmocka_unit_test(test_many_items_of_one_message),
         cmocka_unit_test(test_large_results),
+        cmocka_unit_test(test_search_after_expunge),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_pipeline),
         cmocka_unit_test(test_slow_reader),

@@ -47,9 +47,14 @@ static struct bytes odd_name_of(struct bytes raw)
 /* Nearly all names are followed by the colon at once. */
 static struct bytes name_of(struct bytes raw)
 {
+    static const bool ends[256] = { /* what no name has in it */
+                                    [0 ... ' '] = true,
+                                    [':'] = true,
+                                    [127] = true
+    };
     size_t len = 0;
 
-    while (len < raw.len && raw.at[len] > ' ' && raw.at[len] != ':' && raw.at[len] != 127)
+    while (len < raw.len && !ends[raw.at[len]])
         len++;
     return len > 0 && len < raw.len && raw.at[len] == ':' ? bytes_slice(raw, 0, len)
                                                           : odd_name_of(raw);
@@ -68,30 +73,50 @@ static bool next_raw(struct header_reader *reader, struct bytes *out_raw)
     return true;
 }
 
+static struct header_field field_of(struct bytes raw, struct bytes name)
+{
+    size_t colon = name.len == 0 ? 0 : bytes_find_byte(raw, 0, ':') + 1;
+
+    return (struct header_field){ raw, name, bytes_trim(bytes_from(raw, colon)) };
+}
+
 bool header_next(struct header_reader *reader, struct header_field *out_field)
 {
     struct bytes raw;
 
     if (!next_raw(reader, &raw))
         return false;
-    struct bytes name = name_of(raw);
-    size_t colon = name.len == 0 ? 0 : bytes_find_byte(raw, 0, ':') + 1;
-    *out_field = (struct header_field){ raw, name, bytes_trim(bytes_from(raw, colon)) };
+    *out_field = field_of(raw, name_of(raw));
     return true;
+}
+
+/* A name begins its line, unless that begins with what is cut off. */
+static bool may_be(struct bytes raw, struct bytes name)
+{
+    return raw.at[0] <= ' ' || (raw.at[0] | 0x20) == (name.at[0] | 0x20);
+}
+
+bool header_next_named(struct header_reader *reader, struct bytes name,
+                       struct header_field *out_field)
+{
+    struct bytes raw;
+
+    while (name.len > 0 && next_raw(reader, &raw)) {
+        struct bytes found = may_be(raw, name) ? name_of(raw) : bytes_make(NULL, 0);
+
+        if (!bytes_equal_nocase(found, name))
+            continue;
+        *out_field = field_of(raw, found);
+        return true;
+    }
+    return false;
 }
 
 bool header_find(struct bytes block, struct bytes name, struct header_field *out_field)
 {
     struct header_reader reader = header_reader_make(block);
-    struct header_field field;
 
-    while (header_next(&reader, &field)) {
-        if (field.name.len > 0 && bytes_equal_nocase(field.name, name)) {
-            *out_field = field;
-            return true;
-        }
-    }
-    return false;
+    return header_next_named(&reader, name, out_field);
 }
 
 static bool is_line_end(uint8_t c)

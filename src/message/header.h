@@ -38,6 +38,10 @@ static inline struct header_reader header_reader_make(struct bytes block)
  * fields end. `out_field` is untouched on false. */
 MUST_USE bool header_next(struct header_reader *reader, struct header_field *out_field);
 
+/* The next one of that name (ASCII case does not matter); false when there is none behind. */
+MUST_USE bool header_next_named(struct header_reader *reader, struct bytes name,
+                                struct header_field *out_field);
+
 /* The first field of that name (ASCII case does not matter); false when there is none. */
 MUST_USE bool header_find(struct bytes block, struct bytes name, struct header_field *out_field);
 

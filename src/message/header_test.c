@@ -170,16 +170,33 @@ static void check_pick(struct bytes text, const struct bytes *names, size_t name
     arena_done(&arena);
 }
 
+/* Those of one name are what going through all of them finds. */
+static void check_named(struct bytes text, struct bytes name)
+{
+    struct header_reader all = header_reader_make(text);
+    struct header_reader some = header_reader_make(text);
+    struct header_field one;
+    struct header_field other;
+
+    while (header_next(&all, &one)) {
+        if (name.len == 0 || !bytes_equal_nocase(one.name, name))
+            continue;
+        assert_true(header_next_named(&some, name, &other));
+        assert_ptr_equal(other.raw.at, one.raw.at);
+        ASSERT_BYTES(other.name, one.name);
+        ASSERT_BYTES(other.value, one.value);
+    }
+    assert_false(header_next_named(&some, name, &other));
+}
+
 static void test_pick(void **state)
 {
     static const struct bytes lines[] = {
-        BYTES("To: x\r\n"),     BYTES("TO: a,\r\n\tb\r\n"),
-        BYTES("Subject: s\n"),  BYTES("From: a@b\r\n"),
-        BYTES("tO : y\r\n"),    BYTES("no field\r\n"),
-        BYTES(" blank: x\r\n"), BYTES(": nothing\r\n"),
-        BYTES("a b: x\r\n"),    BYTES("Cc:\r\n"),
-        BYTES("X\x7f: x\r\n"),  BYTES("\r: x\r\n"),
-        BYTES("\r\n"),          BYTES("\n"),
+        BYTES("\rTo: x\r\n"),  BYTES("To: x\r\n"),     BYTES("TO: a,\r\n\tb\r\n"),
+        BYTES("Subject: s\n"), BYTES("From: a@b\r\n"), BYTES("tO : y\r\n"),
+        BYTES("no field\r\n"), BYTES(" blank: x\r\n"), BYTES(": nothing\r\n"),
+        BYTES("a b: x\r\n"),   BYTES("Cc:\r\n"),       BYTES("X\x7f: x\r\n"),
+        BYTES("\r: x\r\n"),    BYTES("\r\n"),          BYTES("\n"),
         BYTES("To: cut"),
     };
     static const struct bytes names[] = { BYTES("to"), BYTES("SUBJECT"), BYTES(""),
@@ -200,6 +217,8 @@ static void test_pick(void **state)
             buf_add(&text, lines[test_random_below(&random, ARRAY_COUNT(lines))]);
         check_pick(buf_bytes(&text), names, test_random_below(&random, ARRAY_COUNT(names) + 1),
                    (size_t)test_random_below(&random, 4));
+        for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+            check_named(buf_bytes(&text), names[i]);
         buf_done(&text);
     }
 }

@@ -113,7 +113,8 @@ static bool is_plain(struct bytes value)
 {
     return utf8_is_ascii(value) && bytes_find_byte(value, 0, '\n') == value.len &&
            bytes_find_byte(value, 0, '\r') == value.len &&
-           bytes_find(value, 0, BYTES("=?")) == value.len;
+           (bytes_find_byte(value, 0, '=') == value.len ||
+            bytes_find(value, 0, BYTES("=?")) == value.len);
 }
 
 /* RFC 5255 s4.6 */

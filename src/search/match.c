@@ -63,9 +63,7 @@ static bool field_holds(const struct facts *facts, struct bytes block, const str
     struct header_field field;
     bool found = false;
 
-    while (!found && header_next(&reader, &field)) {
-        if (!bytes_equal_nocase(field.name, key->field))
-            continue;
+    while (!found && header_next_named(&reader, key->field, &field)) {
         buf_clear(facts->text);
         text_header(field.value, true, facts->text);
         found = is_in(buf_bytes(facts->text), key);
@@ -80,9 +78,7 @@ static bool make_text(struct bytes block, struct bytes name, struct buf *out)
     struct header_field field;
 
     buf_clear(out);
-    while (header_next(&reader, &field)) {
-        if (!bytes_equal_nocase(field.name, name))
-            continue;
+    while (header_next_named(&reader, name, &field)) {
         text_header(field.value, true, out);
         buf_add_byte(out, 0);
     }

@@ -1,7 +1,9 @@
 /* Programs asked of messages: every key, with as little reading as it takes. */
 #include "search/match.h"
 
+#include "search/rows.h"
 #include "search/search_test.h"
+#include "search/texts.h"
 
 static const char ann[] =
     "From: Ann <ann@example.org>\r\nSubject: =?utf-8?q?=C3=84pfel?= and pears\r\n"
@@ -129,6 +131,117 @@ static void test_keys(void **state)
     search_bench_close(&bench);
 }
 
+static const char *const field_programs[] = {
+    " FROM ann1@",
+    " FROM ANN",
+    " SUBJECT \"report 8\"",
+    " NOT SUBJECT report",
+    " OR FROM bob TO cd",
+    " TO bc",
+    " HEADER Cc \"\"",
+    " HEADER CC x",
+    " SUBJECT \"\"",
+    " TO ab",
+    " HEADER X-Other y",
+    " BCC a",
+    " FROM {3+}\r\n\xc3\xa4n",
+    " CHARSET UTF-7 TO \"+AAA-\"",
+    " 3:60 SUBJECT report NOT FROM bob",
+};
+
+/* What would match where one text runs into the next. */
+static bool is_in_none(const char *program)
+{
+    return strcmp(program, " TO bc") == 0 || strcmp(program, " BCC a") == 0 ||
+           strstr(program, "\xc3\xa4n") != NULL || strstr(program, "+AAA-") != NULL;
+}
+
+enum { MANY = 150, MANY_WORDS = (MANY + 63) / 64 };
+
+/* Two To fields, whose texts must not run into each other; Cc in some, and one that is too long. */
+static void add_many(struct search_bench *bench, int from, int to)
+{
+    static char text[20000];
+
+    for (int i = from; i < to; i++) {
+        int len = snprintf(text, sizeof(text),
+                           "From: %s%d@example.org\r\nTo: ab\r\nto: cd\r\nX-Other: y%d\r\n%s",
+                           i % 3 == 0 ? "bob" : "ann", i, i, i % 5 == 0 ? "Cc:\r\n" : "");
+
+        if (i % 7 != 0)
+            len += snprintf(text + len, sizeof(text) - (size_t)len, "Subject: report %d\r\n", i);
+        if (i % 50 == 1) {
+            len += snprintf(text + len, sizeof(text) - (size_t)len, "Cc: ");
+            memset(text + len, 'x', 2 * SEARCH_TEXT_BYTES_MAX);
+            len += 2 * SEARCH_TEXT_BYTES_MAX;
+            len += snprintf(text + len, sizeof(text) - (size_t)len, "\r\n");
+        }
+        (void)snprintf(text + len, sizeof(text) - (size_t)len, "\r\n");
+        search_bench_add(bench, text, 0);
+    }
+    search_bench_view(bench);
+}
+
+/* The messages that match; answers how many of them had to be looked at one by one. */
+static uint32_t find(struct search_bench *bench, const char *text, uint64_t hits[MANY_WORDS])
+{
+    struct search_effort effort = { 0 };
+    struct search_verdict verdict;
+    struct search_program *program;
+    struct search_match match;
+    struct search_rows block = { view_run(bench->view, (struct seqno){ 1 }), { 1 } };
+    uint32_t open = 0;
+
+    assert_int_equal(search_bench_compile(bench, text, &program), ERR_OK);
+    match = search_bench_match(bench, program);
+    search_rows_judge(program, &block, &verdict);
+    memset(hits, 0, MANY_WORDS * sizeof(*hits));
+    for (uint32_t i = 0; i < search_rows_count(&block); i++) {
+        bool matches = (verdict.yes[i / 64] >> i % 64 & 1) != 0;
+
+        if (!matches && (verdict.no[i / 64] >> i % 64 & 1) == 0) {
+            assert_int_equal(search_bench_ask(bench, &match, i + 1, &matches, &effort), ERR_OK);
+            open++;
+        }
+        hits[i / 64] |= (uint64_t)matches << i % 64;
+    }
+    search_match_done(&match);
+    return open;
+}
+
+/* A search that has been made before reads nothing, and finds the same; what came meanwhile too. */
+static void test_texts_are_kept(void **state)
+{
+    struct search_texts *texts = search_texts_new(1 << 20);
+    struct search_bench bench;
+
+    search_bench_open(&bench);
+    for (int count = 40; count <= MANY; count += 110, view_close(bench.view)) {
+        add_many(&bench, count == 40 ? 0 : 40, count);
+        for (size_t i = 0; i < ARRAY_COUNT(field_programs); i++) {
+            uint64_t wanted[MANY_WORDS];
+            uint64_t hits[MANY_WORDS];
+            uint32_t open;
+
+            bench.context.texts = NULL;
+            (void)find(&bench, field_programs[i], wanted);
+            assert_int_equal(wanted[0] == 0, is_in_none(field_programs[i]));
+            bench.context.texts = texts;
+            for (int round = 0; round < 2; round++) {
+                open = find(&bench, field_programs[i], hits);
+                assert_memory_equal(hits, wanted, sizeof(hits));
+            }
+            if (strstr(field_programs[i], "+AAA-") != NULL)
+                assert_int_equal(open, count); /* a NUL is between the texts */
+            else if (strstr(field_programs[i], "X-Other") == NULL) /* not kept by summaries */
+                assert_in_range(open, 0, count / 50 + 1);
+        }
+    }
+    bench.view = NULL;
+    search_bench_close(&bench);
+    search_texts_free(texts);
+}
+
 /* Nothing is read to learn what no longer matters. */
 static void test_reads_nothing_idle(void **state)
 {
@@ -221,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_texts_are_kept),
         cmocka_unit_test(test_reads_nothing_idle),
         cmocka_unit_test(test_step),
         cmocka_unit_test(test_unreadable),

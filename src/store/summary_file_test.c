@@ -157,6 +157,29 @@ static void test_reads_ahead(void **context)
     done(&scene);
 }
 
+/* Whole, but of another body: the index names the wrong place. */
+static void test_of_another_body(void **context)
+{
+    enum { ENTRY_BYTES = SUMMARY_ENTRY_BYTES + 3 };
+    uint8_t swapped[SUMMARY_HEAD_BYTES + 2 * ENTRY_BYTES];
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 2);
+    put(&scene, 1, BYTES("one"), 0);
+    put(&scene, 2, BYTES("two"), 0);
+    summary_file_flush(scene.file, 0);
+    assert_int_equal(mem_vfs_file(scene.vfs, "summary").len, sizeof(swapped));
+    memcpy(swapped, mem_vfs_file(scene.vfs, "summary").at, sizeof(swapped));
+    memmove(swapped + SUMMARY_HEAD_BYTES, swapped + SUMMARY_HEAD_BYTES + ENTRY_BYTES, ENTRY_BYTES);
+    memcpy(swapped + SUMMARY_HEAD_BYTES + ENTRY_BYTES,
+           mem_vfs_file(scene.vfs, "summary").at + SUMMARY_HEAD_BYTES, ENTRY_BYTES);
+    mem_vfs_put(scene.vfs, "summary", bytes_make(swapped, sizeof(swapped)));
+    assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
+    assert_int_equal(get(&scene, 2), ERR_NOT_FOUND);
+    done(&scene);
+}
+
 /* The page cache has what was asked for, not what is behind it: no need to wait. */
 static void test_reads_ahead_no_further_than_it_can(void **context)
 {
@@ -338,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_the_last_one_counts),
         cmocka_unit_test(test_cold_and_damaged),
         cmocka_unit_test(test_reads_ahead),
+        cmocka_unit_test(test_of_another_body),
         cmocka_unit_test(test_reads_ahead_no_further_than_it_can),
         cmocka_unit_test(test_of_another_account),
         cmocka_unit_test(test_a_large_index_is_read_late),
