@@ -191,10 +191,16 @@ enum err accounts_add(struct accounts *accounts, struct bytes name,
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
     finish(statement);
+    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     if (err == ERR_OK)
         *out_record = record;
     return err;
+}
+
+uint64_t accounts_generation(const struct accounts *accounts)
+{
+    return atomic_load(&accounts->generation);
 }
 
 enum err accounts_list(struct accounts *accounts, struct bytes after, struct accounts_record *into,
@@ -284,6 +290,7 @@ enum err accounts_set_password(struct accounts *accounts, struct bytes name,
     err = update(accounts, statement, 7, name, out_record);
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
+    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     return err;
 }
@@ -304,6 +311,7 @@ enum err accounts_set_limits(struct accounts *accounts, struct bytes name, uint6
     err = update(accounts, statement, 3, name, &record);
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
+    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     return err;
 }
@@ -349,6 +357,7 @@ enum err accounts_remove(struct accounts *accounts, struct bytes name, struct wa
         err = move_to_removed(accounts, &record, now);
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
+    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     if (err == ERR_OK)
         *out_record = record;

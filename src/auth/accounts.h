@@ -117,6 +117,10 @@ MUST_USE enum err accounts_find_removed(struct accounts *accounts, struct bytes 
 /* The mail of a removed account is in the trash. ERR_NOT_FOUND. */
 MUST_USE enum err accounts_forget(struct accounts *accounts, struct accounts_id id);
 
+/* Another number after each change of an account, and from before the change is answered. Never
+ * waits. */
+uint64_t accounts_generation(const struct accounts *accounts);
+
 /* Random, made with the database, the same for its life: for scram_keys_fake. */
 const uint8_t *accounts_fake_secret(const struct accounts *accounts);
 

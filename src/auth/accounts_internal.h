@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "auth/accounts.h"
 
@@ -28,6 +29,7 @@ enum accounts_statement {
 
 struct accounts {
     pthread_mutex_t lock;
+    _Atomic uint64_t generation;
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     uint8_t fake_secret[SCRAM_SECRET_BYTES];

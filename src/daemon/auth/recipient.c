@@ -1,4 +1,4 @@
-/* One recipient: looked up on a worker, announced to its shard, answered. */
+/* One recipient: looked up, on a worker if it was not lately, announced to its shard, answered. */
 #include "daemon/auth/recipient.h"
 
 #include <stdlib.h>
@@ -19,11 +19,17 @@ struct recipient {
     struct accounts_record record;
     enum err err;
     uint64_t since;
+    uint64_t generation; /* of the accounts, before they were asked */
     uint8_t service;
     uint64_t session;
     size_t address_len;
     uint8_t address[RECIPIENT_BYTES_MAX];
 };
+
+static struct bytes address_of(const struct recipient *recipient)
+{
+    return bytes_make(recipient->address, recipient->address_len);
+}
 
 static void answer(const struct role_asker *asker, enum ipc_result result,
                    const struct recipient *recipient)
@@ -54,7 +60,7 @@ static void finish(struct recipient *recipient, enum ipc_result result)
 
         log_begin(&line, LOG_LEVEL_INFO, "recipient-refused");
         log_number(&line, "session", (int64_t)recipient->session);
-        log_bytes(&line, "recipient", bytes_make(recipient->address, recipient->address_len));
+        log_bytes(&line, "recipient", address_of(recipient));
         log_string(&line, "result", ipc_result_text(result));
         log_end(&line);
     }
@@ -67,8 +73,7 @@ static void run(struct job *job)
     struct recipient *recipient = CONTAINER_OF(job, struct recipient, job);
     const struct config_list *domains = &recipient->state->config.domains;
 
-    recipient->err = accounts_find_recipient(recipient->state->accounts,
-                                             bytes_make(recipient->address, recipient->address_len),
+    recipient->err = accounts_find_recipient(recipient->state->accounts, address_of(recipient),
                                              domains->at, domains->count, &recipient->record);
 }
 
@@ -79,9 +84,8 @@ static void on_announced(struct announce *announce, enum ipc_result result)
     finish(recipient, result == IPC_OK ? IPC_OK : IPC_UNAVAILABLE);
 }
 
-static void on_found(struct job *job)
+static void go_on(struct recipient *recipient)
 {
-    struct recipient *recipient = CONTAINER_OF(job, struct recipient, job);
     struct announce_request request = { .gate = &recipient->asker,
                                         .service = recipient->service,
                                         .record = &recipient->record,
@@ -93,6 +97,30 @@ static void on_found(struct job *job)
         result = announce_begin(&recipient->announce, recipient->state, &request);
     if (result != IPC_OK)
         finish(recipient, result);
+}
+
+static void on_found(struct job *job)
+{
+    struct recipient *recipient = CONTAINER_OF(job, struct recipient, job);
+    struct auth_state *state = recipient->state;
+
+    if (recipient->err == ERR_OK)
+        recipient_cache_put(state->found, address_of(recipient), recipient->generation,
+                            &recipient->record);
+    go_on(recipient);
+}
+
+static void look_up(struct recipient *recipient)
+{
+    struct auth_state *state = recipient->state;
+    struct executor *lookers = pool_executor(state->lookers);
+
+    recipient->generation = accounts_generation(state->accounts);
+    if (recipient_cache_find(state->found, address_of(recipient), recipient->generation,
+                             &recipient->record))
+        go_on(recipient);
+    else
+        lookers->submit(lookers, &recipient->job);
 }
 
 void recipient_on_request(struct role_peer *from, const struct ipc_message *message, int *fd)
@@ -129,7 +157,7 @@ void recipient_on_request(struct role_peer *from, const struct ipc_message *mess
     memcpy(recipient->address, address.at, address.len);
     state->recipient_count++;
     list_push_back(&state->recipients, &recipient->link);
-    pool_executor(state->lookers)->submit(pool_executor(state->lookers), &recipient->job);
+    look_up(recipient);
 }
 
 void recipient_forget_all(struct auth_state *state)

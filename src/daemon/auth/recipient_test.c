@@ -47,6 +47,26 @@ static void test_recipients(void **state)
     (void)hear_recipient(f, IPC_UNAVAILABLE);
 }
 
+/* The second time it is remembered; what was changed since is not believed. */
+static void test_what_is_remembered(void **state)
+{
+    struct auth_fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        say_recipient(f, "anna@example.org");
+        auth_shard_answers(f, IPC_SERVICE_LMTP, IPC_OK);
+        (void)hear_recipient(f, IPC_OK);
+    }
+    fd_close(&f->mail);
+    fake_settle(f->loop);
+    say_recipient(f, "anna@example.org");
+    (void)hear_recipient(f, IPC_UNAVAILABLE);
+    auth_control_ask(f, IPC_ACCOUNT_REMOVE, "anna", "");
+    (void)auth_control_hear(f, IPC_OK);
+    say_recipient(f, "anna@example.org");
+    (void)hear_recipient(f, IPC_NOT_FOUND);
+}
+
 /* A gate that was broken into asks for what would let it log in without a password. */
 static void test_no_ticket_for_a_login(void **state)
 {
@@ -69,6 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         AUTH_TEST(test_recipients),
+        AUTH_TEST(test_what_is_remembered),
         AUTH_TEST(test_no_ticket_for_a_login),
     };
 

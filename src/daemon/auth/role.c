@@ -82,6 +82,7 @@ static void make_parts(struct auth_state *state)
                                  .scheme = policy.scheme,
                                  .scram_iterations = policy.scram_iterations };
 
+    state->found = recipient_cache_new(entropy_u64());
     state->cache = login_cache_new(LOGIN_CACHE_ENTRIES, (int64_t)config->auth_cache_ms);
     sasl.cache = state->cache;
     state->sasl = sasl_new(&sasl);
@@ -198,6 +199,7 @@ void auth_state_free(struct auth_state *state)
     sasl_free(state->sasl);
     throttle_free(state->throttle);
     login_cache_free(state->cache);
+    recipient_cache_free(state->found);
     accounts_close(state->accounts);
     config_done(&state->config);
     free(state);

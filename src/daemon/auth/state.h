@@ -5,6 +5,7 @@
 #include "auth/accounts.h"
 #include "auth/fair_queue.h"
 #include "auth/login_cache.h"
+#include "auth/recipient_cache.h"
 #include "auth/sasl.h"
 #include "auth/throttle.h"
 #include "config/config.h"
@@ -60,6 +61,7 @@ struct auth_state {
     size_t workers;
 
     struct list recipients; /* struct recipient */
+    struct recipient_cache *found; /* recipients that were, lately */
     size_t recipient_count;
     struct list admins; /* struct admin */
     size_t admin_count;
