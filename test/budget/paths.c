@@ -15,6 +15,7 @@
 #include "kit/mem_vfs.h"
 #include "kit/shard_seat.h"
 #include "load/mail.h"
+#include "search/texts.h"
 #include "smtp/session.h"
 #include "store/acting.h"
 
@@ -24,6 +25,7 @@ enum {
     APPENDS = 50,
     DELIVERIES = 50,
     LOOKED_AT_BYTES = 1024,
+    TEXTS_BYTES_MAX = 1024 * 1024,
     OUT_BYTES_MAX = 64 * 1024 * 1024,
     NOT_THERE = 77,
 };
@@ -126,7 +128,7 @@ static void open_session(struct stage *stage)
     desk_init(&stage->desk, mem_vfs_new(1));
     if (desk_open(&stage->desk) != ERR_OK)
         stop(stage, "no account");
-    imap_seat_open(&stage->seat, &stage->desk);
+    imap_seat_open_with(&stage->seat, &stage->desk, search_texts_new(TEXTS_BYTES_MAX));
 }
 
 /* MESSAGES in INBOX. */
@@ -327,9 +329,15 @@ static const struct path paths[] = {
       .times = 10,
       .units = MESSAGES },
     { .name = "search-header",
-      .before = SELECTED "\na SEARCH SUBJECT \"harvest report\"",
+      .before = SELECTED "\n" LIST,
       .command = "a SEARCH SUBJECT \"harvest report\"",
       .answer = "* SEARCH 5 94 ",
+      .units = MESSAGES },
+    { .name = "search-again",
+      .before = SELECTED "\na SEARCH SUBJECT report",
+      .command = "a SEARCH SUBJECT \"harvest report\"",
+      .answer = "* SEARCH 5 94 ",
+      .times = 10,
       .units = MESSAGES },
     { .name = "search-body",
       .before = SELECTED "\na SEARCH BODY \"quicksilverword\"",
