@@ -59,8 +59,12 @@ static void *work(void *context)
         was_empty = list_is_empty(&pool->ready);
         list_push_back(&pool->ready, &job->link);
         pthread_cond_signal(&pool->finished);
-        if (was_empty)
-            (void)eventfd_write(pool->watch.fd, 1); /* can only fail when it is set already */
+        if (!was_empty)
+            continue;
+        /* Who wakes does not find the mutex taken. It can only fail when it is set already. */
+        pthread_mutex_unlock(&pool->mutex);
+        (void)eventfd_write(pool->watch.fd, 1);
+        pthread_mutex_lock(&pool->mutex);
     }
     pthread_mutex_unlock(&pool->mutex);
     return NULL;
@@ -99,8 +103,8 @@ static void submit(struct executor *executor, struct job *job)
     pool->pending++;
     pthread_mutex_lock(&pool->mutex);
     list_push_back(&pool->todo, &job->link);
-    pthread_cond_signal(&pool->submitted);
     pthread_mutex_unlock(&pool->mutex);
+    pthread_cond_signal(&pool->submitted);
 }
 
 static void start_threads(struct pool *pool, size_t threads)
