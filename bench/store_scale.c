@@ -275,10 +275,22 @@ static void refresh(struct bench *bench, struct view *view, const char *name)
 {
     struct arena arena = arena_make(ARENA_BYTES);
     struct view_changes changes;
-    double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
+    double longest = 0;
+    double all = 0;
+    enum err err;
 
-    must(view_refresh(view, 0, (struct modseq){ 0 }, &arena, &changes), "refresh");
-    figure(name, step(bench, began), "ms");
+    do {
+        double began = clock_ms(CLOCK_THREAD_CPUTIME_ID);
+        double ms;
+
+        err = view_refresh(view, 0, (struct modseq){ 0 }, &arena, &changes);
+        ms = step(bench, began);
+        all += ms;
+        longest = ms > longest ? ms : longest;
+    } while (err == ERR_BUSY);
+    must(err, "refresh");
+    figure(name, all, "ms");
+    figure("  longest step of it", longest, "ms");
     arena_done(&arena);
 }
 

@@ -20,6 +20,7 @@ static void open_bench(struct bench *bench)
 {
     desk_init(&bench->desk, mem_vfs_new(1));
     bench->desk.options.step_cost = 1;
+    bench->desk.options.refresh_cost = 1;
     assert_int_equal(desk_open(&bench->desk), ERR_OK);
     for (uint32_t i = 0; i < MESSAGES; i++)
         assert_int_equal(desk_append(&bench->desk, desk_mailbox(&bench->desk, "INBOX"),
@@ -133,6 +134,44 @@ static void test_cut_off_in_the_middle(void **context)
     }
 }
 
+/* Steps until it wants something else than its turn; nothing is said before the last of them. */
+static unsigned quiet_steps(struct bench *bench, const char *line)
+{
+    unsigned steps = 0;
+
+    buf_clear(&bench->other.out);
+    imap_seat_say(&bench->other, bytes_from_string(line));
+    while (imap_seat_step(&bench->other) == IMAP_WANT_TURN && bench->other.out.len == 0) {
+        steps++;
+        if (steps == 5) /* the others go on, and what they do is told later */
+            (void)imap_seat_run(&bench->seat, "x UID STORE 30 +FLAGS (\\Flagged)");
+    }
+    (void)imap_seat_finish(&bench->other);
+    return steps;
+}
+
+/* What became of a mailbox is found in steps, a row each, and told when all of it is known. */
+static void test_news_are_found_in_steps(void **context)
+{
+    struct bench bench;
+
+    (void)context;
+    open_bench(&bench);
+    (void)imap_seat_run(&bench.seat, "a UID EXPUNGE 2:10");
+    assert_true(quiet_steps(&bench, "b NOOP\r\n") > MESSAGES);
+    assert_true(says(&bench.other, "* 2 EXPUNGE\r\nb OK"));
+    assert_false(says(&bench.other, "FETCH"));
+    (void)quiet_steps(&bench, "c NOOP\r\n");
+    assert_true(says(&bench.other, "* 21 FETCH (UID 30 FLAGS (\\Flagged"));
+    (void)imap_seat_run(&bench.seat, "d UID EXPUNGE 11:12");
+    (void)quiet_steps(&bench, "e FETCH 2:3 (UID)\r\n"); /* told first, then the news are found */
+    assert_true(bench.other.steps >= MESSAGES - 10);
+    assert_true(says(&bench.other, "* 2 FETCH (UID 11)\r\n* 3 FETCH (UID 12)\r\ne OK"));
+    (void)quiet_steps(&bench, "f NOOP\r\n");
+    assert_true(says(&bench.other, "* 2 EXPUNGE\r\n* 2 EXPUNGE\r\nf OK"));
+    close_bench(&bench);
+}
+
 /* The server goes: each says BYE at once, and nobody waits for the act. */
 static void test_bye_in_the_middle(void **context)
 {
@@ -155,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_others_wait),
         cmocka_unit_test(test_cut_off_in_the_middle),
+        cmocka_unit_test(test_news_are_found_in_steps),
         cmocka_unit_test(test_bye_in_the_middle),
     };
 

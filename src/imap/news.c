@@ -51,21 +51,17 @@ static void forget(struct imap_news *news)
     *news = (struct imap_news){ 0 };
 }
 
-bool imap_news_gather(struct imap_session *session, struct modseq silent, bool keep_expunged)
+/* A step of it; true: there is something to tell, or may be. */
+static bool gather(struct imap_session *session)
 {
     struct imap_selected *selected = session->selected;
-    struct imap_news *news;
+    struct imap_news *news = &selected->news;
+    enum err err = view_refresh(selected->view, news->keep_expunged ? VIEW_KEEP_EXPUNGED : 0,
+                                news->silent, &news->arena, &news->changes);
 
-    if (selected == NULL)
-        return false;
-    tell_of_name(session);
-    if (!view_is_stale(selected->view))
-        return false;
-    news = &selected->news;
-    assert(news->phase == IMAP_NEWS_NONE);
-    news->arena = arena_make(NEWS_BYTES_MAX);
-    if (view_refresh(selected->view, keep_expunged ? VIEW_KEEP_EXPUNGED : 0, silent, &news->arena,
-                     &news->changes) != ERR_OK) {
+    if (err == ERR_BUSY)
+        return true;
+    if (err != ERR_OK) {
         forget(news);
         session->bye = "More has changed here than can be told";
         return false;
@@ -76,6 +72,28 @@ bool imap_news_gather(struct imap_session *session, struct modseq silent, bool k
     }
     news->phase = IMAP_NEWS_EXPUNGED;
     return true;
+}
+
+bool imap_news_gather(struct imap_session *session, struct modseq silent, bool keep_expunged)
+{
+    struct imap_selected *selected = session->selected;
+
+    if (selected == NULL)
+        return false;
+    tell_of_name(session);
+    if (!view_is_stale(selected->view))
+        return false;
+    assert(selected->news.phase == IMAP_NEWS_NONE);
+    selected->news = (struct imap_news){ .phase = IMAP_NEWS_GATHERING,
+                                         .silent = silent,
+                                         .keep_expunged = keep_expunged,
+                                         .arena = arena_make(NEWS_BYTES_MAX) };
+    return gather(session);
+}
+
+bool imap_news_are_gathering(const struct imap_session *session)
+{
+    return session->selected != NULL && session->selected->news.phase == IMAP_NEWS_GATHERING;
 }
 
 bool imap_news_are_waiting(const struct imap_session *session)
@@ -159,6 +177,7 @@ void imap_news_tell(struct imap_session *session)
     struct imap_news *news = &session->selected->news;
 
     switch (news->phase) {
+    case IMAP_NEWS_GATHERING: (void)gather(session); break;
     case IMAP_NEWS_EXPUNGED:
         if (session->qresync)
             tell_vanished(session, news);

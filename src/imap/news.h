@@ -17,6 +17,7 @@ struct imap_session;
 
 enum imap_news_phase {
     IMAP_NEWS_NONE, /* nothing waits */
+    IMAP_NEWS_GATHERING, /* the view is on its way: there may be something */
     IMAP_NEWS_EXPUNGED,
     IMAP_NEWS_MESSAGES, /* EXISTS, RECENT, FLAGS for new keywords */
     IMAP_NEWS_CHANGED,
@@ -27,17 +28,23 @@ struct imap_news {
     enum imap_news_phase phase;
     uint32_t next; /* in the list of the phase */
     struct imap_seqset_printer printer; /* of VANISHED */
+    struct modseq silent; /* as imap_news_gather was told, with the next */
+    bool keep_expunged;
     struct view_changes changes; /* in the arena */
     struct arena arena;
 };
 
-/* Moves the view to the present. True: there is something to tell, and imap_news_tell is to be
- * called until nothing waits. With `keep_expunged` no EXPUNGE is told (section 7.5.1). Changes
- * numbered `silent` are not told: the command's own. Without a selected mailbox there are no news.
+/* Moves the view to the present, or a step of the way. True: there is something to tell, or may be,
+ * and imap_news_tell is to be called until nothing waits. With `keep_expunged` no EXPUNGE is told
+ * (section 7.5.1). Changes numbered `silent` are not told: the command's own. Without a selected
+ * mailbox there are no news.
  */
 bool imap_news_gather(struct imap_session *session, struct modseq silent, bool keep_expunged);
 
 bool imap_news_are_waiting(const struct imap_session *session);
+
+/* The step that has just been made to find them is over, and they are not all found. */
+bool imap_news_are_gathering(const struct imap_session *session);
 
 /* Tells about a step of what waits. */
 void imap_news_tell(struct imap_session *session);

@@ -193,14 +193,12 @@ static enum err uids_of_seqnos(struct imap_session *session, struct imap_run *ru
     if (ranges == NULL)
         return ERR_LIMIT;
     for (uint32_t i = 0; i < resolved->count; i++) {
-        struct row first;
-        struct row last;
-
         if (resolved->ranges[i].last > view_count(view))
             return ERR_INVALID;
-        view_row(view, (struct seqno){ resolved->ranges[i].first }, &first);
-        view_row(view, (struct seqno){ resolved->ranges[i].last }, &last);
-        ranges[i] = (struct uid_range){ first.uid.value, last.uid.value };
+        ranges[i] = (struct uid_range){
+            view_uid(view, (struct seqno){ resolved->ranges[i].first }).value,
+            view_uid(view, (struct seqno){ resolved->ranges[i].last }).value,
+        };
     }
     *out_uids = (struct uid_set){ ranges, resolved->count };
     return ERR_OK;

@@ -351,6 +351,13 @@ static bool read_or_rest(struct imap_session *session)
     return false;
 }
 
+/* What is found of news in a step is enough for one. */
+static bool goes_on(const struct imap_session *session, enum imap_want *out_want)
+{
+    *out_want = IMAP_WANT_TURN;
+    return !imap_news_are_gathering(session);
+}
+
 /* One turn of the loop; true: go round again, false: *out_want says what for. News that wait are
  * told before anything else: numbers in them count only until then. RFC 9051 s6.4.4.2. */
 static bool turn(struct imap_session *session, enum imap_want *out_want)
@@ -360,17 +367,17 @@ static bool turn(struct imap_session *session, enum imap_want *out_want)
     *out_want = IMAP_WANT_INPUT;
     if (imap_news_are_waiting(session)) {
         imap_news_tell(session);
-        return true;
+        return goes_on(session, out_want);
     }
     if (run->verb == NULL)
         return read_or_rest(session);
     if (run->ended) {
         finish_run(session);
-        return true;
+        return goes_on(session, out_want);
     }
     switch (run->verb->run(session, run)) {
     case IMAP_ENDED: run->ended = true; return true;
-    case IMAP_AGAIN: *out_want = IMAP_WANT_TURN; return imap_news_are_waiting(session);
+    case IMAP_AGAIN: return goes_on(session, out_want) && imap_news_are_waiting(session);
     case IMAP_BLOCKED: *out_want = IMAP_WANT_WAKE; return false;
     case IMAP_NEEDS_INPUT: return false;
     }

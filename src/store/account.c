@@ -100,6 +100,7 @@ enum err account_open(const struct account_options *options, struct account **ou
         account_close(account, options->now);
         return err;
     }
+    account->state.refresh_cost = options->refresh_cost;
     log_set_listener(account->log, &account->log_listener);
     summary_file_remove(account->vfs); /* what an interrupted purge set aside */
     account->summaries =

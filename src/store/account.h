@@ -61,6 +61,7 @@ struct account_options {
     uint64_t checkpoint_bytes; /* of log between two checkpoints; 0: the usual 16 MB */
     uint32_t
         step_cost; /* what a step of an act may cost (store/applying.h); 0: a millisecond or so */
+    uint32_t refresh_cost; /* and a step of view_refresh (store/snapshot.h); 0: likewise */
     uint64_t log_segment_bytes; /* when the log begins a new segment; 0: the usual 64 MB */
     struct compact_policy compact;
     struct wall now;

@@ -58,14 +58,52 @@ struct snapshot_difference {
     uint32_t gone; /* rows of `before` that `after` lacks */
 };
 
-/* What lies between two moments; `after` knows every row of `before` or it was expunged.
- * ERR_LIMIT: the arena is over budget. */
-MUST_USE enum err snapshot_compare(const struct snapshot *before, const struct snapshot *after,
-                                   struct snapshot_telling telling, struct arena *arena,
-                                   struct snapshot_difference *out_difference);
+/* What lies between two moments, found in steps; `after` knows every row of `before` or it was
+ * expunged. Both are borrowed, and stay. */
+struct snapshot_place {
+    uint32_t block; /* block_count: the end */
+    uint32_t at; /* a row of it */
+};
+struct snapshot_comparing {
+    const struct snapshot *before;
+    const struct snapshot *after;
+    struct snapshot_telling telling;
+    struct snapshot_place old; /* what of `before` comes next */
+    struct snapshot_place new; /* what of `after` does */
+    struct seqno *expunged; /* as in struct view_changes; all NULL while they are only counted */
+    struct uid *expunged_uids;
+    uint32_t expunged_count;
+    struct seqno *changed;
+    uint32_t changed_count;
+    uint32_t seqno; /* of the next row of `before` that stays */
+    bool is_counted; /* what is left is to write them down */
+};
 
-/* `after`, with those rows of `before` that it lacks put back in their places. Blocks of `after`
- * among which none is missing are shared. */
-struct snapshot *snapshot_with_ghosts(const struct snapshot *before, const struct snapshot *after);
+struct snapshot_comparing snapshot_compare_begin(const struct snapshot *before,
+                                                 const struct snapshot *after,
+                                                 struct snapshot_telling telling);
+
+/* Takes what it costs off *left, in units of 10 ns, and stops when that is 0: then ERR_BUSY. The
+ * lists are in `arena`, the same at each call. ERR_LIMIT: it is over budget. */
+MUST_USE enum err snapshot_compare(struct snapshot_comparing *comparing, struct arena *arena,
+                                   uint32_t *left, struct snapshot_difference *out_difference);
+
+/* `after`, with those rows of `before` that it lacks put back in their places, made in steps.
+ * Zeroed but for `before` and `after`, which are borrowed. Blocks among whose rows none is missing
+ * are shared with `after`; the others share with `before` what no change of a message touches. */
+struct snapshot_ghosts {
+    const struct snapshot *before;
+    const struct snapshot *after;
+    uint32_t next; /* block of `before` */
+    struct snapshot_place new; /* what of `after` comes next */
+    struct snapshot_block *parts; /* made so far; owned */
+    size_t count;
+    size_t capacity;
+    uint32_t rows;
+};
+
+/* As snapshot_compare: NULL, there is more to do; else it is through, and has one reference. */
+MUST_USE struct snapshot *snapshot_with_ghosts(struct snapshot_ghosts *ghosts, uint32_t *left);
+void snapshot_ghosts_done(struct snapshot_ghosts *ghosts); /* at any time */
 
 #endif

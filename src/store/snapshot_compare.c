@@ -4,64 +4,46 @@
 
 #include "store/snapshot.h"
 
-/* A place in one of the two. */
-struct side {
-    const struct snapshot *of;
-    uint32_t block;
-    uint32_t at;
-};
+enum { PASSED_OVER_COST = 16 }; /* of a block; a row that is looked at costs 1 */
 
-/* Where the findings go; the arrays are NULL while they are only counted. */
-struct findings {
-    struct seqno *expunged;
-    struct uid *expunged_uids;
-    uint32_t expunged_count;
-    struct seqno *changed;
-    uint32_t changed_count;
-    uint32_t seqno; /* of the next row of `before` that stays */
-    bool keep;
-    uint64_t silent;
-};
-
-static bool at_end(const struct side *side)
+static void charge(uint32_t *left, uint32_t cost)
 {
-    return side->block == side->of->block_count;
+    *left -= cost < *left ? cost : *left;
 }
 
-static const struct snapshot_block *part_of(const struct side *side)
+static bool at_end(const struct snapshot *of, struct snapshot_place place)
 {
-    return &side->of->blocks[side->block];
+    return place.block == of->block_count;
 }
 
-static void advance(struct side *side, uint32_t rows)
+static void advance(const struct snapshot *of, struct snapshot_place *place, uint32_t rows)
 {
-    side->at += rows;
-    assert(side->at <= part_of(side)->count);
-    if (side->at == part_of(side)->count) {
-        side->block++;
-        side->at = 0;
+    place->at += rows;
+    assert(place->at <= of->blocks[place->block].count);
+    if (place->at == of->blocks[place->block].count)
+        *place = (struct snapshot_place){ .block = place->block + 1 };
+}
+
+static void found_gone(struct snapshot_comparing *comparing, uint32_t uid)
+{
+    if (comparing->expunged_uids != NULL) {
+        comparing->expunged_uids[comparing->expunged_count] = (struct uid){ uid };
+        comparing->expunged[comparing->expunged_count] = (struct seqno){ comparing->seqno };
     }
+    comparing->expunged_count++;
+    if (comparing->telling.keep)
+        comparing->seqno++;
 }
 
-static void found_gone(struct findings *findings, uint32_t uid)
+static void found_both(struct snapshot_comparing *comparing, uint64_t modseq_before,
+                       uint64_t modseq_after)
 {
-    if (findings->expunged_uids != NULL) {
-        findings->expunged_uids[findings->expunged_count] = (struct uid){ uid };
-        findings->expunged[findings->expunged_count] = (struct seqno){ findings->seqno };
+    if (modseq_before != modseq_after && modseq_after != comparing->telling.silent.value) {
+        if (comparing->changed != NULL)
+            comparing->changed[comparing->changed_count] = (struct seqno){ comparing->seqno };
+        comparing->changed_count++;
     }
-    findings->expunged_count++;
-    if (findings->keep)
-        findings->seqno++;
-}
-
-static void found_both(struct findings *findings, uint64_t modseq_before, uint64_t modseq_after)
-{
-    if (modseq_before != modseq_after && modseq_after != findings->silent) {
-        if (findings->changed != NULL)
-            findings->changed[findings->changed_count] = (struct seqno){ findings->seqno };
-        findings->changed_count++;
-    }
-    findings->seqno++;
+    comparing->seqno++;
 }
 
 /* True when the whole block is known to have changed last by what is not told. */
@@ -73,92 +55,137 @@ static bool is_silent(const struct block *block, uint64_t silent)
 }
 
 /* Both stand at the start of blocks with the same UIDs in the same memory: none of them is gone. */
-static void compare_same_uids(struct side *before, struct side *after, struct findings *findings)
+static void compare_same_uids(struct snapshot_comparing *comparing, uint32_t *left)
 {
-    const struct snapshot_block *old = part_of(before);
-    const struct snapshot_block *new = part_of(after);
+    const struct snapshot_block *old = &comparing->before->blocks[comparing->old.block];
+    const struct snapshot_block *new = &comparing->after->blocks[comparing->new.block];
     uint32_t rows = old->count < new->count ? old->count : new->count;
 
+    charge(left, PASSED_OVER_COST);
     if (block_shares(old->block, new->block, COLUMN_MODSEQ) ||
-        is_silent(new->block, findings->silent)) {
-        findings->seqno += rows;
+        is_silent(new->block, comparing->telling.silent.value)) {
+        comparing->seqno += rows;
     } else {
         for (uint32_t i = 0; i < rows; i++)
-            found_both(findings, block_get(old->block, COLUMN_MODSEQ, i),
+            found_both(comparing, block_get(old->block, COLUMN_MODSEQ, i),
                        block_get(new->block, COLUMN_MODSEQ, i));
+        charge(left, rows);
     }
-    advance(before, rows);
-    advance(after, rows);
+    advance(comparing->before, &comparing->old, rows);
+    advance(comparing->after, &comparing->new, rows);
 }
 
-static void compare_row(struct side *before, struct side *after, struct findings *findings)
+static void compare_row(struct snapshot_comparing *comparing)
 {
-    const struct snapshot_block *old = part_of(before);
-    uint32_t uid = block_uid(old->block, before->at);
-    const struct snapshot_block *new = at_end(after) ? NULL : part_of(after);
+    const struct block *old = comparing->before->blocks[comparing->old.block].block;
+    uint32_t uid = block_uid(old, comparing->old.at);
+    const struct block *new = at_end(comparing->after, comparing->new)
+                                  ? NULL
+                                  : comparing->after->blocks[comparing->new.block].block;
 
-    if (new == NULL || block_uid(new->block, after->at) > uid) {
-        found_gone(findings, uid);
-        advance(before, 1);
+    if (new == NULL || block_uid(new, comparing->new.at) > uid) {
+        found_gone(comparing, uid);
+        advance(comparing->before, &comparing->old, 1);
         return;
     }
-    assert(block_uid(new->block, after->at) == uid);
-    found_both(findings, block_get(old->block, COLUMN_MODSEQ, before->at),
-               block_get(new->block, COLUMN_MODSEQ, after->at));
-    advance(before, 1);
-    advance(after, 1);
+    assert(block_uid(new, comparing->new.at) == uid);
+    found_both(comparing, block_get(old, COLUMN_MODSEQ, comparing->old.at),
+               block_get(new, COLUMN_MODSEQ, comparing->new.at));
+    advance(comparing->before, &comparing->old, 1);
+    advance(comparing->after, &comparing->new, 1);
 }
 
-static void compare(const struct snapshot *before, const struct snapshot *after,
-                    struct findings *findings)
+static bool is_at_same_uids(const struct snapshot_comparing *comparing)
 {
-    struct side old = { .of = before };
-    struct side new = { .of = after };
-
-    findings->expunged_count = 0;
-    findings->changed_count = 0;
-    findings->seqno = 1;
-    while (!at_end(&old)) {
-        if (old.at == 0 && !at_end(&new) && new.at == 0 &&
-            block_shares(part_of(&old)->block, part_of(&new)->block, COLUMN_UID))
-            compare_same_uids(&old, &new, findings);
-        else
-            compare_row(&old, &new, findings);
-    }
+    return comparing->old.at == 0 && comparing->new.at == 0 &&
+           !at_end(comparing->after, comparing->new) &&
+           block_shares(comparing->before->blocks[comparing->old.block].block,
+                        comparing->after->blocks[comparing->new.block].block, COLUMN_UID);
 }
 
-enum err snapshot_compare(const struct snapshot *before, const struct snapshot *after,
-                          struct snapshot_telling telling, struct arena *arena,
+/* True when it has come to the end. */
+static bool compare_some(struct snapshot_comparing *comparing, uint32_t *left)
+{
+    while (*left > 0 && !at_end(comparing->before, comparing->old)) {
+        if (is_at_same_uids(comparing)) {
+            compare_same_uids(comparing, left);
+        } else {
+            compare_row(comparing);
+            charge(left, 1);
+        }
+    }
+    return at_end(comparing->before, comparing->old);
+}
+
+static void go_to_the_beginning(struct snapshot_comparing *comparing)
+{
+    comparing->old = (struct snapshot_place){ 0 };
+    comparing->new = (struct snapshot_place){ 0 };
+    comparing->expunged_count = 0;
+    comparing->changed_count = 0;
+    comparing->seqno = 1;
+}
+
+/* Room for what was counted. False: over budget. */
+static bool make_room(struct snapshot_comparing *comparing, struct arena *arena)
+{
+    bool tells_gone = comparing->expunged_count > 0 && !comparing->telling.keep;
+
+    if (comparing->changed_count > 0) {
+        comparing->changed = ARENA_NEW_ARRAY(arena, struct seqno, comparing->changed_count);
+        if (comparing->changed == NULL)
+            return false;
+    }
+    if (tells_gone) {
+        comparing->expunged = ARENA_NEW_ARRAY(arena, struct seqno, comparing->expunged_count);
+        comparing->expunged_uids = ARENA_NEW_ARRAY(arena, struct uid, comparing->expunged_count);
+        if (comparing->expunged == NULL || comparing->expunged_uids == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void tell(const struct snapshot_comparing *comparing, struct snapshot_difference *out)
+{
+    uint32_t gone = comparing->expunged_count;
+    bool keep = comparing->telling.keep;
+
+    out->gone = gone;
+    out->changes = (struct view_changes){
+        .expunged = comparing->expunged,
+        .expunged_uids = comparing->expunged_uids,
+        .expunged_count = keep ? 0 : gone,
+        .changed = comparing->changed,
+        .changed_count = comparing->changed_count,
+        .exists_before = comparing->before->count - (keep ? 0 : gone),
+        .exists_now = comparing->after->count + (keep ? gone : 0),
+    };
+}
+
+struct snapshot_comparing snapshot_compare_begin(const struct snapshot *before,
+                                                 const struct snapshot *after,
+                                                 struct snapshot_telling telling)
+{
+    struct snapshot_comparing comparing = { .before = before, .after = after, .telling = telling };
+
+    go_to_the_beginning(&comparing);
+    return comparing;
+}
+
+enum err snapshot_compare(struct snapshot_comparing *comparing, struct arena *arena, uint32_t *left,
                           struct snapshot_difference *out_difference)
 {
-    struct findings findings = { .keep = telling.keep, .silent = telling.silent.value };
-    struct view_changes *out = &out_difference->changes;
-    uint32_t gone;
-
-    compare(before, after, &findings);
-    gone = findings.expunged_count;
-    if (findings.changed_count > 0) {
-        findings.changed = ARENA_NEW_ARRAY(arena, struct seqno, findings.changed_count);
-        if (findings.changed == NULL)
+    if (!compare_some(comparing, left))
+        return ERR_BUSY;
+    if (!comparing->is_counted) {
+        comparing->is_counted = true;
+        if (!make_room(comparing, arena))
             return ERR_LIMIT;
+        if (comparing->changed != NULL || comparing->expunged != NULL)
+            go_to_the_beginning(comparing);
+        if (!compare_some(comparing, left))
+            return ERR_BUSY;
     }
-    if (gone > 0 && !telling.keep) {
-        findings.expunged = ARENA_NEW_ARRAY(arena, struct seqno, gone);
-        findings.expunged_uids = ARENA_NEW_ARRAY(arena, struct uid, gone);
-        if (findings.expunged == NULL || findings.expunged_uids == NULL)
-            return ERR_LIMIT;
-    }
-    if (findings.changed_count > 0 || findings.expunged != NULL)
-        compare(before, after, &findings);
-    out_difference->gone = gone;
-    *out = (struct view_changes){
-        .expunged = findings.expunged,
-        .expunged_uids = findings.expunged_uids,
-        .expunged_count = telling.keep ? 0 : gone,
-        .changed = findings.changed,
-        .changed_count = findings.changed_count,
-        .exists_before = before->count - (telling.keep ? 0 : gone),
-        .exists_now = after->count + (telling.keep ? gone : 0),
-    };
+    tell(comparing, out_difference);
     return ERR_OK;
 }

@@ -80,6 +80,7 @@ struct state {
     uint64_t used_messages;
 
     struct list views; /* of all mailboxes, deleted ones too; those behind the longest first */
+    uint32_t refresh_cost; /* of a step of view_refresh (store/snapshot.h); 0: the usual */
     uint32_t pins_round; /* of the last pins_bound */
     struct list touched; /* mailboxes whose messages changed since state_take_touched */
     bool list_touched; /* mailboxes or subscriptions came, went or changed their names */

@@ -8,6 +8,8 @@
 #include "store/state.h"
 #include "store/view_state.h"
 
+enum { REFRESH_COST = 131072 }; /* of a step, as store/snapshot.h counts: a millisecond or so */
+
 struct view *view_open(struct mailbox *mailbox)
 {
     struct view *view = store_alloc(1, sizeof(*view));
@@ -20,18 +22,6 @@ struct view *view_open(struct mailbox *mailbox)
     list_push_back(&mailbox->views, &view->of_mailbox);
     list_push_back(&mailbox->state->views, &view->of_state);
     return view;
-}
-
-void view_close(struct view *view)
-{
-    if (view == NULL)
-        return;
-    list_remove(&view->of_mailbox);
-    list_remove(&view->of_state);
-    snapshot_release(view->shown);
-    snapshot_release(view->base);
-    mailbox_release(view->mailbox);
-    free(view);
 }
 
 struct mailbox *view_mailbox(const struct view *view)
@@ -180,33 +170,109 @@ static void move_to(struct view *view, struct snapshot *shown, struct snapshot *
     view->base = base;
 }
 
+static struct view_refreshing *refreshing_begin(struct view *view, struct snapshot *now,
+                                                struct snapshot_telling telling)
+{
+    struct view_refreshing *refreshing = store_alloc(1, sizeof(*refreshing));
+
+    refreshing->now = snapshot_hold(now);
+    refreshing->complete = view->mailbox->state->change;
+    refreshing->comparing = snapshot_compare_begin(view->shown, now, telling);
+    refreshing->ghosts = (struct snapshot_ghosts){ .before = view->shown, .after = now };
+    return refreshing;
+}
+
+static void refreshing_free(struct view *view)
+{
+    struct view_refreshing *refreshing = view->refreshing;
+
+    if (refreshing == NULL)
+        return;
+    view->refreshing = NULL;
+    snapshot_ghosts_done(&refreshing->ghosts);
+    snapshot_release(refreshing->now);
+    free(refreshing);
+}
+
+/* Others that began later may be through already. */
+static void move_among_views(struct view *view)
+{
+    struct list *views = &view->mailbox->state->views;
+    struct list *place = views;
+
+    list_remove(&view->of_state);
+    while (place->previous != views &&
+           CONTAINER_OF(place->previous, struct view, of_state)->complete.value >
+               view->complete.value)
+        place = place->previous;
+    list_insert_before(place, &view->of_state);
+}
+
+/* A step of it. */
+static enum err refresh_some(struct view *view, struct arena *arena, uint32_t *left)
+{
+    struct view_refreshing *refreshing = view->refreshing;
+    bool keep = refreshing->comparing.telling.keep;
+    struct snapshot *shown = NULL;
+    enum err err = ERR_OK;
+
+    if (!refreshing->is_compared)
+        err = snapshot_compare(&refreshing->comparing, arena, left, &refreshing->difference);
+    if (err != ERR_OK)
+        return err;
+    refreshing->is_compared = true;
+    if (keep && refreshing->difference.gone > 0) {
+        shown = snapshot_with_ghosts(&refreshing->ghosts, left);
+        if (shown == NULL)
+            return ERR_BUSY;
+        move_to(view, shown, snapshot_hold(refreshing->now));
+        return ERR_OK;
+    }
+    move_to(view, snapshot_hold(refreshing->now), snapshot_hold(refreshing->now));
+    view->complete = refreshing->complete;
+    move_among_views(view);
+    return ERR_OK;
+}
+
 enum err view_refresh(struct view *view, unsigned flags, struct modseq silent, struct arena *arena,
                       struct view_changes *out_changes)
 {
-    bool keep = (flags & VIEW_KEEP_EXPUNGED) != 0;
-    struct snapshot *now = state_snapshot(view->mailbox);
-    struct snapshot_difference difference;
+    struct snapshot_telling telling = { (flags & VIEW_KEEP_EXPUNGED) != 0, silent };
+    uint32_t cost = view->mailbox->state->refresh_cost;
+    uint32_t left = cost == 0 ? REFRESH_COST : cost;
     enum err err;
 
-    if (now == view->base && (keep || view->shown == view->base)) {
-        *out_changes = (struct view_changes){ .exists_before = view->shown->count,
-                                              .exists_now = view->shown->count };
-        return ERR_OK;
+    if (view->refreshing == NULL) {
+        struct snapshot *now = state_snapshot(view->mailbox);
+
+        if (now == view->base && (telling.keep || view->shown == view->base)) {
+            *out_changes = (struct view_changes){ .exists_before = view->shown->count,
+                                                  .exists_now = view->shown->count };
+            return ERR_OK;
+        }
+        view->refreshing = refreshing_begin(view, now, telling);
     }
-    err = snapshot_compare(view->shown, now, (struct snapshot_telling){ keep, silent }, arena,
-                           &difference);
-    if (err != ERR_OK)
-        return err;
-    if (keep && difference.gone > 0) {
-        move_to(view, snapshot_with_ghosts(view->shown, now), snapshot_hold(now));
-    } else {
-        move_to(view, snapshot_hold(now), snapshot_hold(now));
-        view->complete = view->mailbox->state->change;
-        list_remove(&view->of_state);
-        list_push_back(&view->mailbox->state->views, &view->of_state);
-    }
-    *out_changes = difference.changes;
-    return ERR_OK;
+    assert(view->refreshing->comparing.telling.keep == telling.keep &&
+           view->refreshing->comparing.telling.silent.value == silent.value);
+    err = refresh_some(view, arena, &left);
+    if (err == ERR_OK)
+        *out_changes = view->refreshing->difference.changes;
+    if (err != ERR_BUSY)
+        refreshing_free(view);
+    return err;
+}
+
+void view_close(struct view *view)
+{
+    if (view == NULL)
+        return;
+    refreshing_free(view);
+    list_remove(&view->of_mailbox);
+    list_remove(&view->of_state);
+    snapshot_release(view->shown);
+    snapshot_release(view->base);
+    mailbox_release(view->mailbox);
+    free(view);
 }
 
 bool view_is_stale(const struct view *view)

@@ -38,7 +38,6 @@ bool view_keeps_expunged(const struct view *view);
 
 /* seqno from 1 to view_count. */
 void view_row(const struct view *view, struct seqno seqno, struct row *out_row);
-
 struct uid view_uid(const struct view *view, struct seqno seqno);
 
 /* The rows from `seqno` on that stand in one block with it, for walks and scans: places `at` (that
@@ -83,7 +82,9 @@ struct view_changes {
     uint32_t exists_now;
 };
 
-/* Moves the view to the present. Changed rows whose MODSEQ is `silent` are not told (the session's
+/* Moves the view to the present, in steps of about a millisecond. ERR_BUSY: it is to be called
+ * again with the same, until then the view is what it was; the present is that of the first call.
+ * Changed rows whose MODSEQ is `silent` are not told (the session's
  * own STORE, reported or .SILENT already); 0: none. A row has one MODSEQ: refresh before the STORE,
  * so that what others did to it before is not hidden by it. Memory of the lists from `arena`;
  * ERR_LIMIT when it is over budget, then the view has not moved. */

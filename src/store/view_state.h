@@ -12,8 +12,19 @@
 struct mailbox;
 struct waker;
 
+/* A refresh that takes steps. */
+struct view_refreshing {
+    struct snapshot *now; /* held; where it moves the view */
+    struct modseq complete; /* the account's change number when it began */
+    struct snapshot_comparing comparing;
+    struct snapshot_difference difference; /* once they are compared */
+    struct snapshot_ghosts ghosts;
+    bool is_compared;
+};
+
 struct view {
     struct mailbox *mailbox; /* held */
+    struct view_refreshing *refreshing; /* owned; NULL: none goes on */
     struct snapshot *shown; /* held; what the session numbers */
     struct snapshot
         *base; /* held; the mailbox's own that `shown` was made from, the same without ghosts */

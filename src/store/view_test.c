@@ -110,9 +110,14 @@ static void believe(struct believer *believer, unsigned flags)
 {
     struct arena arena = arena_make(1 << 22);
     struct view_changes changes;
+    enum err err;
 
-    assert_int_equal(view_refresh(believer->view, flags, (struct modseq){ 0 }, &arena, &changes),
-                     ERR_OK);
+    do {
+        err = view_refresh(believer->view, flags, (struct modseq){ 0 }, &arena, &changes);
+        if (err == ERR_BUSY)
+            assert_int_equal(view_count(believer->view), believer->count); /* it has not moved */
+    } while (err == ERR_BUSY);
+    assert_int_equal(err, ERR_OK);
     if ((flags & VIEW_KEEP_EXPUNGED) != 0)
         assert_int_equal(changes.expunged_count, 0);
     for (uint32_t i = 0; i < changes.expunged_count; i++) {
@@ -204,6 +209,7 @@ static void test_sessions_stay_right(void **context)
         struct believer *believer = believers[rand_r(&seed) % 4];
         bool keep = rand_r(&seed) % 2 == 0;
 
+        scene.state.refresh_cost = rand_r(&seed) % 2 == 0 ? 0 : 1 + (uint32_t)rand_r(&seed) % 5000;
         random_change(&scene, &seed);
         if (rand_r(&seed) % 3 != 0)
             continue;
@@ -220,6 +226,77 @@ static void test_sessions_stay_right(void **context)
         believer_free(believers[i]);
     }
     state_done(&scene.state);
+}
+
+/* A block that was left by expunges takes new rows behind those of others, which went since. */
+static void test_ghosts_before_what_came(void **context)
+{
+    struct believer *believer;
+    struct scene scene;
+
+    (void)context;
+    scene_init(&scene);
+    append(&scene, BLOCK_ROWS + 100);
+    expunge(&scene, (struct uid_range){ 1, BLOCK_ROWS - 50 });
+    believer = believer_new(&scene);
+    expunge(&scene, (struct uid_range){ BLOCK_ROWS + 1, BLOCK_ROWS + 100 });
+    append(&scene, 10);
+    believe(believer, VIEW_KEEP_EXPUNGED);
+    assert_int_equal(believer->count, 50 + 100 + 10);
+    for (uint32_t i = 1; i < believer->count; i++)
+        assert_true(believer->uids[i - 1] < believer->uids[i]);
+    believe(believer, 0);
+    assert_present(&scene, believer);
+    believer_free(believer);
+    state_done(&scene.state);
+}
+
+/* What happens between the steps comes with the next refresh; a view may go in the middle. */
+static void test_steps(void **context)
+{
+    enum { ROWS = 3 * BLOCK_ROWS, COST = 1000 };
+    static const unsigned flags[] = { 0, VIEW_KEEP_EXPUNGED };
+    const struct modseq none = { 0 };
+
+    (void)context;
+    for (size_t i = 0; i < ARRAY_COUNT(flags); i++) {
+        struct arena arena = arena_make(1 << 20);
+        struct view_changes changes;
+        struct modseq moment;
+        struct scene scene;
+        struct view *view;
+        unsigned steps = 1;
+
+        scene_init(&scene);
+        append(&scene, ROWS);
+        scene.state.refresh_cost = COST;
+        view = view_open(scene.mailbox);
+        for (uint32_t uid = 2; uid <= ROWS; uid += BLOCK_ROWS / 2)
+            expunge(&scene, (struct uid_range){ uid, uid });
+        moment = scene.state.change;
+        for (; view_refresh(view, flags[i], none, &arena, &changes) == ERR_BUSY; steps++) {
+            assert_int_equal(view_count(view), ROWS);
+            if (steps == 1)
+                append(&scene, 5);
+            if (steps == 2)
+                expunge(&scene, (struct uid_range){ 1, 100 });
+        }
+        assert_true(steps > ROWS / COST);
+        assert_int_equal(view_modseq(view).value, moment.value);
+        assert_int_equal(changes.exists_now, flags[i] == 0 ? ROWS - 6 : ROWS);
+        assert_int_equal(changes.expunged_count, flags[i] == 0 ? 6 : 0);
+        assert_int_equal(view_modseq_known(view).value, flags[i] == 0 ? moment.value : 1);
+        assert_true(view_is_stale(view));
+        scene.state.refresh_cost = 0;
+        assert_int_equal(view_refresh(view, 0, none, &arena, &changes), ERR_OK);
+        assert_int_equal(changes.exists_now, scene.mailbox->rows.count);
+        set_flags(&scene, (struct uid_range){ 1, ROWS });
+        scene.state.refresh_cost = COST;
+        assert_int_equal(view_refresh(view, flags[i], none, &arena, &changes), ERR_BUSY);
+        view_close(view);
+        arena_done(&arena);
+        state_done(&scene.state);
+    }
 }
 
 static void test_sharing(void **context)
@@ -361,6 +438,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sessions_stay_right),
+        cmocka_unit_test(test_ghosts_before_what_came),
+        cmocka_unit_test(test_steps),
         cmocka_unit_test(test_sharing),
         cmocka_unit_test(test_any_is_gone),
         cmocka_unit_test(test_silent_and_gone),

@@ -80,6 +80,7 @@ static void open_account(struct host *host)
         .id = host_id,
         .create = true,
         .step_cost = host->options.step_cost,
+        .refresh_cost = host->options.step_cost,
         .now = host->now.wall,
     };
     struct account_report report;

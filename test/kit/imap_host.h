@@ -24,7 +24,7 @@
 
 struct imap_host_options {
     size_t chunk; /* bytes that a session is fed at a time */
-    uint32_t step_cost; /* of acts: account_options */
+    uint32_t step_cost; /* of acts, and of moving views: account_options */
     bool always_cold; /* the page cache forgets everything before each step */
 };
 
