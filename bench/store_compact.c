@@ -36,7 +36,8 @@ static void append_batch(struct desk *desk, uint32_t number)
         must(desk_body(desk, bytes_make(text, (size_t)len), &items[i].body), "a body");
         items[i].internal_date.seconds = wall_seconds(origin.now);
     }
-    must(act_append(desk_mailbox(desk, "INBOX"), &origin, items, BATCH, &first), "appending");
+    must(desk_finish(desk, act_append(desk_mailbox(desk, "INBOX"), &origin, items, BATCH, &first)),
+         "appending");
 }
 
 static void expunge_some(struct desk *desk, uint32_t last, uint32_t of_ten)

@@ -38,7 +38,8 @@ static void append_batch(struct desk *desk, uint32_t number)
         must(desk_body(desk, bytes_make(text, (size_t)len), &items[i].body), "a body");
         items[i].internal_date.seconds = wall_seconds(origin.now);
     }
-    must(act_append(desk_mailbox(desk, "INBOX"), &origin, items, BATCH, &first), "append");
+    must(desk_finish(desk, act_append(desk_mailbox(desk, "INBOX"), &origin, items, BATCH, &first)),
+         "append");
 }
 
 static void expunge_every_other(struct desk *desk, uint32_t messages)

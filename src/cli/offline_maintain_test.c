@@ -43,8 +43,9 @@ static void append_batch(struct desk *desk)
 
     for (int i = 0; i < BATCH; i++)
         assert_int_equal(desk_body(desk, BYTES("Subject: x\r\n\r\ny\r\n"), &items[i].body), ERR_OK);
-    assert_int_equal(act_append(desk_mailbox(desk, "INBOX"), &origin, items, BATCH, &first),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(desk, act_append(desk_mailbox(desk, "INBOX"), &origin, items, BATCH, &first)),
+        ERR_OK);
 }
 
 /* An account of which everything was expunged. */

@@ -134,6 +134,43 @@ static void test_cut_off_in_the_middle(void **context)
     }
 }
 
+/* MULTIAPPEND: the client goes after so many steps, or stays; the other sees none of it or all. */
+static void test_two_messages_come_or_none(void **context)
+{
+    static const char append[] =
+        "a APPEND Archive {12+}\r\nSubject: x\r\n {12+}\r\nSubject: y\r\n\r\n";
+    unsigned steps = 0;
+    unsigned kept = 0;
+    bool is_over = false;
+
+    (void)context;
+    for (; !is_over; steps++) {
+        struct bench bench;
+        bool is_kept;
+
+        open_bench(&bench);
+        begin(&bench, append, 0);
+        for (unsigned i = 0; i < steps; i++)
+            (void)account_step(bench.desk.account);
+        is_over = !account_is_acting(bench.desk.account);
+        if (is_over) {
+            (void)imap_seat_finish(&bench.seat);
+            assert_true(says(&bench.seat, "a OK [APPENDUID "));
+            assert_true(says(&bench.seat, " 1:2] APPEND done"));
+        } else {
+            imap_seat_close(&bench.seat);
+        }
+        finish(&bench);
+        imap_seat_say(&bench.other, BYTES("b STATUS Archive (MESSAGES)\r\n"));
+        (void)imap_seat_finish(&bench.other);
+        is_kept = says(&bench.other, "(MESSAGES 2)");
+        assert_true(is_kept || (kept == 0 && says(&bench.other, "(MESSAGES 0)")));
+        kept += is_kept;
+        close_bench(&bench);
+    }
+    assert_true(kept > 2 && kept < steps);
+}
+
 /* Steps until it wants something else than its turn; nothing is said before the last of them. */
 static unsigned quiet_steps(struct bench *bench, const char *line)
 {
@@ -194,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_others_wait),
         cmocka_unit_test(test_cut_off_in_the_middle),
+        cmocka_unit_test(test_two_messages_come_or_none),
         cmocka_unit_test(test_news_are_found_in_steps),
         cmocka_unit_test(test_bye_in_the_middle),
     };

@@ -224,8 +224,9 @@ static void test_a_large_multiappend(void **context)
     for (int i = 0; i < COUNT; i++)
         assert_int_equal(desk_body(&desk, bytes_make(text, sizeof(text)), &items[i].body), ERR_OK);
     origin = desk_origin(&desk);
-    assert_int_equal(act_append(desk_mailbox(&desk, "INBOX"), &origin, items, COUNT, &first),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(&desk, act_append(desk_mailbox(&desk, "INBOX"), &origin, items, COUNT, &first)),
+        ERR_OK);
     reopen(&desk);
     assert_int_equal(messages_in(&desk, "INBOX"), COUNT);
     assert_int_equal(mailbox_highest_modseq(desk_mailbox(&desk, "INBOX")).value,

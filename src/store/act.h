@@ -57,13 +57,14 @@ struct flag_names {
 };
 
 struct append_item {
-    struct body_writer *body; /* finished; consumed when the act succeeds, untouched else */
+    struct body_writer *body; /* finished; consumed when the act succeeds or takes steps (even if it
+                               * fails in the end), untouched else */
     struct flag_names flags;
     struct zoned_time internal_date;
 };
 
-/* APPEND, MULTIAPPEND and delivery. The new messages take consecutive UIDs from *out_first on.
- * ERR_OVER_QUOTA; ERR_LIMIT: too many keywords. */
+/* APPEND, MULTIAPPEND and delivery. The new messages take consecutive UIDs from *out_first on. With
+ * more than one it may take steps. ERR_OVER_QUOTA; ERR_LIMIT: too many keywords. */
 MUST_USE enum err act_append(struct mailbox *mailbox, const struct origin *origin,
                              const struct append_item *items, uint32_t count,
                              struct uid *out_first);

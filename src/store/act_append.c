@@ -1,21 +1,37 @@
 /* APPEND, MULTIAPPEND and delivery: bodies and their rows in one change. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "message/summary.h"
 #include "store/account_state.h"
 #include "store/act.h"
 #include "store/act_parts.h"
+#include "store/act_steps.h"
+#include "store/alloc.h"
 #include "store/body_writer_state.h"
 #include "store/change.h"
 #include "store/mailbox.h"
 
 struct appending {
-    struct change change;
+    struct act act;
     struct mailbox *mailbox;
-    struct arena arena;
+    const struct append_item *items; /* of who asks: until all is planned */
+    struct body_writer **bodies; /* those of the items */
+    struct place *places; /* of the bodies, once they are added */
+    uint32_t count;
+    bool has_bodies; /* the writers are the act's own: it has taken a step */
+    bool are_added; /* all bodies; what is left is to put the messages */
+    uint32_t next; /* item */
+    uint32_t in_batch; /* bodies that are in the batch, not in the log yet */
     uint32_t first_in_batch; /* items before it are in the log already */
+    struct arena arena;
+    struct keyword_table fresh; /* keywords that the mailbox lacks */
     struct thread_table threads; /* that this change adds: later items may answer earlier ones */
+    struct uid first;
+    struct uid *out_first;
 };
+
+enum { ITEM_COST = 64 }; /* to add a body, or to put a message, however small */
 
 static bool find_thread(const struct appending *appending, uint64_t hash,
                         struct thread_id *out_thread)
@@ -65,111 +81,199 @@ static struct thread_id decide_thread(struct appending *appending, const struct 
     if (count > 2)
         note_hash(appending, &op.as.thread, hashes[0]);
     if (op.as.thread.count > 0)
-        change_add(&appending->change, &op);
+        change_add(&appending->act.change, &op);
     return op.as.thread.thread;
 }
 
-/* Bodies are inert: those that fill a batch are written before the rest, and named by their place.
- */
-static enum err begin_next_batch(struct appending *appending, uint32_t item)
+/* Bodies are inert: those that fill a batch, or a step, are written before the rest, and named by
+ * their place. */
+static enum err begin_next_batch(struct appending *appending)
 {
-    struct log *log = appending->change.account->log;
+    struct log *log = appending->act.account->log;
     enum err err = log_append(log, false);
 
-    appending->first_in_batch = item;
+    appending->first_in_batch = appending->next;
+    appending->in_batch = 0;
     return err == ERR_OK ? log_batch(log) : err;
 }
 
-static enum err add_body(struct appending *appending, uint32_t item, struct body_writer *writer,
-                         struct place *out_place)
+static enum err add_small(struct appending *appending, struct body_writer *writer)
 {
-    struct account *account = appending->change.account;
-    struct wall now = appending->change.origin->now;
+    struct account *account = appending->act.account;
+    struct wall now = appending->act.origin.now;
     struct record_stored stored = { writer->encoding, buf_bytes(&writer->filling) };
+    struct place *place = &appending->places[appending->next];
     enum err err;
 
     if (writer->id.value == 0)
         writer->id.value = account->state.body_next++;
-    err = log_add_stored(account->log, writer->id, now, &stored, out_place);
-    if (err != ERR_LIMIT || item == appending->first_in_batch)
-        return err;
-    err = begin_next_batch(appending, item);
-    return err == ERR_OK ? log_add_stored(account->log, writer->id, now, &stored, out_place) : err;
+    err = log_add_stored(account->log, writer->id, now, &stored, place);
+    if (err == ERR_LIMIT && appending->in_batch > 0) {
+        err = begin_next_batch(appending);
+        if (err == ERR_OK)
+            err = log_add_stored(account->log, writer->id, now, &stored, place);
+    }
+    appending->in_batch++;
+    act_charge(&appending->act, stored.payload.len / ACT_BYTES_PER_COST);
+    return err;
 }
 
-/* Adds the bodies; all of them stand before the CHANGE. */
-static enum err add_bodies(struct appending *appending, const struct append_item *items,
-                           uint32_t count, struct place *places)
+/* Some of the bodies; all of them stand before the CHANGE. */
+static enum err add_bodies(struct appending *appending)
 {
     enum err err = ERR_OK;
 
-    for (uint32_t i = 0; i < count && err == ERR_OK; i++) {
-        struct body_writer *writer = items[i].body;
+    for (; appending->next < appending->count && appending->act.left > 0; appending->next++) {
+        struct body_writer *writer = appending->bodies[appending->next];
 
-        assert(writer->finished && writer->account == appending->change.account);
+        assert(writer->finished && writer->account == appending->act.account);
         if (writer->large == NULL)
-            err = add_body(appending, i, writer, &places[i]);
+            err = add_small(appending, writer);
         else
-            places[i] = log_body_place(writer->large);
+            appending->places[appending->next] = log_body_place(writer->large);
+        if (err != ERR_OK)
+            return err;
+        act_charge(&appending->act, ITEM_COST);
     }
-    return err;
+    appending->are_added = appending->next == appending->count;
+    if (appending->are_added)
+        appending->next = 0;
+    else if (appending->in_batch > 0)
+        err = begin_next_batch(appending);
+    return err == ERR_OK ? ERR_BUSY : err;
 }
 
-static enum err add_item(struct appending *appending, const struct append_item *item,
-                         struct op_put *put, struct keyword_table *fresh)
+static enum err put_item(struct appending *appending, uint32_t item)
 {
-    const struct body_writer *writer = item->body;
+    const struct append_item *asked = &appending->items[item];
+    const struct body_writer *writer = appending->bodies[item];
     struct op op = { .code = OP_PUT };
-    enum err err =
-        act_keywords(appending->mailbox, &item->flags, fresh, &appending->arena, &put->flags);
+    struct op_put *put = &op.as.put;
+    struct thread_id thread = decide_thread(appending, writer, writer->id);
+    enum err err = act_keywords(appending->mailbox, &asked->flags, &appending->fresh,
+                                &appending->arena, &put->flags);
 
+    if (err != ERR_OK)
+        return err;
     put->mailbox = appending->mailbox->id;
+    put->uid.value = appending->first.value + item;
     put->body = writer->id;
+    put->place = appending->places[item];
+    if (writer->large == NULL && item >= appending->first_in_batch)
+        put->body_back = log_body_back(appending->act.account->log, put->place);
     put->size = writer->size;
-    put->internal_date = item->internal_date;
-    put->save_date = wall_seconds(appending->change.origin->now);
-    put->thread = decide_thread(appending, writer, writer->id);
-    op.as.put = *put;
-    if (err == ERR_OK)
-        change_add(&appending->change, &op);
+    put->internal_date = asked->internal_date;
+    put->save_date = wall_seconds(appending->act.origin.now);
+    put->thread = thread;
+    change_add(&appending->act.change, &op);
+    return ERR_OK;
+}
+
+static struct appending *appending_of(struct act *act)
+{
+    return CONTAINER_OF(act, struct appending, act);
+}
+
+static enum err put_items(struct appending *appending)
+{
+    for (; appending->next < appending->count; appending->next++) {
+        enum err err;
+
+        if (appending->act.left == 0)
+            return ERR_BUSY;
+        err = put_item(appending, appending->next);
+        if (err != ERR_OK)
+            return err;
+        act_charge(&appending->act, ITEM_COST);
+    }
+    appending->act.gated = true;
+    appending->act.writes = true;
+    return ERR_OK;
+}
+
+static enum err append_plan(struct act *act)
+{
+    struct appending *appending = appending_of(act);
+    enum err err = appending->are_added ? put_items(appending) : add_bodies(appending);
+
+    act->account->failed = act->account->failed || log_has_failed(act->account->log);
     return err;
 }
 
-static enum err write_items(struct appending *appending, const struct append_item *items,
-                            uint32_t count)
+static void append_finish(struct act *act)
 {
-    struct place *places = ARENA_NEW_ARRAY(&appending->arena, struct place, count);
-    const struct log *log = appending->change.account->log;
-    struct keyword_table fresh = { 0 };
-    enum err err = places == NULL ? ERR_LIMIT : add_bodies(appending, items, count, places);
-
-    for (uint32_t i = 0; i < count && err == ERR_OK; i++) {
-        struct op_put put = { .uid = { appending->mailbox->uidnext + i }, .place = places[i] };
-
-        if (items[i].body->large == NULL && i >= appending->first_in_batch)
-            put.body_back = log_body_back(log, places[i]);
-        err = add_item(appending, &items[i], &put, &fresh);
-    }
-    keyword_table_done(&fresh);
-    return err != ERR_OK ? err : change_commit(&appending->change, true);
+    *appending_of(act)->out_first = appending_of(act)->first;
 }
 
-static void keep_summaries(struct account *account, const struct append_item *items, uint32_t count)
+static void keep_summaries(struct appending *appending)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        summary_file_put(account->summaries, items[i].body->id, buf_bytes(&items[i].body->summary),
+    struct account *account = appending->act.account;
+
+    for (uint32_t i = 0; i < appending->count; i++) {
+        struct body_writer *writer = appending->bodies[i];
+
+        summary_file_put(account->summaries, writer->id, buf_bytes(&writer->summary),
                          log_tip(account->log));
-        body_writer_consume(items[i].body);
+        body_writer_consume(writer);
     }
 }
+
+/* As long as the change may be in the log its bodies stay where they are. */
+static void drop_bodies(struct appending *appending)
+{
+    const struct act *act = &appending->act;
+    bool may_be_written =
+        act->account->failed || act->phase == ACT_WRITING || act->phase == ACT_APPLYING;
+
+    for (uint32_t i = 0; i < appending->count; i++)
+        if (may_be_written)
+            body_writer_consume(appending->bodies[i]);
+        else
+            body_writer_free(appending->bodies[i]);
+}
+
+static void append_done(struct act *act)
+{
+    struct appending *appending = appending_of(act);
+
+    if (act->phase == ACT_OVER && act->err == ERR_OK)
+        keep_summaries(appending);
+    else if (appending->has_bodies)
+        drop_bodies(appending);
+    free(appending->bodies);
+    free(appending->places);
+    keyword_table_done(&appending->fresh);
+    thread_table_done(&appending->threads);
+    arena_done(&appending->arena);
+}
+
+static const struct act_kind append_kind = { append_plan, append_finish, append_done };
 
 /* RFC 9051 s2.3.1.1 */
+static struct appending *appending_new(struct mailbox *mailbox, const struct origin *origin,
+                                       const struct append_item *items, uint32_t count)
+{
+    struct appending *appending =
+        act_new(sizeof(*appending), mailbox_account(mailbox), &append_kind, origin);
+
+    appending->mailbox = mailbox;
+    appending->items = items;
+    appending->bodies = store_alloc(count, sizeof(struct body_writer *));
+    appending->places = store_alloc(count, sizeof(*appending->places));
+    appending->count = count;
+    appending->first.value = mailbox->uidnext;
+    appending->arena = arena_make(ACT_ARENA_BYTES);
+    appending->act.is_small = count == 1;
+    for (uint32_t i = 0; i < count; i++)
+        appending->bodies[i] = items[i].body;
+    return appending;
+}
+
+/* RFC 3502 s6.3.11 */
 enum err act_append(struct mailbox *mailbox, const struct origin *origin,
                     const struct append_item *items, uint32_t count, struct uid *out_first)
 {
-    struct account *account = mailbox_account(mailbox);
-    struct appending appending = { .mailbox = mailbox, .arena = arena_make(ACT_ARENA_BYTES) };
-    uint32_t first = mailbox->uidnext;
+    struct appending *appending;
     uint64_t bytes = 0;
     enum err err;
 
@@ -177,19 +281,14 @@ enum err act_append(struct mailbox *mailbox, const struct origin *origin,
         return ERR_NOT_FOUND;
     for (uint32_t i = 0; i < count; i++)
         bytes += items[i].body->size;
-    if (account_is_over_quota(account, bytes))
+    if (account_is_over_quota(mailbox_account(mailbox), bytes))
         return ERR_OVER_QUOTA;
-    if (count == 0 || count > UINT32_MAX - first)
+    if (count == 0 || count > UINT32_MAX - mailbox->uidnext)
         return count == 0 ? ERR_INVALID : ERR_LIMIT;
-    err = change_begin(account, origin, &appending.change);
-    if (err == ERR_OK)
-        err = write_items(&appending, items, count);
-    account->failed = account->failed || log_has_failed(account->log);
-    arena_done(&appending.arena);
-    thread_table_done(&appending.threads);
-    if (err != ERR_OK)
-        return err;
-    keep_summaries(account, items, count);
-    *out_first = (struct uid){ first };
-    return ERR_OK;
+    appending = appending_new(mailbox, origin, items, count);
+    appending->out_first = out_first;
+    err = act_begin(&appending->act);
+    if (err == ERR_BUSY)
+        appending->has_bodies = true;
+    return err;
 }

@@ -22,7 +22,9 @@ enum err act_keywords(const struct mailbox *mailbox, const struct flag_names *na
                       struct keyword_table *fresh, struct arena *arena,
                       struct op_flag_names *out_names)
 {
-    struct bytes *list = ARENA_NEW_ARRAY(arena, struct bytes, KEYWORDS_PER_MAILBOX_MAX);
+    uint32_t room = names->keyword_count < KEYWORDS_PER_MAILBOX_MAX ? names->keyword_count
+                                                                    : KEYWORDS_PER_MAILBOX_MAX;
+    struct bytes *list = ARENA_NEW_ARRAY(arena, struct bytes, room);
     uint32_t count = 0;
 
     if (list == NULL)

@@ -10,8 +10,6 @@
 #include "store/alloc.h"
 #include "store/rows.h"
 
-enum { BYTES_PER_COST = 32 }; /* copied, checked and written */
-
 void *act_new(size_t len, struct account *account, const struct act_kind *kind,
               const struct origin *origin)
 {
@@ -80,35 +78,57 @@ static void end(struct act *act, enum err err)
 
 static void plan(struct act *act)
 {
-    struct log_record record;
     enum err err = act->kind->plan(act);
-    bool sound;
 
     if (err == ERR_BUSY)
         return;
     if (err == ERR_OK && act->writes)
-        err = change_write(&act->change, act->gated, &record);
-    if (err != ERR_OK || !act->writes) {
+        err = change_write_begin(&act->change, act->gated, &act->record);
+    if (err != ERR_OK || !act->writes)
+        end(act, err);
+    else
+        act->phase = ACT_WRITING;
+}
+
+static void write_some(struct act *act)
+{
+    uint64_t bytes_max = (uint64_t)act->left * ACT_BYTES_PER_COST;
+    enum err err = change_write(&act->change, bytes_max);
+    bool sound;
+
+    if (err == ERR_BUSY) {
+        act->left = 0;
+        return;
+    }
+    if (err != ERR_OK) {
         end(act, err);
         return;
     }
-    act_charge(act, record.payload.len / BYTES_PER_COST);
-    sound = applying_begin(&act->applying, &act->account->state, &record, true);
+    act_charge(act, act->record.payload.len / ACT_BYTES_PER_COST);
+    sound = applying_begin(&act->applying, &act->account->state, &act->record, true);
     assert(sound && act->applying.bytes > 0);
     act->phase = ACT_APPLYING;
 }
 
-static void step(struct act *act)
+static void apply_some(struct act *act)
 {
-    act->left = act->account->step_cost;
+    if (applying_step(&act->applying, act->left))
+        end(act, ERR_OK);
+    else
+        act->left = 0;
+}
+
+static void step(struct act *act, uint32_t cost)
+{
+    act->left = cost;
     do {
-        if (act->phase == ACT_PLANNING)
-            plan(act);
-        else if (applying_step(&act->applying, act->left))
-            end(act, ERR_OK);
-        else
-            act->left = 0;
-    } while (act->left > 0 && act->phase != ACT_OVER);
+        switch (act->phase) {
+        case ACT_PLANNING: plan(act); break;
+        case ACT_WRITING: write_some(act); break;
+        case ACT_APPLYING: apply_some(act); break;
+        case ACT_OVER: return;
+        }
+    } while (act->left > 0);
 }
 
 enum err act_begin(struct act *act)
@@ -118,7 +138,7 @@ enum err act_begin(struct act *act)
 
     act->err = err;
     if (err == ERR_OK) {
-        step(act);
+        step(act, act->is_small ? UINT32_MAX : account->step_cost);
         err = act->err;
     }
     if (err == ERR_OK && act->phase != ACT_OVER) {
@@ -144,7 +164,7 @@ bool act_step(struct account *account)
 
     if (act == NULL || account->failed)
         return false;
-    step(act);
+    step(act, account->step_cost);
     if (act->phase != ACT_OVER)
         return true;
     if (act->is_abandoned)
@@ -181,7 +201,7 @@ void act_abandon(struct act *act)
         return;
     account = act->account;
     act->is_abandoned = true;
-    if (act->phase == ACT_APPLYING)
+    if (act->phase == ACT_WRITING || act->phase == ACT_APPLYING)
         return;
     if (act->phase == ACT_PLANNING) {
         account->act = NULL;
@@ -196,11 +216,11 @@ void act_close(struct account *account)
 
     if (act == NULL)
         return;
-    if (!account->failed && act->phase == ACT_APPLYING) {
-        while (!applying_step(&act->applying, UINT32_MAX))
-            continue;
+    if (!account->failed && act->phase != ACT_PLANNING) {
         account->listener = NULL;
-        change_end(&act->change);
+        act->is_abandoned = true;
+        while (act->phase != ACT_OVER)
+            step(act, UINT32_MAX);
     }
     account->act = NULL;
     act_free(act);

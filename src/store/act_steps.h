@@ -12,6 +12,7 @@
 
 enum act_phase {
     ACT_PLANNING, /* nothing is written */
+    ACT_WRITING, /* it will happen, unless it cannot be written */
     ACT_APPLYING, /* it is in the log, and part of it in the state */
     ACT_OVER,
 };
@@ -33,9 +34,11 @@ struct act {
     const struct act_kind *kind;
     struct origin origin;
     struct change change;
+    struct log_record record; /* from ACT_WRITING on */
     struct applying applying;
     enum act_phase phase;
     uint32_t left; /* of this step */
+    bool is_small; /* it is made at once, whatever a step may cost */
     bool writes;
     bool gated;
     bool is_abandoned;
@@ -53,8 +56,10 @@ MUST_USE enum err act_begin(struct act *act);
 /* Takes off what the plan did. */
 void act_charge(struct act *act, uint64_t cost);
 
-/* What it costs to look at rows of one block, at least. */
-enum { ACT_BLOCK_COST = 512 };
+enum {
+    ACT_BLOCK_COST = 512, /* what it costs to look at rows of one block, at least */
+    ACT_BYTES_PER_COST = 8, /* copied, checked and written */
+};
 
 /* The next piece of a set that is walked over, as applying_piece gives it. */
 struct act_walk {

@@ -12,8 +12,9 @@
 #include "kit/state_dump.h"
 #include "store/account_state.h"
 #include "store/acting.h"
+#include "store/log_write.h"
 
-enum { MESSAGES = 40, STEPS_MAX = 1000 };
+enum { MESSAGES = 40, STEPS_MAX = 1000, APPENDED = 12, LARGE_BYTES = 70000 };
 
 struct scene {
     struct desk desk;
@@ -21,6 +22,8 @@ struct scene {
     struct uid_range some; /* every message but the first and the last */
     struct act *act;
     uint32_t count; /* what the act answers */
+    struct append_item items[APPENDED];
+    struct uid first;
     unsigned changes; /* that the listener heard of */
     struct account_listener listener;
 };
@@ -269,7 +272,8 @@ static void test_a_full_disk(void **context)
     end(&scene);
 }
 
-static void check_cut(const struct scene *scene, bool is_durable, uint64_t seed)
+/* There are as many messages as before, or as many as at the end. */
+static void check_cut(const struct scene *scene, uint32_t count, bool is_durable, uint64_t seed)
 {
     struct vfs *disk = crash_vfs_cut(scene->crash, crash_vfs_steps(scene->crash), seed);
     struct desk desk;
@@ -278,7 +282,7 @@ static void check_cut(const struct scene *scene, bool is_durable, uint64_t seed)
     desk_init(&desk, disk);
     assert_int_equal(desk_open(&desk), ERR_OK);
     left = messages(&desk);
-    assert_true(left == 2 || (left == MESSAGES && !is_durable));
+    assert_true(left == count || (left == MESSAGES && !is_durable));
     desk_close(&desk);
     mem_vfs_free(disk);
 }
@@ -298,10 +302,191 @@ static void test_cut_in_the_middle(void **context)
             jobs_settle(&scene.desk.jobs);
             is_durable = true;
         }
-        check_cut(&scene, is_durable, i);
+        check_cut(&scene, 2, is_durable, i);
     }
     assert_true(is_durable);
     assert_int_equal(act_end(scene.act), ERR_OK);
+    end(&scene);
+}
+
+/* MULTIAPPEND: bodies, then their messages, then the record, a piece a step. */
+
+static bool is_large(uint32_t item)
+{
+    return item == APPENDED / 2;
+}
+
+/* The text of an item; the caller frees it. */
+static struct buf text_of(uint32_t item)
+{
+    struct buf text = buf_make(LARGE_BYTES + 100);
+
+    buf_add_format(&text, "Message-ID: <%u@x>\r\n\r\n", item);
+    for (uint32_t i = 0; is_large(item) && i < LARGE_BYTES; i++)
+        buf_add_byte(&text, i % 70 == 69 ? '\n' : 'x');
+    return text;
+}
+
+/* As far as its first step. */
+static void start_append(struct scene *scene)
+{
+    static const struct bytes keyword = { (const uint8_t *)"word", 4 };
+    struct origin origin = desk_origin(&scene->desk);
+
+    memset(scene->items, 0, sizeof(scene->items));
+    for (uint32_t i = 0; i < APPENDED; i++) {
+        struct buf text = text_of(i);
+
+        assert_int_equal(desk_body(&scene->desk, buf_bytes(&text), &scene->items[i].body), ERR_OK);
+        scene->items[i].flags = (struct flag_names){ FLAG_SEEN, &keyword, i % 2 };
+        buf_done(&text);
+    }
+    desk_sync(&scene->desk);
+    assert_int_equal(act_append(desk_mailbox(&scene->desk, "INBOX"), &origin, scene->items,
+                                APPENDED, &scene->first),
+                     ERR_BUSY);
+    scene->act = act_take(scene->desk.account);
+}
+
+/* All that were appended are there, every byte. */
+static void check_appended(struct desk *desk)
+{
+    struct view *view = view_open(desk_mailbox(desk, "INBOX"));
+    struct buf read = buf_make(LARGE_BYTES + 100);
+
+    assert_int_equal(view_count(view), MESSAGES + APPENDED);
+    for (uint32_t i = 0; i < APPENDED; i++) {
+        struct buf text = text_of(i);
+        struct row row;
+
+        view_row(view, (struct seqno){ MESSAGES + i + 1 }, &row);
+        assert_int_equal(row.uid.value, MESSAGES + i + 1);
+        assert_int_equal(row.flags, FLAG_SEEN);
+        assert_int_equal(keyword_set_has(&row.keywords, 0), i % 2);
+        assert_int_equal(desk_read(desk, row.body, &read), ERR_OK);
+        ASSERT_BYTES(buf_bytes(&read), buf_bytes(&text));
+        buf_done(&text);
+    }
+    buf_done(&read);
+    view_close(view);
+}
+
+static uint64_t log_bytes(const struct scene *scene)
+{
+    return mem_vfs_file(crash_vfs_cache(scene->crash), "log/0000000000000004.log").len;
+}
+
+/* A step writes one small body, or one piece of the record, and nobody sees a message before the
+ * last one. */
+static void test_an_append_comes_in_pieces(void **context)
+{
+    enum { STEP_BYTES = 128 };
+    struct scene scene;
+    uint64_t bytes;
+    unsigned steps = 1;
+
+    (void)context;
+    begin(&scene);
+    start_append(&scene);
+    bytes = log_bytes(&scene);
+    for (; account_step(scene.desk.account); steps++) {
+        assert_in_range(log_bytes(&scene) - bytes, 0, STEP_BYTES);
+        bytes = log_bytes(&scene);
+        assert_int_equal(scene.changes, 0);
+        check_cut(&scene, MESSAGES + APPENDED, false, steps);
+    }
+    assert_true(steps > 3 * APPENDED + APPENDED * 30 / LOG_PIECE_BYTES_MIN);
+    assert_int_equal(act_end(scene.act), ERR_OK);
+    assert_int_equal(scene.first.value, MESSAGES + 1);
+    assert_int_equal(scene.changes, 1);
+    check_appended(&scene.desk);
+    desk_sync(&scene.desk);
+    check_cut(&scene, MESSAGES + APPENDED, true, 1);
+    end(&scene);
+}
+
+/* Who asked for it goes after so many steps, or the account is closed: it is there or it is not,
+ * and a body that the record names stays. */
+static void test_an_append_is_given_up(void **context)
+{
+    bool is_over = false;
+    unsigned kept = 0;
+
+    (void)context;
+    for (unsigned steps = 0; !is_over; steps++) {
+        struct scene scene;
+        bool is_kept;
+
+        begin(&scene);
+        start_append(&scene);
+        for (unsigned i = 0; i < steps; i++)
+            (void)account_step(scene.desk.account);
+        is_over = !account_is_acting(scene.desk.account);
+        act_abandon(scene.act);
+        is_kept = is_over || account_is_acting(scene.desk.account);
+        kept += is_kept;
+        if (steps % 2 == 0) {
+            jobs_settle(&scene.desk.jobs);
+            account_close(scene.desk.account, scene.desk.now);
+            assert_int_equal(desk_open(&scene.desk), ERR_OK);
+            assert_false(scene.desk.report.unclean);
+        } else {
+            desk_settle(&scene.desk);
+        }
+        if (is_kept)
+            check_appended(&scene.desk);
+        else
+            assert_int_equal(messages(&scene.desk), MESSAGES);
+        end(&scene);
+        assert_true(steps < STEPS_MAX);
+    }
+    assert_true(kept > APPENDED);
+}
+
+/* Each write fails in turn. */
+static void test_an_append_on_a_full_disk(void **context)
+{
+    bool is_through = false;
+
+    (void)context;
+    for (unsigned skip = 0; !is_through; skip++) {
+        struct scene scene;
+
+        begin(&scene);
+        start_append(&scene);
+        crash_vfs_fail(scene.crash, CRASH_FAIL_APPEND, skip, 5);
+        while (account_step(scene.desk.account))
+            continue;
+        is_through = crash_vfs_faults(scene.crash) == 0;
+        assert_int_equal(act_end(scene.act), is_through ? ERR_OK : ERR_NO_SPACE);
+        crash_vfs_heal(scene.crash);
+        if (is_through)
+            check_appended(&scene.desk);
+        else
+            assert_int_equal(messages(&scene.desk), MESSAGES);
+        assert_false(account_has_failed(scene.desk.account));
+        end(&scene);
+        assert_true(skip < STEPS_MAX);
+    }
+}
+
+/* The account fails when the record is on the disk already: what it names is not removed. */
+static void test_an_append_fails_behind_its_write(void **context)
+{
+    struct scene scene;
+
+    (void)context;
+    begin(&scene);
+    start_append(&scene);
+    while (scene.act->phase != ACT_APPLYING)
+        assert_true(account_step(scene.desk.account));
+    account_sync(scene.desk.account);
+    jobs_settle(&scene.desk.jobs);
+    scene.desk.account->failed = true;
+    assert_int_equal(act_end(scene.act), ERR_CLOSED);
+    account_close(scene.desk.account, scene.desk.now);
+    assert_int_equal(desk_open(&scene.desk), ERR_OK);
+    check_appended(&scene.desk);
     end(&scene);
 }
 
@@ -448,6 +633,10 @@ int main(void)
         cmocka_unit_test(test_failed_in_the_middle),
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_cut_in_the_middle),
+        cmocka_unit_test(test_an_append_comes_in_pieces),
+        cmocka_unit_test(test_an_append_is_given_up),
+        cmocka_unit_test(test_an_append_on_a_full_disk),
+        cmocka_unit_test(test_an_append_fails_behind_its_write),
         cmocka_unit_test(test_steps_change_nothing),
         cmocka_unit_test(test_few_of_many_blocks_take_many_steps),
     };

@@ -357,7 +357,7 @@ static void test_copy_is_one_small_record(void **context)
     for (uint32_t i = 0; i < MANY; i++)
         assert_int_equal(desk_body(&desk, bytes_from_string(mail), &items[i].body), ERR_OK);
     origin = desk_origin(&desk);
-    assert_int_equal(act_append(inbox, &origin, items, MANY, &first), ERR_OK);
+    assert_int_equal(desk_finish(&desk, act_append(inbox, &origin, items, MANY, &first)), ERR_OK);
     assert_int_equal(first.value, 1);
     desk_sync(&desk);
     before = account_durable(desk.account);
@@ -410,8 +410,9 @@ static void test_multiappend_beyond_a_batch(void **context)
                          ERR_OK);
     }
     origin = desk_origin(&desk);
-    assert_int_equal(act_append(desk_mailbox(&desk, "INBOX"), &origin, items, MANY, &first),
-                     ERR_OK);
+    assert_int_equal(
+        desk_finish(&desk, act_append(desk_mailbox(&desk, "INBOX"), &origin, items, MANY, &first)),
+        ERR_OK);
     assert_int_equal(account_change_number(desk.account).value, change + 1);
     desk_close(&desk);
     assert_int_equal(desk_open(&desk), ERR_OK);

@@ -731,7 +731,7 @@ static enum err undeleting_plan(struct act *act)
     if (!is_full(making) && !is_through(making->undelete))
         return ERR_BUSY;
     act->gated = true;
-    act->writes = act->account->ops.len > 0;
+    act->writes = !change_is_empty(&act->change);
     return ERR_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "store/account_state.h"
 #include "store/apply.h"
+#include "store/log_write.h"
 
 enum err change_begin(struct account *account, const struct origin *origin,
                       struct change *out_change)
@@ -18,6 +19,7 @@ enum err change_begin(struct account *account, const struct origin *origin,
     if (err != ERR_OK)
         return err;
     buf_clear(&account->ops);
+    op_origin_encode(&account->ops, origin);
     account->wall = origin->now;
     *out_change = (struct change){
         .account = account,
@@ -25,6 +27,7 @@ enum err change_begin(struct account *account, const struct origin *origin,
         .number = { account->state.change.value + 1 },
         .mailbox_next = account->state.mailbox_next,
         .uidvalidity_last = account->state.uidvalidity_last,
+        .ops_at = account->ops.len,
     };
     return ERR_OK;
 }
@@ -67,20 +70,51 @@ static bool has_too_many_mailboxes(const struct change *change)
            account->state.mailbox_count + change->mailboxes > account->mailboxes_max;
 }
 
-/* RFC 7162 s3.1 */
-enum err change_write(struct change *change, bool gated, struct log_record *out_record)
+bool change_is_empty(const struct change *change)
 {
-    struct account *account = change->account;
-    enum err err;
+    return change->account->ops.len == change->ops_at;
+}
 
-    if (account->ops.overflowed || change->exhausted || has_too_many_mailboxes(change))
-        return ERR_LIMIT;
-    err = log_add_change(account->log, change->origin, change->number, buf_bytes(&account->ops),
-                         out_record);
-    if (err == ERR_OK)
-        err = log_append(account->log, gated);
+static bool is_too_much(const struct change *change)
+{
+    return change->account->ops.overflowed || change->exhausted || has_too_many_mailboxes(change);
+}
+
+/* RFC 7162 s3.1 */
+enum err change_write_begin(struct change *change, bool gated, struct log_record *out_record)
+{
+    struct log_change record = { .number = change->number,
+                                 .when = change->origin->now,
+                                 .payload = buf_bytes(&change->account->ops),
+                                 .gated = gated };
+
+    return is_too_much(change) ? ERR_LIMIT
+                               : log_write_begin(change->account->log, &record, out_record);
+}
+
+static enum err note_failure(struct account *account, enum err err)
+{
     account->failed = account->failed || log_has_failed(account->log);
     return err;
+}
+
+enum err change_write(struct change *change, uint64_t bytes_max)
+{
+    return note_failure(change->account, log_write(change->account->log, bytes_max));
+}
+
+/* Writes the batch, and gives out the record. */
+static enum err append(struct change *change, bool gated, struct log_record *out_record)
+{
+    struct account *account = change->account;
+    struct bytes ops = bytes_from(buf_bytes(&account->ops), change->ops_at);
+    enum err err = is_too_much(change) ? ERR_LIMIT : ERR_OK;
+
+    if (err == ERR_OK)
+        err = log_add_change(account->log, change->origin, change->number, ops, out_record);
+    if (err == ERR_OK)
+        err = log_append(account->log, gated);
+    return note_failure(account, err);
 }
 
 void change_end(const struct change *change)
@@ -99,7 +133,7 @@ enum err change_commit(struct change *change, bool gated)
 {
     struct log_record record;
     bool applied;
-    enum err err = change_write(change, gated, &record);
+    enum err err = append(change, gated, &record);
 
     if (err != ERR_OK)
         return err;

@@ -19,6 +19,7 @@ struct change {
     uint32_t mailbox_next; /* the next mailbox id, those of this change counted */
     uint32_t uidvalidity_last;
     uint32_t mailboxes; /* that this change makes */
+    size_t ops_at; /* where ops begin in account->ops, behind who made it */
     bool exhausted; /* no id or no UIDVALIDITY is left for one of them */
 };
 
@@ -31,11 +32,17 @@ void change_add(struct change *change, const struct op *op);
 /* Adds the creation of a mailbox with the next id and a UIDVALIDITY never used; answers the id. */
 struct mailbox_id change_add_mailbox(struct change *change, struct bytes name, unsigned uses);
 
-/* Writes the batch. What is left to do is to apply the record, which is valid until the next change
- * begins, and to call change_end. ERR_LIMIT: too large, too many mailboxes, or their ids are used
- * up. */
+/* Nothing was added. */
+bool change_is_empty(const struct change *change);
+
+/* Writes it in pieces, as log_write does; nothing else is asked of the account meanwhile. What is
+ * left to do once change_write has answered ERR_OK is to apply the record, which is valid until
+ * then, and to call change_end. ERR_LIMIT: too large, too many mailboxes, or their ids are used up.
+ */
 struct log_record;
-MUST_USE enum err change_write(struct change *change, bool gated, struct log_record *out_record);
+MUST_USE enum err change_write_begin(struct change *change, bool gated,
+                                     struct log_record *out_record);
+MUST_USE enum err change_write(struct change *change, uint64_t bytes_max);
 
 /* The record was applied: tells everybody. */
 void change_end(const struct change *change);

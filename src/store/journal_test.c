@@ -29,7 +29,9 @@ static void append(struct scene *scene, const char *name, enum protocol protocol
     for (uint32_t i = 0; i < count; i++)
         assert_int_equal(
             desk_body(&scene->desk, BYTES("Message-ID: <a@b>\r\n\r\nx"), &items[i].body), ERR_OK);
-    assert_int_equal(act_append(box(scene, name), &origin, items, count, &first), ERR_OK);
+    assert_int_equal(
+        desk_finish(&scene->desk, act_append(box(scene, name), &origin, items, count, &first)),
+        ERR_OK);
 }
 
 static void copy(struct scene *scene, struct uid_range range, bool move)

@@ -7,6 +7,7 @@
 
 #include "store/alloc.h"
 #include "store/log_base.h"
+#include "store/log_batch.h"
 #include "store/log_body.h"
 #include "store/log_private.h"
 #include "store/op.h"
@@ -31,6 +32,7 @@ static struct log *log_new(const struct log_options *options)
     log->packing = log->owns_packing ? packing_new() : options->packing;
     log->segment_bytes = options->segment_bytes == 0 ? SEGMENT_BYTES_USUAL : options->segment_bytes;
     log->batch = buf_make(LOG_BATCH_BYTES_MAX);
+    log->leaving = buf_make(LOG_BATCH_BYTES_MAX);
     log->pending = buf_make(LOG_BATCH_BYTES_MAX);
     log->payload = buf_make(PAYLOAD_BYTES_MAX);
     log->serial_next = 1;
@@ -46,6 +48,7 @@ static void log_free(struct log *log)
     if (log->owns_packing)
         packing_free(log->packing);
     buf_done(&log->batch);
+    buf_done(&log->leaving);
     buf_done(&log->pending);
     buf_done(&log->payload);
     free(log);
@@ -131,7 +134,7 @@ void log_close(struct log *log, struct wall now)
 {
     if (log == NULL)
         return;
-    assert(!log->busy);
+    assert(!log->busy && (log->failed || !log->writing.active));
     log->listener = NULL;
     /* An epoch that was not settled must come again: no clean mark then. */
     if (!log->failed && log->settled && log_work_all_now(log, NULL) == ERR_OK)
@@ -146,18 +149,14 @@ void log_set_listener(struct log *log, struct log_listener *listener)
 
 enum err log_batch(struct log *log)
 {
+    assert(!log->writing.active);
     if (log->failed)
         return ERR_CLOSED;
     buf_clear(&log->batch);
     return ERR_OK;
 }
 
-static uint64_t batch_tail(const struct log *log)
-{
-    return log_tail(log) + log->batch.len;
-}
-
-static bool batch_has_room(const struct log *log, uint64_t length)
+bool log_batch_has_room(const struct log *log, uint64_t length)
 {
     uint64_t free_bytes = LOG_BATCH_BYTES_MAX - log->batch.len - log->pending.len;
 
@@ -167,7 +166,7 @@ static bool batch_has_room(const struct log *log, uint64_t length)
 static struct place batch_add(struct log *log, const struct record_header *header,
                               struct bytes payload)
 {
-    struct place place = { log->segment.number, batch_tail(log) };
+    struct place place = { log->segment.number, log_batch_tail(log) };
 
     assert(place.offset % RECORD_ALIGN == 0);
     record_header_encode(&log->batch, log->key, place.offset, header);
@@ -199,7 +198,7 @@ enum err log_add_stored(struct log *log, struct body_id body, struct wall when,
     };
 
     assert(stored->encoding == RECORD_RAW || log_compresses(log));
-    if (!batch_has_room(log, header.length))
+    if (!log_batch_has_room(log, header.length))
         return ERR_LIMIT;
     *out_body = batch_add(log, &header, stored->payload);
     return ERR_OK;
@@ -213,7 +212,7 @@ bool log_pack(struct log *log, struct bytes body, struct buf *out)
 uint64_t log_body_back(const struct log *log, struct place body)
 {
     assert(body.segment == log->segment.number);
-    return batch_tail(log) - body.offset;
+    return log_batch_tail(log) - body.offset;
 }
 
 enum err log_add_change(struct log *log, const struct origin *origin, struct modseq number,
@@ -232,7 +231,7 @@ enum err log_add_change(struct log *log, const struct origin *origin, struct mod
     op_origin_encode(&log->payload, origin);
     buf_add(&log->payload, ops);
     header.length = log->payload.len;
-    if (log->payload.overflowed || !batch_has_room(log, header.length))
+    if (log->payload.overflowed || !log_batch_has_room(log, header.length))
         return ERR_LIMIT;
     place = batch_add(log, &header, buf_bytes(&log->payload));
     log->now = origin->now;
@@ -281,20 +280,24 @@ enum err log_awake(struct log *log)
     return ERR_OK;
 }
 
-/* A write that failed may have left a part: it is cut off again, or nothing more can be written. */
+void log_cut_off(struct log *log, enum err err)
+{
+    struct note why = { .text = "" };
+
+    if (log->file->calls->truncate(log->file, log->size) == ERR_OK)
+        return;
+    note_set(&why, "cannot cut off what a failed write left: %s", err_text(err));
+    log_fail(log, &why);
+}
+
 static enum err write_batch(struct log *log)
 {
     enum err err = vfs_append(log->file, buf_bytes(&log->batch));
-    struct note why = { .text = "" };
 
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         log->size += log->batch.len;
-        return ERR_OK;
-    }
-    if (log->file->calls->truncate(log->file, log->size) != ERR_OK) {
-        note_set(&why, "cannot cut off what a failed write left: %s", err_text(err));
-        log_fail(log, &why);
-    }
+    else
+        log_cut_off(log, err);
     return err;
 }
 
@@ -328,7 +331,8 @@ enum err log_append(struct log *log, bool gated)
 
 void log_next_segment(struct log *log, uint64_t position)
 {
-    assert(log->previous == NULL && log->pending.len == 0);
+    assert(log->previous == NULL && log->leaving.len == 0 && log->pending.len == 0);
+    assert(!log->writing.active);
     log->previous = log->file;
     log->file = NULL;
     log->segment.previous = log->segment.number;
@@ -345,7 +349,7 @@ void log_next_segment(struct log *log, uint64_t position)
 /* A segment that is still to be made has nothing in it, not even its header. */
 uint64_t log_tip(const struct log *log)
 {
-    if (!log_is_made(log) && log->pending.len == 0)
+    if (!log_is_made(log) && log->leaving.len == 0 && log->pending.len == 0)
         return log->segment.position;
     return log->segment.position + log_tail(log);
 }
@@ -397,8 +401,9 @@ bool log_is_rolling(const struct log *log)
 
 bool log_roll(struct log *log, struct wall last)
 {
-    if (log->failed || log->busy || !log_is_made(log) || log->pending.len > 0 ||
-        log->durable != log_tip(log) || log->size <= SEGMENT_RECORDS_AT || log_awake(log) != ERR_OK)
+    if (log->failed || log->busy || log->writing.active || !log_is_made(log) ||
+        log->leaving.len > 0 || log->pending.len > 0 || log->durable != log_tip(log) ||
+        log->size <= SEGMENT_RECORDS_AT || log_awake(log) != ERR_OK)
         return false;
     log_next_segment(log, log_tip(log));
     log->segment.when = last;

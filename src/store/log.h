@@ -9,6 +9,8 @@
  * are on the disk when log_durable has reached the position; one fdatasync serves all that waits.
  * When a segment is full, or the clean mark stands, what is appended waits in memory for the job
  * that makes the next segment (or takes the mark away); it counts as gated until it is durable.
+ * When more than LOG_STEP_BYTES wait a job writes them as well. Of a large change
+ * store/log_write.h writes a piece at a time.
  *
  * After a failed write or sync every call answers ERR_CLOSED or does nothing: close the log, open
  * it again, and only what was durable is there. */
@@ -27,7 +29,10 @@ struct log;
 struct packing;
 struct vfs;
 
-enum { LOG_BATCH_BYTES_MAX = 64 * 1024 * 1024 };
+enum {
+    LOG_BATCH_BYTES_MAX = 64 * 1024 * 1024,
+    LOG_STEP_BYTES = 256 * 1024,
+};
 
 /* A point of the log that can be checked later: a checkpoint carries one. All zero: the beginning.
  */

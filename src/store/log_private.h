@@ -27,7 +27,8 @@ struct log_work {
     bool close_synced; /* it is the old segment's: close it */
     bool create; /* then: make `segment` */
     struct segment segment;
-    struct vfs_file *made;
+    struct vfs_file *made; /* or the one that is there */
+    struct bytes write; /* then: append this to it */
     uint64_t covers; /* durable position when all went well */
     struct log_mark mark; /* the same, as log_durable_mark tells it */
     enum err err;
@@ -40,6 +41,14 @@ struct log_old_file {
     struct record_key key;
     struct vfs_file *file;
     uint64_t used; /* grows with each use */
+};
+
+/* A CHANGE that is written in pieces. What of it is framed and not yet written is in the batch. */
+struct log_writing {
+    bool active;
+    bool gated;
+    struct bytes left; /* of the payload: not yet framed */
+    uint64_t written; /* bytes of it in the file, behind what `size` counts */
 };
 
 struct log {
@@ -60,9 +69,11 @@ struct log {
     struct vfs_file *file; /* NULL: still to be made, or at rest */
     bool at_rest; /* `file` is closed, all of it is durable: log_awake opens it again */
     struct vfs_file *previous; /* full, to be synced before `file` is made */
-    uint64_t size; /* of `file`: whole batches; what follows is in `pending` */
+    uint64_t size; /* of `file`: whole batches; what follows is in `leaving`, then in `pending` */
+    struct buf leaving; /* the next job writes it: left alone until that is through */
     struct buf pending; /* waits for the job that lets it be written */
     struct buf batch; /* being built */
+    struct log_writing writing;
     struct buf payload; /* of the CHANGE in it */
     bool withdraw; /* the clean mark stands, or there is no entry yet */
     bool settled; /* the lock file's entry may say clean */
@@ -97,15 +108,21 @@ static inline bool log_is_made(const struct log *log)
 }
 
 /* True when nothing may be written to the file yet. */
-static inline bool log_must_wait(const struct log *log)
+static inline bool log_is_barred(const struct log *log)
 {
     return !log_is_made(log) || log->withdraw;
+}
+
+/* So it is, or something else is to be written before. */
+static inline bool log_must_wait(const struct log *log)
+{
+    return log_is_barred(log) || log->leaving.len > 0 || log->pending.len > 0;
 }
 
 /* Where the next batch will stand in the segment. */
 static inline uint64_t log_tail(const struct log *log)
 {
-    return log->size + log->pending.len;
+    return log->size + log->leaving.len + log->pending.len;
 }
 
 /* `position`, which is in the present segment. */

@@ -9,8 +9,8 @@
 /* Only where nothing is left to be written or synced. */
 static void rest(struct log *log)
 {
-    if (log->file == NULL || log->busy || log->failed || log->pending.len > 0 ||
-        log->durable != log_tip(log))
+    if (log->file == NULL || log->busy || log->failed || log->writing.active ||
+        log->pending.len > 0 || log->durable != log_tip(log))
         return;
     vfs_close(log->file);
     log->file = NULL;
@@ -85,7 +85,8 @@ static enum err old_file(struct log *log, uint64_t number, unsigned flags,
 static enum err read_present(struct log *log, uint64_t offset, void *into, size_t len,
                              unsigned flags)
 {
-    struct bytes waiting = buf_bytes(&log->pending);
+    struct bytes waiting = buf_bytes(&log->leaving);
+    uint64_t at = offset - log->size;
 
     if (offset < log->size) {
         enum err err = log_awake(log);
@@ -94,9 +95,13 @@ static enum err read_present(struct log *log, uint64_t offset, void *into, size_
             return err;
         return log->file == NULL ? ERR_CORRUPT : vfs_read(log->file, offset, into, len, flags);
     }
-    if (offset - log->size > waiting.len || len > waiting.len - (offset - log->size))
+    if (at >= waiting.len) {
+        at -= waiting.len;
+        waiting = buf_bytes(&log->pending);
+    }
+    if (at > waiting.len || len > waiting.len - at)
         return ERR_CORRUPT;
-    memcpy(into, waiting.at + (offset - log->size), len);
+    memcpy(into, waiting.at + at, len);
     return ERR_OK;
 }
 

@@ -3,7 +3,7 @@
  */
 #include <assert.h>
 
-#include "store/log_private.h"
+#include "store/log_batch.h"
 #include "sys/vfs.h"
 
 /* On a full disk the entry may find no room, but cutting needs none. Best effort: when that fails
@@ -35,6 +35,10 @@ static void work_run(struct job *job)
         work->what = "a new segment";
         work->err = segment_create(work->vfs, &work->segment, &work->made);
     }
+    if (work->err == ERR_OK && work->write.len > 0) {
+        work->what = "the log";
+        work->err = vfs_append(work->made, work->write);
+    }
 }
 
 /* The entry that takes the clean mark away. As long as an epoch is due it keeps the old identity,
@@ -54,7 +58,7 @@ static struct lock_entry entry_of_withdrawal(const struct log *log)
 static bool work_fill(struct log *log)
 {
     struct log_work *work = &log->work;
-    bool prepares = log_must_wait(log) && (log->pending.len > 0 || log->previous != NULL);
+    bool prepares = log->previous != NULL || log->leaving.len > 0 || log->pending.len > 0;
 
     if (!prepares && (!log_is_made(log) || log->durable >= log_tip(log)))
         return false;
@@ -78,6 +82,10 @@ static bool work_fill(struct log *log)
     work->close_synced = log->previous != NULL;
     work->create = !log_is_made(log);
     work->segment = log->segment;
+    if (log->leaving.len == 0 && log->pending.len > LOG_STEP_BYTES)
+        log_let_leave(log);
+    work->write = buf_bytes(&log->leaving);
+    work->made = log->file;
     if (work->create) {
         work->covers = log->segment.position + SEGMENT_RECORDS_AT;
         work->mark = log_mark_here(log, work->covers);
@@ -92,20 +100,40 @@ void log_fail(struct log *log, const struct note *why)
         log->listener->failed(log->listener, why);
 }
 
-/* What waited is written in one go. */
-static enum err flush_pending(struct log *log)
+void log_let_leave(struct log *log)
+{
+    struct buf empty = log->leaving;
+
+    assert(empty.len == 0);
+    log->leaving = log->pending;
+    log->pending = empty;
+}
+
+static void count_written(struct log *log, struct buf *written)
+{
+    log->size += written->len;
+    buf_clear(written);
+    buf_trim(written);
+}
+
+/* What waited, and is not much, is written in one go. `has_written`: a job has written what came
+ * before. */
+static enum err flush_pending(struct log *log, bool has_written)
 {
     enum err err;
 
-    if (log_must_wait(log) || log->pending.len == 0)
+    if (log_is_barred(log) || log->leaving.len > 0 || log->pending.len > LOG_STEP_BYTES)
         return ERR_OK;
-    err = vfs_append(log->file, buf_bytes(&log->pending));
-    if (err != ERR_OK)
-        return err;
-    log->size += log->pending.len;
-    buf_clear(&log->pending);
-    buf_trim(&log->pending);
-    if (log->size >= log->segment_bytes)
+    if (log->pending.len > 0) {
+        err = vfs_append(log->file, buf_bytes(&log->pending));
+        if (err != ERR_OK)
+            return err;
+        count_written(log, &log->pending);
+        has_written = true;
+    }
+    /* What is in the batch was made for its place in this segment. */
+    if (has_written && log->size >= log->segment_bytes && !log->writing.active &&
+        log->batch.len == 0)
         log_next_segment(log, log_tip(log));
     return ERR_OK;
 }
@@ -113,9 +141,12 @@ static enum err flush_pending(struct log *log)
 static enum err work_take(struct log *log)
 {
     struct log_work *work = &log->work;
+    bool has_written = work->write.len > 0;
 
     if (work->close_synced)
         log->previous = NULL;
+    if (work->err != ERR_OK && work->create)
+        vfs_close(work->made);
     if (work->err != ERR_OK)
         return work->err;
     if (work->withdraw)
@@ -124,12 +155,14 @@ static enum err work_take(struct log *log)
         log->file = work->made;
         log->synced_position = work->segment.position;
     }
+    if (has_written)
+        count_written(log, &log->leaving);
     log->durable = work->covers;
     if (work->create || work->sync != NULL)
         log->durable_mark = work->mark;
     log->durable_mark.base = log->base; /* it may have become another one since the job began */
     work->what = "the log";
-    return flush_pending(log);
+    return flush_pending(log, has_written);
 }
 
 static void work_done(struct job *job)

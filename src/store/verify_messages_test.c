@@ -247,7 +247,9 @@ static void test_a_batch_of_two(void **state)
     assert_int_equal(desk_body(&desk, BYTES("the first one"), &items[0].body), ERR_OK);
     assert_int_equal(desk_body(&desk, BYTES("the second one"), &items[1].body), ERR_OK);
     origin = desk_origin(&desk);
-    assert_int_equal(act_append(desk_mailbox(&desk, "INBOX"), &origin, items, 2, uids), ERR_OK);
+    assert_int_equal(
+        desk_finish(&desk, act_append(desk_mailbox(&desk, "INBOX"), &origin, items, 2, uids)),
+        ERR_OK);
     desk_sync(&desk);
     at = bytes_find(mem_vfs_file(vfs, log_1), 0, BYTES("the second one"));
     mem_vfs_damage(vfs, log_1, at - RECORD_HEADER_BYTES, 1);

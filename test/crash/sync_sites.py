@@ -70,7 +70,7 @@ SWAPS = [
     if (work->err == ERR_OK && work->sync != NULL) {
 '''),
     Swap('the log is written to before the clean mark is taken away', 'log_private.h',
-         'log_must_wait', 'return !log_is_made(log) || log->withdraw;',
+         'log_is_barred', 'return !log_is_made(log) || log->withdraw;',
          'return !log_is_made(log);'),
     Swap('the lock file names the new boot before the epoch is durable', 'log.c', 'log_settle',
          '''    if (log_durable(log) != log_tip(log))

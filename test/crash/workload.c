@@ -72,6 +72,26 @@ static enum err make_items(struct life *life, struct append_item *items, uint32_
     return err;
 }
 
+/* An act that has answered `err` so far, to its end. Syncs may come and go between its steps. */
+static enum err finish(struct life *life, enum err err)
+{
+    struct desk *desk = &life->desk;
+    struct act *act = err == ERR_BUSY ? act_take(desk->account) : NULL;
+
+    if (act == NULL)
+        return err;
+    for (;;) {
+        if (below(life, 4) == 0)
+            account_sync(desk->account);
+        if (below(life, 3) == 0)
+            (void)(below(life, 2) == 0 ? jobs_run(&desk->jobs) : jobs_deliver(&desk->jobs));
+        (void)account_step(desk->account);
+        err = act_end(act);
+        if (err != ERR_BUSY)
+            return err;
+    }
+}
+
 static enum err append_some(struct life *life, bool large)
 {
     struct append_item items[3] = { 0 };
@@ -82,9 +102,9 @@ static enum err append_some(struct life *life, bool large)
 
     if (err == ERR_OK)
         err = act_append(any_mailbox(life), &origin, items, count, &first);
-    for (uint32_t i = 0; i < count && err != ERR_OK; i++)
+    for (uint32_t i = 0; i < count && err != ERR_OK && err != ERR_BUSY; i++)
         body_writer_free(items[i].body);
-    return err;
+    return finish(life, err);
 }
 
 static enum err append(struct life *life)
@@ -107,26 +127,6 @@ static enum err flags(struct life *life)
     if (below(life, 3) == 0)
         store.keyword = bytes_from_string(keywords[below(life, ARRAY_COUNT(keywords))]);
     return desk_flags(&life->desk, mailbox, store, NULL);
-}
-
-/* An act that has answered `err` so far, to its end. Syncs may come and go between its steps. */
-static enum err finish(struct life *life, enum err err)
-{
-    struct desk *desk = &life->desk;
-    struct act *act = err == ERR_BUSY ? act_take(desk->account) : NULL;
-
-    if (act == NULL)
-        return err;
-    for (;;) {
-        if (below(life, 4) == 0)
-            account_sync(desk->account);
-        if (below(life, 3) == 0)
-            (void)(below(life, 2) == 0 ? jobs_run(&desk->jobs) : jobs_deliver(&desk->jobs));
-        (void)account_step(desk->account);
-        err = act_end(act);
-        if (err != ERR_BUSY)
-            return err;
-    }
 }
 
 static enum err expunge(struct life *life)

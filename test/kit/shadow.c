@@ -131,7 +131,7 @@ static void append(struct shadow *shadow, struct desk *desk)
         assert_int_equal(desk_body(desk, buf_bytes(&text), &items[i].body), ERR_OK);
     }
     origin = desk_origin(desk);
-    assert_int_equal(act_append(mailbox, &origin, items, count, &first), ERR_OK);
+    assert_int_equal(desk_finish(desk, act_append(mailbox, &origin, items, count, &first)), ERR_OK);
     assert_int_equal(first.value, mine->uidnext);
     mine->uidnext += count;
     mine->count += count;

@@ -20,6 +20,7 @@ enum append_phase {
     APPEND_BETWEEN, /* the line behind a literal */
     APPEND_DRAIN, /* refused: the rest of a literal is thrown away */
     APPEND_REST, /* refused: and the rest of the command */
+    APPEND_COMMITTING, /* all has come: the act goes on in steps */
 };
 
 /* One message; a list, newest first, counted. */
@@ -36,6 +37,8 @@ struct append_state {
     struct append_entry *newest;
     uint32_t count;
     uint64_t held_bytes;
+    struct append_item *items; /* of the act, oldest first */
+    struct uid first; /* that it has given */
     enum imap_condition condition; /* of the refusal */
     const char *code;
     const char *text;
@@ -314,21 +317,17 @@ static void print_appenduid(struct imap_run *run, struct mailbox *mailbox, struc
     imap_appenduid_print(&run->code, mailbox_uidvalidity(mailbox), &uids);
 }
 
-/* RFC 4315 s3 */
-static enum imap_progress commit(struct imap_session *session, struct imap_run *run,
-                                 struct append_state *state)
+/* The act has them. */
+static void give_up_bodies(struct append_state *state)
 {
-    struct origin origin = imap_origin(session);
-    struct append_item *items = ARENA_NEW_ARRAY(&run->arena, struct append_item, state->count);
-    struct append_entry *entry = state->newest;
-    struct uid first;
-    enum err err;
+    for (struct append_entry *entry = state->newest; entry != NULL; entry = entry->older)
+        entry->item.body = NULL;
+}
 
-    if (items == NULL)
-        return imap_answer_err(run, ERR_LIMIT);
-    for (uint32_t i = state->count; i > 0; i--, entry = entry->older)
-        items[i - 1] = entry->item;
-    err = act_append(state->handle.mailbox, &origin, items, state->count, &first);
+/* RFC 4315 s3 */
+static enum imap_progress answer_act(struct imap_session *session, struct imap_run *run,
+                                     struct append_state *state, enum err err)
+{
     if (err == ERR_NOT_FOUND)
         return imap_answer(run, IMAP_NO, "TRYCREATE", "Mailbox was deleted meanwhile");
     if (err == ERR_LIMIT)
@@ -336,10 +335,38 @@ static enum imap_progress commit(struct imap_session *session, struct imap_run *
                                  "keywords in one mailbox");
     if (err != ERR_OK)
         return imap_answer_err(run, err);
-    for (entry = state->newest; entry != NULL; entry = entry->older)
-        entry->item.body = NULL;
-    print_appenduid(run, state->handle.mailbox, first, state->count);
+    give_up_bodies(state);
+    print_appenduid(run, state->handle.mailbox, state->first, state->count);
     return imap_answer(run, IMAP_OK, NULL, "APPEND done");
+}
+
+/* RFC 3502 s6.3.11 */
+static enum imap_progress commit(struct imap_session *session, struct imap_run *run,
+                                 struct append_state *state)
+{
+    struct origin origin = imap_origin(session);
+    struct append_entry *entry = state->newest;
+    enum err err;
+
+    state->items = ARENA_NEW_ARRAY(&run->arena, struct append_item, state->count);
+    if (state->items == NULL)
+        return imap_answer_err(run, ERR_LIMIT);
+    for (uint32_t i = state->count; i > 0; i--, entry = entry->older)
+        state->items[i - 1] = entry->item;
+    err = act_append(state->handle.mailbox, &origin, state->items, state->count, &state->first);
+    if (err != ERR_BUSY)
+        return answer_act(session, run, state, err);
+    give_up_bodies(state);
+    state->phase = APPEND_COMMITTING;
+    return imap_act_begun(session, run);
+}
+
+static enum imap_progress end_act(struct imap_session *session, struct imap_run *run,
+                                  struct append_state *state)
+{
+    enum err err = imap_act_end(run);
+
+    return err == ERR_BUSY ? IMAP_BLOCKED : answer_act(session, run, state, err);
 }
 
 /* What follows a literal: the end of the command, or the next message. RFC 3502 s6.3.11. */
@@ -388,21 +415,30 @@ static enum imap_progress step(struct imap_session *session, struct imap_run *ru
     case APPEND_BETWEEN: return read_between(session, run, state);
     case APPEND_DRAIN: return drain_bytes(session, state);
     case APPEND_REST: return read_rest(session, run, state);
+    case APPEND_COMMITTING: return end_act(session, run, state);
     }
     return IMAP_ENDED;
 }
 
+/* To take in a message, however small, costs more than to look at one. */
+enum { APPEND_MESSAGES_STEP = IMAP_MESSAGES_STEP / 4 };
+
 enum imap_progress imap_append_run(struct imap_session *session, struct imap_run *run)
 {
+    const struct append_state *state;
     enum imap_progress progress;
+    uint32_t count;
 
     if (run->state == NULL) {
         progress = begin(session, run);
         if (progress != IMAP_AGAIN)
             return progress;
     }
+    state = run->state;
+    count = state->count;
     do
         progress = step(session, run);
-    while (progress == IMAP_AGAIN && !imap_output_is_full(session));
+    while (progress == IMAP_AGAIN && !imap_output_is_full(session) &&
+           state->count - count < APPEND_MESSAGES_STEP);
     return progress;
 }

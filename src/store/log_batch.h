@@ -1,0 +1,24 @@
+/* The batch of a log and what becomes of it, for log.c, log_write.c and log_work.c. Private to
+ * them. */
+#ifndef ROOST_STORE_LOG_BATCH_H
+#define ROOST_STORE_LOG_BATCH_H
+
+#include "store/log_private.h"
+
+/* Where what is added to the batch next will stand. */
+static inline uint64_t log_batch_tail(const struct log *log)
+{
+    return log_tail(log) + log->writing.written + log->batch.len;
+}
+
+/* A record with a payload of that length may be added to the batch. */
+bool log_batch_has_room(const struct log *log, uint64_t length);
+
+/* A write has failed with `err` and may have left a part: it is cut off again, or the log has
+ * failed, because nothing more can be written. */
+void log_cut_off(struct log *log, enum err err);
+
+/* What is pending is what the next job writes; nothing else is so far. */
+void log_let_leave(struct log *log);
+
+#endif
