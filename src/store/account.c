@@ -48,7 +48,7 @@ static void on_durable(struct log_listener *listener)
 {
     struct account *account = CONTAINER_OF(listener, struct account, log_listener);
 
-    summary_file_flush(account->summaries, log_durable(account->log));
+    (void)summary_file_flush(account->summaries, log_durable(account->log)); /* the tick goes on */
     if (log_durable(account->log) == log_tip(account->log))
         account->sync_due_ms = INT64_MAX;
     if (account->listener != NULL)
@@ -125,7 +125,8 @@ void account_close(struct account *account, struct wall now)
     act_close(account);
     account_compact_close(account);
     if (account->summaries != NULL && !account->failed && log_sync_now(account->log) == ERR_OK) {
-        summary_file_flush(account->summaries, log_durable(account->log));
+        while (summary_file_flush(account->summaries, log_durable(account->log)))
+            continue;
         account_checkpoint_close(account);
     }
     body_load_free_all(account);
@@ -198,6 +199,8 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
     if (account_step(account) || account_is_acting(account))
         return now;
     pins_bound(&account->state, account->pinned_bytes_max);
+    if (summary_file_flush(account->summaries, log_durable(account->log)))
+        again = now;
     if (account_checkpoint_tick(account))
         again = now;
     if (tick_purge(account))

@@ -328,6 +328,6 @@ enum err body_summary(struct account *account, struct body_id body, struct waker
     err = make_summary(account, &entry, waker);
     if (err != ERR_OK)
         return for_known_body(err);
-    summary_file_flush(account->summaries, log_durable(account->log));
+    (void)summary_file_flush(account->summaries, log_durable(account->log));
     return summary_decode(buf_bytes(&account->summary), out_summary) ? ERR_OK : ERR_CORRUPT;
 }

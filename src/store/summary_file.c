@@ -38,6 +38,7 @@ struct summary_file {
     struct summary_index known;
     bool lacks_index; /* known: only what was written since it was opened */
     struct waiting *waiting; /* by position */
+    size_t waiting_first; /* those before it are written */
     size_t waiting_count;
     size_t waiting_capacity;
     struct buf window; /* a piece of `summary` as it was read: entries are checked when asked for */
@@ -327,7 +328,7 @@ void summary_file_close(struct summary_file *file)
         return;
     close_files(file);
     forget_window(file);
-    for (size_t i = 0; i < file->waiting_count; i++)
+    for (size_t i = file->waiting_first; i < file->waiting_count; i++)
         free((void *)(uintptr_t)file->waiting[i].encoded.at);
     free(file->waiting);
     summary_index_done(&file->known);
@@ -349,21 +350,35 @@ void summary_file_put(struct summary_file *file, struct body_id body, struct byt
         (struct waiting){ body.value, position, bytes_make(copy, encoded.len) };
 }
 
-void summary_file_flush(struct summary_file *file, uint64_t durable)
+/* Forgets the places of those that are written, now and then. */
+static void close_up(struct summary_file *file)
 {
-    size_t kept = 0;
+    size_t left = file->waiting_count - file->waiting_first;
 
-    for (size_t i = 0; i < file->waiting_count; i++) {
-        struct waiting waiting = file->waiting[i];
+    if (file->waiting_first < left)
+        return;
+    if (left > 0)
+        memmove(file->waiting, file->waiting + file->waiting_first, left * sizeof(*file->waiting));
+    file->waiting_first = 0;
+    file->waiting_count = left;
+}
 
-        if (waiting.position > durable) {
-            file->waiting[kept++] = waiting;
-            continue;
-        }
-        write_entry(file, waiting.body, waiting.encoded);
-        free((void *)(uintptr_t)waiting.encoded.at);
+bool summary_file_flush(struct summary_file *file, uint64_t durable)
+{
+    bool more = true;
+
+    for (unsigned written = 0; written <= SUMMARY_FLUSH_ENTRIES; written++) {
+        const struct waiting *waiting = &file->waiting[file->waiting_first];
+
+        more = file->waiting_first < file->waiting_count && waiting->position <= durable;
+        if (!more || written == SUMMARY_FLUSH_ENTRIES)
+            break;
+        write_entry(file, waiting->body, waiting->encoded);
+        free((void *)(uintptr_t)waiting->encoded.at);
+        file->waiting_first++;
     }
-    file->waiting_count = kept;
+    close_up(file);
+    return more;
 }
 
 enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,
@@ -371,7 +386,7 @@ enum err summary_file_get(struct summary_file *file, struct body_id body, unsign
 {
     struct summary_entry entry;
 
-    for (size_t i = file->waiting_count; i > 0; i--) {
+    for (size_t i = file->waiting_count; i > file->waiting_first; i--) {
         if (file->waiting[i - 1].body != body.value)
             continue;
         *out_encoded = file->waiting[i - 1].encoded;
@@ -388,7 +403,7 @@ bool summary_file_lacks_index(const struct summary_file *file, struct body_id bo
 
     if (!file->lacks_index || summary_index_find(&file->known, body.value, &entry))
         return false;
-    for (size_t i = 0; i < file->waiting_count; i++)
+    for (size_t i = file->waiting_first; i < file->waiting_count; i++)
         if (file->waiting[i].body == body.value)
             return false;
     return true;

@@ -60,6 +60,43 @@ static void put(struct scene *scene, uint64_t body, struct bytes text, uint64_t 
     summary_file_put(scene->file, (struct body_id){ body }, text, position);
 }
 
+static void flush_all(struct summary_file *file, uint64_t durable)
+{
+    while (summary_file_flush(file, durable))
+        continue;
+}
+
+static uint32_t written(struct scene *scene, uint32_t count)
+{
+    struct summary_place place;
+    uint32_t found = 0;
+
+    for (uint32_t i = 1; i <= count; i++)
+        found += summary_file_place(scene->file, (struct body_id){ i }, &place);
+    return found;
+}
+
+/* A flush writes so many; what waits longer is not counted as more. */
+static void test_a_flush_is_bounded(void **context)
+{
+    enum { COUNT = 2 * SUMMARY_FLUSH_ENTRIES + 10 };
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, COUNT + 1);
+    for (uint32_t i = 1; i <= COUNT; i++)
+        put(&scene, i, BYTES("text"), i);
+    put(&scene, COUNT + 1, BYTES("later"), COUNT + 1);
+    assert_true(summary_file_flush(scene.file, COUNT));
+    assert_int_equal(written(&scene, COUNT), SUMMARY_FLUSH_ENTRIES);
+    assert_true(summary_file_flush(scene.file, COUNT));
+    assert_false(summary_file_flush(scene.file, COUNT));
+    assert_int_equal(written(&scene, COUNT + 1), COUNT);
+    assert_false(summary_file_flush(scene.file, COUNT));
+    assert_int_equal(get(&scene, COUNT + 1), ERR_OK);
+    done(&scene);
+}
+
 static void test_waits_until_durable(void **context)
 {
     struct summary_place place;
@@ -70,7 +107,7 @@ static void test_waits_until_durable(void **context)
     put(&scene, 1, BYTES("one"), 100);
     put(&scene, 2, BYTES("two"), 200);
     put(&scene, 3, BYTES(""), 100); /* nothing is nothing */
-    summary_file_flush(scene.file, 150);
+    flush_all(scene.file, 150);
     assert_true(summary_file_place(scene.file, (struct body_id){ 1 }, &place));
     assert_false(summary_file_place(scene.file, (struct body_id){ 2 }, &place));
     assert_int_equal(get(&scene, 2), ERR_OK);
@@ -91,11 +128,11 @@ static void test_the_last_one_counts(void **context)
     begin(&scene, 2);
     put(&scene, 2, BYTES("two"), 0);
     put(&scene, 1, BYTES("old"), 0);
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     put(&scene, 1, BYTES("new"), 0);
     assert_int_equal(get(&scene, 1), ERR_OK);
     ASSERT_BYTES(buf_bytes(&scene.out), BYTES("new"));
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(get(&scene, 1), ERR_OK);
         ASSERT_BYTES(buf_bytes(&scene.out), BYTES("new"));
@@ -113,7 +150,7 @@ static void test_cold_and_damaged(void **context)
     begin(&scene, 2);
     put(&scene, 1, BYTES("one"), 0);
     put(&scene, 2, BYTES("two"), 0);
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     mem_vfs_chill(scene.vfs);
     summary_file_trim(scene.file);
     assert_int_equal(get(&scene, 1), ERR_BUSY);
@@ -225,7 +262,7 @@ static void test_cut_and_replaced_while_open(void **context)
         begin(&scene, 2);
         put(&scene, 1, BYTES("one"), 0);
         put(&scene, 2, BYTES("two"), 0);
-        summary_file_flush(scene.file, 0);
+        flush_all(scene.file, 0);
         if (cases[i].at_rest)
             summary_file_trim(scene.file);
         if (cases[i].keep == 0)
@@ -239,7 +276,7 @@ static void test_cut_and_replaced_while_open(void **context)
             for (int round = 0; get(&scene, id) != ERR_OK; round++) {
                 assert_int_equal(round, 0); /* once is enough */
                 put(&scene, id, text, 0);
-                summary_file_flush(scene.file, 0);
+                flush_all(scene.file, 0);
             }
             ASSERT_BYTES(buf_bytes(&scene.out), text);
         }
@@ -256,7 +293,7 @@ static void test_of_another_account(void **context)
     (void)context;
     begin(&scene, 1);
     put(&scene, 1, BYTES("one"), 0);
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     reopen(&scene, &other);
     assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
     done(&scene);
@@ -274,7 +311,7 @@ static void test_bodies_that_are_gone(void **context)
     memset(text, 'x', BYTES_EACH);
     for (uint64_t id = 1; id <= COUNT; id++)
         put(&scene, id, bytes_make(text, BYTES_EACH), 0);
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     before = mem_vfs_file(scene.vfs, "summary").len;
     body_table_done(&scene.bodies);
     assert_true(body_table_add(&scene.bodies, (struct body_id){ 7 }, (struct place){ 4, 1 }, 1));
@@ -306,7 +343,7 @@ static void test_a_large_index_is_read_late(void **context)
     begin(&scene, COUNT + 1);
     for (uint64_t id = 1; id <= COUNT; id++)
         put(&scene, id, BYTES("old"), 0);
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     assert_false(summary_file_lacks_index(scene.file, (struct body_id){ COUNT + 1 }));
     reopen(&scene, &account);
     assert_true(summary_file_lacks_index(scene.file, (struct body_id){ 5 }));
@@ -314,7 +351,7 @@ static void test_a_large_index_is_read_late(void **context)
     put(&scene, 7, BYTES("new"), 0);
     put(&scene, COUNT + 1, BYTES("new"), 0);
     assert_false(summary_file_lacks_index(scene.file, (struct body_id){ 7 }));
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     assert_false(summary_file_lacks_index(scene.file, (struct body_id){ 7 }));
     assert_int_equal(get(&scene, 7), ERR_OK);
     summary_file_adopt(scene.file, &index);
@@ -340,12 +377,12 @@ static void test_an_index_of_files_that_are_gone(void **context)
     begin(&scene, COUNT);
     for (uint64_t id = 1; id <= COUNT; id++)
         put(&scene, id, BYTES("old"), 0);
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     reopen(&scene, &account);
     index = summary_index_read(scene.vfs, &account);
     mem_vfs_put(scene.vfs, "summary", BYTES("x"));
     put(&scene, 2, BYTES("new"), 0);
-    summary_file_flush(scene.file, 0);
+    flush_all(scene.file, 0);
     summary_file_adopt(scene.file, &index);
     assert_false(summary_file_place(scene.file, (struct body_id){ 1 }, &place));
     assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
@@ -357,6 +394,7 @@ static void test_an_index_of_files_that_are_gone(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_flush_is_bounded),
         cmocka_unit_test(test_waits_until_durable),
         cmocka_unit_test(test_the_last_one_counts),
         cmocka_unit_test(test_cold_and_damaged),
