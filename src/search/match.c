@@ -3,6 +3,7 @@
 #include "search/match.h"
 
 #include "base/buf.h"
+#include "base/num.h"
 #include "message/header.h"
 #include "message/text.h"
 #include "search/rows.h"
@@ -39,16 +40,6 @@ static enum truth truth_of(bool is_true)
 static int64_t day_of(int64_t seconds)
 {
     return seconds >= 0 ? seconds / DAY_SECONDS : -((-seconds + DAY_SECONDS - 1) / DAY_SECONDS);
-}
-
-static enum truth compare_day(const struct search_key *key, int64_t day)
-{
-    switch (key->when) {
-    case IMAP_SEARCH_BEFORE: return truth_of(day < key->number);
-    case IMAP_SEARCH_ON: return truth_of(day == key->number);
-    case IMAP_SEARCH_SINCE: return truth_of(day >= key->number);
-    }
-    return IS_FALSE;
 }
 
 static bool is_in(struct bytes text, const struct search_key *key)
@@ -111,13 +102,19 @@ static enum truth match_field(const struct facts *facts, const struct search_key
 
 static enum truth match_sent(const struct facts *facts, const struct search_key *key)
 {
+    const struct search_context *context = &facts->program->context;
+    const struct search_field field = { context->account, SEARCH_SENT_DAY };
     const struct summary *summary = facts->summary;
+    uint8_t raw[8];
+    struct bytes text;
 
     if (summary == NULL)
         return IS_UNKNOWN;
-    if (!summary->has_sent)
-        return IS_FALSE;
-    return compare_day(key, day_of(summary->sent_seconds + summary->sent_zone_minutes * 60));
+    num_store_u64(raw, (uint64_t)day_of(summary->sent_seconds + summary->sent_zone_minutes * 60));
+    text = bytes_make(raw, summary->has_sent ? sizeof(raw) : 0);
+    if (context->texts != NULL)
+        search_texts_add(context->texts, &field, facts->body, text);
+    return truth_of(search_rows_sent(key, text));
 }
 
 static enum truth match_leaf(const struct facts *facts, const struct search_key *key)

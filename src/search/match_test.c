@@ -147,13 +147,18 @@ static const char *const field_programs[] = {
     " FROM {3+}\r\n\xc3\xa4n",
     " CHARSET UTF-7 TO \"+AAA-\"",
     " 3:60 SUBJECT report NOT FROM bob",
+    " SENTSINCE 3-Nov-2020",
+    " SENTON 2-Nov-2020",
+    " NOT SENTBEFORE 2-Nov-2020",
+    " SENTON 31-Dec-1969",
 };
 
 /* What would match where one text runs into the next. */
 static bool is_in_none(const char *program)
 {
     return strcmp(program, " TO bc") == 0 || strcmp(program, " BCC a") == 0 ||
-           strstr(program, "\xc3\xa4n") != NULL || strstr(program, "+AAA-") != NULL;
+           strcmp(program, " SENTSINCE 3-Nov-2020") == 0 || strstr(program, "\xc3\xa4n") != NULL ||
+           strstr(program, "+AAA-") != NULL;
 }
 
 enum { MANY = 150, MANY_WORDS = (MANY + 63) / 64 };
@@ -161,12 +166,19 @@ enum { MANY = 150, MANY_WORDS = (MANY + 63) / 64 };
 /* Two To fields, whose texts must not run into each other; Cc in some, and one that is too long. */
 static void add_many(struct search_bench *bench, int from, int to)
 {
+    static const char *const dates[] = {
+        "Mon, 2 Nov 2020 00:30:00 +0100",
+        "Mon, 2 Nov 2020 23:30:00 -0100",
+        "Wed, 31 Dec 1969 23:30:00 -0100", /* in UTC it is the day behind */
+        "some day",
+    };
     static char text[20000];
 
     for (int i = from; i < to; i++) {
-        int len = snprintf(text, sizeof(text),
-                           "From: %s%d@example.org\r\nTo: ab\r\nto: cd\r\nX-Other: y%d\r\n%s",
-                           i % 3 == 0 ? "bob" : "ann", i, i, i % 5 == 0 ? "Cc:\r\n" : "");
+        int len =
+            snprintf(text, sizeof(text),
+                     "Date: %s\r\nFrom: %s%d@example.org\r\nTo: ab\r\nto: cd\r\nX-Other: y%d\r\n%s",
+                     dates[i % 4], i % 3 == 0 ? "bob" : "ann", i, i, i % 5 == 0 ? "Cc:\r\n" : "");
 
         if (i % 7 != 0)
             len += snprintf(text + len, sizeof(text) - (size_t)len, "Subject: report %d\r\n", i);

@@ -158,8 +158,11 @@ static void compile_leaf(struct compiler *compiler, const struct imap_search_key
     case IMAP_SEARCH_HEADER:
     case IMAP_SEARCH_BODY:
     case IMAP_SEARCH_TEXT: compile_text(compiler, from, key); break;
-    case IMAP_SEARCH_INTERNALDATE:
     case IMAP_SEARCH_SENTDATE:
+        compiler->program->row_cost += SEARCH_FIELD_COST;
+        key->number = imap_date_days(from->date);
+        break;
+    case IMAP_SEARCH_INTERNALDATE:
     case IMAP_SEARCH_SAVEDATE: key->number = imap_date_days(from->date); break;
     case IMAP_SEARCH_EMAILID: compile_id(from->text, 'e', key); break;
     case IMAP_SEARCH_THREADID: compile_id(from->text, 't', key); break;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "search/texts.h"
 #include "store/block.h"
 
@@ -285,6 +286,21 @@ struct page_rows {
     uint32_t to; /* before that one */
 };
 
+bool search_rows_sent(const struct search_key *key, struct bytes text)
+{
+    int64_t day;
+
+    if (text.len < 8)
+        return false;
+    day = (int64_t)num_load_u64(text.at);
+    switch (key->when) {
+    case IMAP_SEARCH_BEFORE: return day < key->number;
+    case IMAP_SEARCH_ON: return day == key->number;
+    case IMAP_SEARCH_SINCE: return day >= key->number;
+    }
+    return false;
+}
+
 /* What is known of their texts. */
 static void judge_page(const struct page_rows *some, const struct search_key *key,
                        const uint64_t *bodies, struct search_verdict *out)
@@ -301,7 +317,9 @@ static void judge_page(const struct page_rows *some, const struct search_key *ke
 
         if (!search_page_text(some->page, (struct body_id){ bodies[row] }, &text))
             continue;
-        if (at_once)
+        if (key->type == IMAP_SEARCH_SENTDATE)
+            matches = search_rows_sent(key, text);
+        else if (at_once)
             matches = (hits[place / 64] >> place % 64 & 1) != 0;
         else
             matches = bytes_find(text, 0, key->text) < text.len; /* "": in all that are not */
@@ -309,17 +327,25 @@ static void judge_page(const struct page_rows *some, const struct search_key *ke
     }
 }
 
+/* The name that the texts for that key have; empty: there are none. */
+static struct bytes name_of(const struct search_key *key)
+{
+    if (key->type == IMAP_SEARCH_SENTDATE)
+        return SEARCH_SENT_DAY;
+    return key->is_kept && key->is_plain ? key->field : BYTES("");
+}
+
 /* Header fields, as far as earlier searches have left their texts. */
 static void judge_field(const struct search_program *program, const struct search_key *key,
                         const struct search_rows *rows, struct search_verdict *out)
 {
     const struct search_context *context = &program->context;
-    const struct search_field field = { context->account, key->field };
+    const struct search_field field = { context->account, name_of(key) };
     uint32_t count = search_rows_count(rows);
     uint64_t bodies[SEARCH_ROWS_MAX];
     struct page_rows some;
 
-    if (context->texts == NULL || !key->is_kept || !key->is_plain)
+    if (context->texts == NULL || field.name.len == 0)
         return;
     block_load(rows->run.block, COLUMN_BODY, rows->run.at, count, bodies);
     for (uint32_t row = 0; row < count; row = some.to) {

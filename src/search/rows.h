@@ -26,6 +26,9 @@ static inline uint32_t search_rows_count(const struct search_rows *rows)
 MUST_USE bool search_rows_key(const struct search_program *program, const struct search_key *key,
                               const struct search_rows *rows, uint64_t *words);
 
+/* What SENTBEFORE, SENTON and SENTSINCE say of a text of SEARCH_SENT_DAY. */
+bool search_rows_sent(const struct search_key *key, struct bytes text);
+
 /* The whole program. A row that is in neither set cannot be told yet. */
 struct search_verdict {
     uint64_t yes[SEARCH_ROWS_WORDS];

@@ -35,6 +35,11 @@ size_t search_texts_bytes(const struct search_texts *texts);
 /* Drops what it has of an account: when that closes. NULL is allowed. */
 void search_texts_forget(struct search_texts *texts, const struct account_id *account);
 
+/* Stands for a name where the text is the local day of the Date field: 8 bytes, little-endian, days
+ * since 1970 in two's complement, or none when there is no such date. No field has a blank in its
+ * name. */
+#define SEARCH_SENT_DAY BYTES("sent day")
+
 /* Which texts. The name counts without its case. */
 struct search_field {
     struct account_id account;
