@@ -2,7 +2,7 @@
 """Roost beside Dovecot (sdbox and maildir) and Cyrus, workload by workload, with equal settings.
 
     bench/table.py [--messages 10000] [--size 10240] [--rounds 5] [--servers roost,cyrus ...]
-                   [--rows TEXT ...] [--json FILE] [--no-settings] [--no-counts]
+                   [--rows TEXT ...] [--json FILE] [--page] [--no-settings] [--no-counts]
 
 In each round every server starts anew and empty on the same disk, one after the other, in another
 order each time, and goes through all rows; a figure is the median of the rounds. The load generator
@@ -30,6 +30,7 @@ import table_rows
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FLOOR = ROOT / 'build' / 'bench' / 'load' / 'floor'
+PAGE, SECTION = ROOT / 'docs' / 'performance.md', 'Beside Dovecot and Cyrus'
 COUNTED_PART = 5
 MESSAGES_UNIT = 1000
 
@@ -142,6 +143,8 @@ def read_options():
     parser.add_argument('--rows', nargs='+', help='only rows with one of these in their title, '
                         'and those that they work on')
     parser.add_argument('--json', type=pathlib.Path, help='all figures of all rounds')
+    parser.add_argument('--page', action='store_true',
+                        help='write the table into docs/performance.md as well')
     parser.add_argument('--no-settings', action='store_true', help='print no configurations')
     parser.add_argument('--no-counts', action='store_true',
                         help='leave out the round that counts system calls and allocations')
@@ -177,7 +180,11 @@ def main():
             say(f'round {number + 1}: {name} in {time.monotonic() - began:.0f} s')
     if not options.no_counts:
         count_costs(table, names, options)
-    table.print(time.monotonic() - start)
+    seconds = time.monotonic() - start
+    table.print(seconds)
+    if options.page:
+        PAGE.write_text(table_print.with_section(PAGE.read_text(), SECTION,
+                                                 table.page_lines(seconds)))
     if options.json:
         options.json.write_text(json.dumps(table.everything(), indent=1))
     return 1 if table.has_errors() else 0

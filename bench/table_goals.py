@@ -61,6 +61,9 @@ class Goal:
             return ''
         if any(known):
             return 'reached'
-        too_low = (self.share is None and ratio_had is not None and ratio_had < LEAST_RATIO) or \
-            (self.share is not None and share_had is not None and share_had < LEAST_SHARE)
-        return 'below the least' if too_low else 'short'
+        lows = []
+        if ratio_had is not None and (self.ratio is not None or self.share is None):
+            lows.append(ratio_had < LEAST_RATIO)
+        if self.share is not None and share_had is not None:
+            lows.append(share_had < LEAST_SHARE)
+        return 'below the least' if lows and all(lows) else 'short'

@@ -1,5 +1,7 @@
 """The table, from the answers of all rounds."""
+import datetime
 import os
+import pathlib
 import platform
 import statistics
 
@@ -16,6 +18,22 @@ NOTES = (
     'By default Roost has flags on the disk within a second, all else before it answers. With '
     'mail_fsync = always Dovecot syncs flags first; rows with `strict` have Roost do the same.',
     '*: the load generator took more than {busy:.0%} of a processor: it may be what was measured.')
+
+
+def processor():
+    text = pathlib.Path('/proc/cpuinfo').read_text()
+    return next((line.partition(':')[2].strip() for line in text.splitlines()
+                 if line.startswith('model name')), platform.machine())
+
+
+def with_section(page, title, lines):
+    """`page`, a text in Markdown, with the section of that title replaced, or added at its end."""
+    section = [f'## {title}', '', *lines, '']
+    kept = page.rstrip('\n').split('\n')
+    start = kept.index(section[0]) if section[0] in kept else len(kept)
+    end = next((i for i in range(start + 1, len(kept)) if kept[i].startswith('## ')), len(kept))
+    before = kept[:start] + ([] if start < len(kept) else [''])
+    return '\n'.join(before + section + kept[end:]).rstrip('\n') + '\n'
 
 
 class Table:
@@ -142,27 +160,44 @@ class Table:
                 f'written in one piece; loopback {median["socket_bytes"] / 1e6:,.0f} MB/s, '
                 f'TLS {median["tls_bytes"] / 1e6:,.0f}')
 
-    def print(self, seconds):
+    def head_lines(self, seconds):
         messages = self.options.messages
-        print(f'{platform.release()}, {os.cpu_count()} processors, load of the last minute '
-              f'{os.getloadavg()[0]:.1f}; {messages} messages, median {self.options.size} bytes, '
-              f'{self.options.rounds} rounds, {seconds / 60:.1f} minutes')
+        yield (f'{datetime.date.today():%-d %B %Y}; Linux {platform.release()}, {os.cpu_count()} '
+               f'processors ({processor()}), load of the last minute {os.getloadavg()[0]:.1f}; '
+               f'{messages:,} messages, median {self.options.size:,} bytes; '
+               f'{self.options.rounds} rounds in {seconds / 60:.0f} minutes.')
+        yield ''
         for name, version in self.versions.items():
-            print(f'{name}: {version}')
-        print(self.floor_line() + '\n')
-        print('\n'.join(self.lines()) + '\n')
-        print('goals: ' + self.sums())
+            yield f'- {name}: {version}'
+        yield '- ' + self.floor_line()
+
+    def note_lines(self):
         times = table_rows.COPIES
-        copies = times * table_rows.block(messages)
-        print('\n'.join(NOTES).format(copies=copies, times=times, million=times * copies,
-                                      busy=BUSY) + '\n')
-        counted = f'not counted: {self.uncounted}' if self.uncounted else \
-            f'counted with {self.counted_messages:,} messages' if self.counts else 'not counted'
-        print('What an operation costs the server, its session\'s login and SELECT shared among '
-              f'all operations of the row. System calls and allocations: {counted}.\n')
-        print('\n'.join(self.cost_lines()))
+        copies = times * table_rows.block(self.options.messages)
+        for note in NOTES:
+            yield '- ' + note.format(copies=copies, times=times, million=times * copies, busy=BUSY)
+
+    def page_lines(self, seconds):
+        counted = f'are not counted: {self.uncounted}' if self.uncounted else \
+            f'are counted with {self.counted_messages:,} messages' if self.counts else \
+            'are not counted'
+        yield from self.head_lines(seconds)
+        yield ''
+        yield from self.lines()
+        yield ''
+        yield 'Goals: ' + self.sums() + '.'
+        yield ''
+        yield from self.note_lines()
+        yield ''
+        yield ('What an operation costs the server, with its share of the session\'s login and '
+               f'SELECT. System calls and allocations {counted}.')
+        yield ''
+        yield from self.cost_lines()
         for text in self.wrong:
-            print('WRONG:', text)
+            yield f'WRONG: {text}'
+
+    def print(self, seconds):
+        print('\n'.join(self.page_lines(seconds)))
         if not self.options.no_settings:
             for name, text in self.settings.items():
                 print(f'\n--- settings of {name}\n{text}')

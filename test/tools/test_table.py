@@ -7,6 +7,7 @@ sys.path.insert(0, str(ROOT / 'bench'))
 
 import table_count  # noqa: E402
 import table_goals  # noqa: E402
+import table_print  # noqa: E402
 import table_rows  # noqa: E402
 from table_goals import Goal  # noqa: E402
 
@@ -23,7 +24,8 @@ def test_a_goal_is_reached_by_one_of_its_parts():
     assert either.verdict(1, 10, 0.1) == 'reached'
     assert either.verdict(1, 2, 0.7) == 'reached'
     assert either.verdict(1, 9.9, 0.69) == 'short'
-    assert either.verdict(1, 9.9, 0.49) == 'below the least'
+    assert either.verdict(1, 9.9, 0.49) == either.verdict(1, 1.4, 0.69) == 'short'
+    assert either.verdict(1, 1.4, 0.49) == 'below the least'
     assert either.verdict(1, None, None) == ''
 
 
@@ -61,6 +63,15 @@ def test_mailboxes_have_the_sizes_that_are_expected():
     fill, fetch = rows['fill, another mailbox, messages'], rows['FETCH header fields, first time']
     for messages in range(1000, 60000, 1000):
         assert fill.operations(messages) * 100 == fetch.size_of(messages)
+
+
+def test_a_section_of_the_page_is_replaced():
+    page = '# P\n\n## A\n\nold\n\n## B\n\nkept\n'
+    assert table_print.with_section(page, 'A', ['new']) == \
+        '# P\n\n## A\n\nnew\n\n## B\n\nkept\n'
+    assert table_print.with_section(page, 'B', ['new']) == \
+        '# P\n\n## A\n\nold\n\n## B\n\nnew\n'
+    assert table_print.with_section(page, 'C', ['new']) == page + '\n## C\n\nnew\n'
 
 
 def test_counts_are_read():
