@@ -85,6 +85,7 @@ static void fill(struct desk *desk, uint32_t count)
         }
         if (desk_finish(desk, act_append(mailbox, &origin, items, BATCH, &first)) != ERR_OK)
             abort();
+        settle(desk, &ignored);
     }
     keep_house(desk, &ignored);
 }
