@@ -195,7 +195,8 @@ static enum err match_with_summary(struct search_match *match, struct facts *fac
 
     if (err != ERR_OK)
         return err;
-    search_source_spend(&match->source, SEARCH_SUMMARY_COST);
+    search_source_spend(&match->source,
+                        SEARCH_SUMMARY_COST + SEARCH_KEY_COST * (size_t)match->program->row_cost);
     facts->summary = &summary;
     *out_truth = match_key(facts, match->program->root);
     if (*out_truth == IS_UNKNOWN)

@@ -73,6 +73,7 @@ static void compile_set(struct compiler *compiler, const struct imap_search_key 
                     ? context->saved
                     : resolve(compiler, &from->set,
                               uid ? view_uid_last(context->view) : view_count(context->view));
+    compiler->program->row_cost += key->uids.count / SEARCH_RANGES_COST;
 }
 
 static void compile_text(struct compiler *compiler, const struct imap_search_key *from,

@@ -15,7 +15,8 @@
 
 enum {
     SEARCH_TEXTS_MAX = 64, /* BODY and TEXT keys in one program */
-    SEARCH_FIELD_COST = 32, /* of a key about a header field, beside one about the row */
+    SEARCH_FIELD_COST = 64, /* of a key about a header field, beside one about the row */
+    SEARCH_RANGES_COST = 256, /* ranges of a set that cost as much as a key about the row */
 };
 
 struct search_texts;
@@ -51,7 +52,7 @@ struct search_key {
 struct search_program {
     struct search_context context;
     const struct search_key *root;
-    uint32_t row_cost; /* of asking all keys of many rows, in row keys */
+    uint32_t row_cost; /* of asking all keys of a row among many, in keys about the row */
     const struct search_key *texts[SEARCH_TEXTS_MAX]; /* by text_index */
     uint32_t text_count;
     size_t text_bytes_max; /* longest of them, folded */

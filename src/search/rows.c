@@ -13,7 +13,7 @@ enum {
     WORD_ROWS = 64,
     DAY_SECONDS = 86400,
     ZONE_SECONDS = 60,
-    WHOLE_PAGE_ROWS = 64, /* so many in one page: it is looked through as a whole */
+    WHOLE_PAGE_ROWS = 256, /* so many in one page: it is looked through as a whole */
 };
 
 static uint32_t words_of(uint32_t rows)

@@ -12,7 +12,8 @@
 
 enum {
     SEARCH_BYTES_STEP = 256 * 1024, /* read between two turns, of all messages together */
-    SEARCH_SUMMARY_COST = 512, /* what looking at a summary counts as */
+    SEARCH_SUMMARY_COST = 512, /* what looking at a summary counts as, and ... */
+    SEARCH_KEY_COST = 4, /* ... for each unit of the program's row_cost */
 };
 
 struct account;

@@ -19,7 +19,7 @@
 
 enum {
     SEARCH_PAGE_BODIES = 1024, /* ids of one page */
-    SEARCH_TEXT_BYTES_MAX = 4096, /* of one message: a longer one is not kept */
+    SEARCH_TEXT_BYTES_MAX = 1024, /* of one message: a longer one is not kept */
     SEARCH_FIELD_BYTES_MAX = 64, /* nor are fields with longer names */
 };
 

@@ -24,7 +24,8 @@ enum search_phase {
 
 enum {
     HITS_STEP = 8 * IMAP_MESSAGES_STEP, /* to save or print a hit is less than to look for it */
-    BLOCKS_COST_STEP = 128, /* row keys that are asked of all rows of a block, in one step */
+    ROWS_COST_STEP = 512 * 1024, /* keys about the row that are asked of rows, in one step */
+    ROWS_STEP_MIN = 64, /* rows, however many keys there are */
 };
 
 struct search_state {
@@ -383,15 +384,21 @@ static void note_modseqs(struct search_state *state, const struct search_rows *r
             note_modseq(state, rows, row);
 }
 
-/* The rows of a block, as far as they can tell by themselves; the rest becomes open. */
+/* The next rows of a block, as far as they can tell by themselves; the rest becomes open. At most
+ * *left of them, of which as many less are left then. */
 static void match_rows(struct imap_session *session, const struct imap_search_args *args,
-                       struct search_state *state)
+                       struct search_state *state, uint32_t *left)
 {
     struct search_rows rows = { view_run(session->selected->view, state->next), state->next };
-    uint32_t count = search_rows_count(&rows);
-    uint32_t words = (count + 63) / 64;
     struct search_verdict verdict;
+    uint32_t count;
+    uint32_t words;
 
+    if (search_rows_count(&rows) > *left)
+        rows.run.end = rows.run.at + *left;
+    count = search_rows_count(&rows);
+    words = (count + 63) / 64;
+    *left -= count;
     search_rows_judge(state->match.program, &rows, &verdict);
     state->base = state->next.value - 1;
     state->open_word = 0;
@@ -430,7 +437,7 @@ static enum imap_progress match(struct imap_session *session, struct imap_run *r
                                 struct search_state *state)
 {
     uint32_t cost = state->match.program->row_cost;
-    uint32_t blocks = cost < BLOCKS_COST_STEP ? BLOCKS_COST_STEP / cost : 1;
+    uint32_t rows = cost < ROWS_COST_STEP / ROWS_STEP_MIN ? ROWS_COST_STEP / cost : ROWS_STEP_MIN;
     int messages = IMAP_MESSAGES_STEP;
 
     search_match_begin_step(&state->match);
@@ -442,8 +449,8 @@ static enum imap_progress match(struct imap_session *session, struct imap_run *r
             err = match_message(session, state, open);
         else if (open.value == 0 && state->next.value > view_count(session->selected->view))
             break;
-        else if (open.value == 0 && blocks-- > 0)
-            match_rows(session, run->args, state);
+        else if (open.value == 0 && rows > 0)
+            match_rows(session, run->args, state, &rows);
         else
             return IMAP_AGAIN;
         if (err == ERR_BUSY)
