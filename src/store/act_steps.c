@@ -149,6 +149,34 @@ enum err act_begin(struct act *act)
     return err;
 }
 
+struct alone {
+    struct act act;
+    act_alone_fn *work;
+    void *context;
+};
+
+static enum err alone_plan(struct act *act)
+{
+    struct alone *alone = CONTAINER_OF(act, struct alone, act);
+
+    return alone->work(alone->context, &act->left) ? ERR_OK : ERR_BUSY;
+}
+
+static void do_nothing(struct act *act)
+{
+}
+
+enum err act_alone(struct account *account, act_alone_fn *work, void *context)
+{
+    static const struct act_kind kind = { alone_plan, do_nothing, do_nothing };
+    struct origin origin = { .protocol = PROTOCOL_STORE, .now = account->wall };
+    struct alone *alone = act_new(sizeof(*alone), account, &kind, &origin);
+
+    alone->work = work;
+    alone->context = context;
+    return act_begin(&alone->act);
+}
+
 static void free_account(struct account *account)
 {
     size_t count = account->waiting_count;

@@ -53,6 +53,11 @@ void *act_new(size_t len, struct account *account, const struct act_kind *kind,
 /* Takes `act` and makes its first step. The answer of the act; ERR_BUSY: the account has it. */
 MUST_USE enum err act_begin(struct act *act);
 
+/* Work that changes nothing, in steps like those of an act, so that nobody acts on the account
+ * meanwhile. It takes off *left what it does, and answers true when it is through. As act_begin. */
+typedef bool act_alone_fn(void *context, uint32_t *left);
+MUST_USE enum err act_alone(struct account *account, act_alone_fn *work, void *context);
+
 /* Takes off what the plan did. */
 void act_charge(struct act *act, uint64_t cost);
 

@@ -451,6 +451,7 @@ struct undelete_plan {
     enum plan_stage stage;
     struct modseq change; /* of the account, for which it is made */
     unsigned restarts;
+    struct act *alone; /* what is left of it is made while nobody else acts */
     size_t mailbox; /* the next one; in PLAN_DOUBLES by name */
     size_t message; /* the next one of it */
     uint64_t *bodies; /* of where they go, once asked for: a bit for each there ever was */
@@ -675,21 +676,44 @@ void undelete_begin(struct undelete *undelete, struct account *account, struct l
     plan_start(undelete->plan, undelete);
 }
 
-bool undelete_plan(struct undelete *undelete)
+/* True: it is made. */
+static bool plan_some(void *context, uint32_t *left)
 {
+    struct undelete *undelete = context;
     struct undelete_plan *plan = undelete->plan;
-    struct undelete planned = { .account = undelete->account,
-                                .lost = undelete->lost,
-                                .order = undelete->order };
 
-    plan_follow(plan, undelete);
-    plan->left = plan->restarts < PLAN_RESTARTS_MAX ? undelete->account->step_cost : UINT32_MAX;
+    plan->left = *left;
     while (plan->left > 0 && plan->stage != PLAN_COUNT)
         if (plan->stage == PLAN_LIVING ? leave_out_living(plan) : leave_out_doubles(plan))
             plan_next_mailbox(plan, undelete);
     if (plan->stage == PLAN_COUNT && plan->left > 0)
         make(&plan->making);
-    if (plan->stage != PLAN_COUNT || (plan->making.err == ERR_OK && !is_through(undelete)))
+    *left = plan->left;
+    return plan->stage == PLAN_COUNT && (plan->making.err != ERR_OK || is_through(undelete));
+}
+
+/* Who acts all the time must not keep it from its end. */
+static bool plan_alone(struct undelete *undelete)
+{
+    struct undelete_plan *plan = undelete->plan;
+    enum err err = plan->alone != NULL ? act_end(plan->alone)
+                                       : act_alone(undelete->account, plan_some, undelete);
+
+    plan->alone = err == ERR_BUSY ? act_take(undelete->account) : NULL;
+    return err != ERR_BUSY; /* an account that has failed needs no plan */
+}
+
+bool undelete_plan(struct undelete *undelete)
+{
+    struct undelete_plan *plan = undelete->plan;
+    uint32_t left = undelete->account->step_cost;
+    struct undelete planned = { .account = undelete->account,
+                                .lost = undelete->lost,
+                                .order = undelete->order };
+
+    if (plan->alone == NULL)
+        plan_follow(plan, undelete);
+    if (plan->restarts < PLAN_RESTARTS_MAX ? !plan_some(undelete, &left) : !plan_alone(undelete))
         return false;
     planned.planned = plan->counts;
     plan_clear(plan);
@@ -700,8 +724,10 @@ bool undelete_plan(struct undelete *undelete)
 
 void undelete_done(struct undelete *undelete)
 {
-    if (undelete->plan != NULL)
+    if (undelete->plan != NULL) {
+        act_abandon(undelete->plan->alone);
         plan_clear(undelete->plan);
+    }
     free(undelete->plan);
     free(undelete->order);
     undelete->plan = NULL;

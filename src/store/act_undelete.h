@@ -55,7 +55,8 @@ void undelete_begin(struct undelete *undelete, struct account *account, struct l
 
 /* A step of the plan: what goes where and what is left out, in `lost` and in `planned`. Writes
  * nothing. True: it is made, and act_undelete may follow. Others may act on the account meanwhile:
- * then it begins anew, at last in one step. */
+ * then it begins anew, and at last as an act, in steps of the account's own (account_is_acting):
+ * nothing but to be called again once that is over. Not while another act goes on. */
 MUST_USE bool undelete_plan(struct undelete *undelete);
 
 void undelete_done(struct undelete *undelete);
