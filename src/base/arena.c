@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,13 @@ void arena_done(struct arena *arena)
     *arena = arena_make(arena->budget);
 }
 
+/* It gets a block of its own, from calloc: zeros that the system gives are not written again, and a
+ * large array costs what is used of it, when it is used. */
+static bool is_large(size_t len)
+{
+    return len > ARENA_BLOCK_BYTES_MAX;
+}
+
 static void add_block(struct arena *arena, size_t needed)
 {
     size_t capacity = arena->blocks == NULL ? ARENA_FIRST_BYTES : arena->blocks->capacity * 2;
@@ -43,7 +51,8 @@ static void add_block(struct arena *arena, size_t needed)
         capacity = needed;
     if (capacity > SIZE_MAX - sizeof(*block))
         abort();
-    block = malloc(sizeof(*block) + capacity);
+    block =
+        is_large(needed) ? calloc(1, sizeof(*block) + capacity) : malloc(sizeof(*block) + capacity);
     if (block == NULL)
         abort();
     block->older = arena->blocks;
@@ -65,7 +74,7 @@ void *arena_alloc(struct arena *arena, size_t len)
     at = arena->blocks->space + arena->used;
     arena->used += rounded;
     arena->spent += rounded;
-    return memset(at, 0, len);
+    return is_large(rounded) ? at : memset(at, 0, len);
 }
 
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)

@@ -5,14 +5,11 @@
 
 #include "kit/assert_bytes.h"
 
-static void test_pieces_are_aligned_zeroed_and_apart(void **state)
+static void check_pieces(const size_t *lengths, uint8_t **pieces, size_t count)
 {
-    static const size_t lengths[] = { 1, 7, 16, 17, 500, 600, 70000, 0, 3 };
     struct arena arena = arena_make(1 << 20);
-    uint8_t *pieces[ARRAY_COUNT(lengths)];
 
-    (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
+    for (size_t i = 0; i < count; i++) {
         pieces[i] = arena_alloc(&arena, lengths[i]);
         assert_non_null(pieces[i]);
         assert_int_equal((uintptr_t)pieces[i] % _Alignof(max_align_t), 0);
@@ -20,10 +17,20 @@ static void test_pieces_are_aligned_zeroed_and_apart(void **state)
             assert_int_equal(pieces[i][k], 0);
         memset(pieces[i], (int)i + 1, lengths[i]);
     }
-    for (size_t i = 0; i < ARRAY_COUNT(lengths); i++)
+    for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < lengths[i]; k++)
             assert_int_equal(pieces[i][k], i + 1);
     arena_done(&arena);
+}
+
+static void test_pieces_are_aligned_zeroed_and_apart(void **state)
+{
+    static const size_t lengths[] = { 1, 7, 16, 17, 500, 600, 70000, 0, 65536, 65537, 3, 70000 };
+    uint8_t *pieces[ARRAY_COUNT(lengths)];
+
+    (void)state;
+    for (int round = 0; round < 2; round++) /* the second one in memory that was written to */
+        check_pieces(lengths, pieces, ARRAY_COUNT(lengths));
 }
 
 static void test_budget_holds_to_the_byte(void **state)
