@@ -71,6 +71,14 @@ def unpack():
     return folder
 
 
+def wait_until_gone(pids):
+    """The master does not wait for those that still write into its folder."""
+    for _ in range(200):
+        if not any(os.path.exists(f'/proc/{pid}') for pid in pids):
+            return
+        time.sleep(0.05)
+
+
 class Cyrus:
     """Must be started as root: Cyrus changes users."""
 
@@ -138,6 +146,8 @@ class Cyrus:
 
     def close(self):
         if self.process is not None:
+            pids = self.pids()
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
+            wait_until_gone(pids)
         shutil.rmtree(self.folder, ignore_errors=True)

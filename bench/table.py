@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Roost beside Dovecot (sdbox and maildir) and Cyrus, workload by workload, with equal settings.
 
-    bench/table.py [--messages 10000] [--size 10240] [--rounds 5] [--servers roost,cyrus ...]
-                   [--rows TEXT ...] [--json FILE] [--page] [--no-settings] [--no-counts]
+    bench/table.py [--messages 10000] [--size 10240] [--rounds 5] [--minutes 23]
+                   [--servers roost,cyrus ...] [--rows TEXT ...] [--json FILE] [--page]
+                   [--no-settings] [--no-counts]
 
 In each round every server starts anew and empty on the same disk, one after the other, in another
 order each time, and goes through all rows; a figure is the median of the rounds. The load generator
@@ -33,6 +34,8 @@ FLOOR = ROOT / 'build' / 'bench' / 'load' / 'floor'
 PAGE, SECTION = ROOT / 'docs' / 'performance.md', 'Beside Dovecot and Cyrus'
 COUNTED_PART = 5
 MESSAGES_UNIT = 1000
+COUNTING_TAKES = 0.9  # of a round
+MINUTES_MAX = 23  # building and installing come before
 
 
 def say(text):
@@ -90,7 +93,7 @@ class Visit:
 
     def run(self, act):
         """`act(server, row)` answers what is found."""
-        server = peers.start(self.name, table_rows.account_names())
+        server = peers.start(self.name, table_rows.account_names(self.name))
         expected = {}
         try:
             self.version, self.settings = server.version(), server.settings()
@@ -134,11 +137,51 @@ def count_costs(table, names, options):
         counter.close()
 
 
+class Clock:
+    """On a slow machine there are fewer rounds, so that there is a table in time."""
+
+    def __init__(self, options):
+        self.limit_s, self.counts = options.minutes * 60, not options.no_counts
+        self.start = time.monotonic()
+        self.ends = [0]
+
+    def passed_s(self):
+        return time.monotonic() - self.start
+
+    def left_s(self):
+        return self.limit_s - self.passed_s()
+
+    def note_round(self):
+        self.ends.append(self.passed_s())
+
+    def round_s(self):
+        """What the last one took; the first takes more than all others."""
+        return self.ends[-1] - self.ends[-2] if len(self.ends) > 1 else 0
+
+    def counting_s(self):
+        return self.round_s() * COUNTING_TAKES if self.counts else 0
+
+    def allows(self, number):
+        return number == 0 or self.left_s() > self.round_s() + self.counting_s()
+
+
+def run_round(table, names, options, number):
+    table.floors.append(floors())
+    turn = number % len(names)
+    for name in names[turn:] + names[:turn]:
+        began = time.monotonic()
+        table.add(Visit(name, options, number).run(
+            lambda server, row: table_measure.measured(server, row, options)))
+        say(f'round {number + 1}: {name} in {time.monotonic() - began:.0f} s')
+
+
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--messages', type=int, default=10000)
     parser.add_argument('--size', type=int, default=10240)
     parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--minutes', type=float, default=MINUTES_MAX,
+                        help='no round is begun that would not end before')
     parser.add_argument('--servers', type=lambda text: text.split(','), default=list(peers.NAMES))
     parser.add_argument('--rows', nargs='+', help='only rows with one of these in their title, '
                         'and those that they work on')
@@ -159,7 +202,6 @@ def read_options():
 
 def main():
     options = read_options()
-    start = time.monotonic()
     subprocess.run(['ninja', '-C', ROOT / 'build', '--quiet', 'bench/load/load',
                     'bench/load/floor'], check=True)
     names = []
@@ -169,18 +211,18 @@ def main():
         elif any(name in row.servers for row in options.rows):
             names.append(name)
     table = table_print.Table(options)
+    clock = Clock(options)
     for number in range(options.rounds):
-        table.floors.append(floors())
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
-            began = time.monotonic()
-            visit = Visit(name, options, number)
-            table.add(visit.run(lambda server, row:
-                                table_measure.measured(server, row, options)))
-            say(f'round {number + 1}: {name} in {time.monotonic() - began:.0f} s')
+        if not clock.allows(number):
+            break
+        run_round(table, names, options, number)
+        clock.note_round()
     if not options.no_counts:
-        count_costs(table, names, options)
-    seconds = time.monotonic() - start
+        if clock.left_s() > clock.counting_s():
+            count_costs(table, names, options)
+        else:
+            table.uncounted = 'no time was left'
+    seconds = clock.passed_s()
     table.print(seconds)
     if options.page:
         PAGE.write_text(table_print.with_section(PAGE.read_text(), SECTION,

@@ -165,7 +165,7 @@ class Table:
         yield (f'{datetime.date.today():%-d %B %Y}; Linux {platform.release()}, {os.cpu_count()} '
                f'processors ({processor()}), load of the last minute {os.getloadavg()[0]:.1f}; '
                f'{messages:,} messages, median {self.options.size:,} bytes; '
-               f'{self.options.rounds} rounds in {seconds / 60:.0f} minutes.')
+               f'{len(self.floors)} of {self.options.rounds} rounds, {seconds / 60:.0f} minutes.')
         yield ''
         for name, version in self.versions.items():
             yield f'- {name}: {version}'

@@ -203,10 +203,13 @@ def chosen(words):
         rows += more
 
 
-def account_names():
-    """Every account that a row works for."""
-    names = {f'{row.user}{i}' for row in ROWS for i in range(row.accounts)}
-    return sorted(names | {near_user(i) + '0' for i in range(NEAR)})
+def account_names(server):
+    """Every account that a row of that server works for."""
+    names = {f'{row.user}{i}' for row in ROWS if server in row.servers
+             for i in range(row.accounts)}
+    if server == ROOST:
+        names |= {near_user(i) + '0' for i in range(NEAR)}
+    return sorted(names)
 
 
 def near_user(number):

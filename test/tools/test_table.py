@@ -74,6 +74,12 @@ def test_a_section_of_the_page_is_replaced():
     assert table_print.with_section(page, 'C', ['new']) == page + '\n## C\n\nnew\n'
 
 
+def test_a_server_has_the_accounts_of_its_rows():
+    assert table_rows.account_names(table_rows.STRICT) == ['reader0']
+    names = table_rows.account_names('cyrus')
+    assert {'mixer19', 'user31'} < set(names) < set(table_rows.account_names('roost'))
+
+
 def test_counts_are_read():
     text = ('12;;raw_syscalls:sys_enter;1;100.00;;\n5;;roost_bench:malloc;1;100.00;;\n'
             '2;;roost_bench:calloc;1;100.00;;\n<not counted>;;roost_bench:realloc;0;100.00;;\n')
