@@ -14,6 +14,7 @@ operation costs the server. System calls and allocations are counted in a last r
 of the messages, that has no other figure. Needs root, because Dovecot and Cyrus change users.
 """
 import argparse
+import imaplib
 import json
 import pathlib
 import shutil
@@ -38,6 +39,10 @@ COUNTING_TAKES = 0.9  # of a round
 MINUTES_MAX = 23  # building and installing come before
 
 
+# One server that fails is no reason to lose what was measured of the others.
+FAILURES = (imaplib.IMAP4.error, OSError, RuntimeError)
+
+
 def say(text):
     print(f'table: {text}', file=sys.stderr, flush=True)
 
@@ -57,7 +62,10 @@ def check_counts(server, expected):
     """The mailboxes have grown by what was answered with OK, and by no more."""
     wrong = []
     for (user, accounts, mailbox), wanted in expected.items():
-        have = sum(peers.count(server, f'{user}{i}', mailbox) for i in range(accounts))
+        try:
+            have = sum(peers.count(server, f'{user}{i}', mailbox) for i in range(accounts))
+        except FAILURES as why:
+            have = f'({why})'
         if have != wanted:
             wrong.append(f'{server.name}: {user}: {have} messages in {mailbox} instead of {wanted}')
     return wrong
@@ -98,7 +106,11 @@ class Visit:
         try:
             self.version, self.settings = server.version(), server.settings()
             for row in self.rows(server):
-                answer = self.found[row.title] = act(server, row)
+                try:
+                    answer = act(server, row)
+                except FAILURES as why:
+                    answer = table_measure.failed(str(why))
+                self.found[row.title] = answer
                 if answer['errors']:
                     say(f'{self.name}: {row.title}: {answer["errors"]} errors: {answer["error"]}')
                 if row.adds_to:
@@ -170,8 +182,11 @@ def run_round(table, names, options, number):
     turn = number % len(names)
     for name in names[turn:] + names[:turn]:
         began = time.monotonic()
-        table.add(Visit(name, options, number).run(
-            lambda server, row: table_measure.measured(server, row, options)))
+        try:
+            table.add(Visit(name, options, number).run(
+                lambda server, row: table_measure.measured(server, row, options)))
+        except FAILURES as why:
+            table.wrong.append(f'{name}: round {number + 1}: {why}')
         say(f'round {number + 1}: {name} in {time.monotonic() - began:.0f} s')
 
 

@@ -1,10 +1,12 @@
 """The table of the benchmarks: what a goal, a row and a count of calls say."""
+import argparse
 import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'bench'))
 
+import table  # noqa: E402
 import table_count  # noqa: E402
 import table_goals  # noqa: E402
 import table_print  # noqa: E402
@@ -78,6 +80,34 @@ def test_a_server_has_the_accounts_of_its_rows():
     assert table_rows.account_names(table_rows.STRICT) == ['reader0']
     names = table_rows.account_names('cyrus')
     assert {'mixer19', 'user31'} < set(names) < set(table_rows.account_names('roost'))
+
+
+class Gone:
+    """A server that has ended."""
+    name, imap_port = 'gone', 1
+
+    def version(self):
+        return '1'
+
+    settings = version
+
+    def close(self):
+        pass
+
+
+def test_a_server_that_fails_has_no_figures(monkeypatch):
+    assert 'refused' in table.check_counts(Gone(), {('reader', 1, 'INBOX'): 5})[0]
+
+    def act(server, row):
+        raise RuntimeError('it broke off')
+
+    monkeypatch.setattr(table.peers, 'start', lambda name, accounts: Gone())
+    monkeypatch.setattr(table.peers, 'capabilities', lambda server, account: set())
+    options = argparse.Namespace(rows=table_rows.chosen(['SELECT, ten times']))
+    visit = table.Visit('roost', options, 0).run(act)
+    assert len(visit.found) == 4 and len(visit.wrong) == 3
+    assert all(answer['errors'] and answer['error'] == 'it broke off'
+               for answer in visit.found.values())
 
 
 def test_counts_are_read():
