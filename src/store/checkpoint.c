@@ -106,6 +106,7 @@ static enum err begin_rows_file(struct checkpoint *checkpoint, const struct acco
 
     vfs_close(checkpoint->rows);
     checkpoint->rows = NULL;
+    checkpoint->has_new_rows = true;
     checkpoint->generation++;
     checkpoint_sections_done(&checkpoint->saved);
     err = checkpoint->vfs->open(checkpoint->vfs, checkpoint_rows_path(checkpoint->generation),
@@ -167,6 +168,7 @@ void checkpoint_begin(struct checkpoint *checkpoint, const struct state *state,
 {
     assert(!checkpoint->running);
     checkpoint->running = true;
+    checkpoint->has_new_rows = false;
     checkpoint->err = ERR_OK;
     checkpoint->next = 0;
     checkpoint->head_change = state->change;
@@ -245,6 +247,20 @@ static enum err replace_file(struct checkpoint *checkpoint)
     return err == ERR_OK ? vfs->rename(vfs, checkpoint_new_path, checkpoint_path) : err;
 }
 
+/* Nobody needs it any more. To free what it takes may take long, and would be done on the owner's
+ * thread when its name is used again. */
+static void empty_old_rows(struct checkpoint *checkpoint)
+{
+    struct vfs *vfs = checkpoint->vfs;
+    struct vfs_file *file;
+
+    if (vfs->open(vfs, checkpoint_rows_path(checkpoint->generation + 1), VFS_OPEN_WRITE, &file) !=
+        ERR_OK)
+        return;
+    (void)file->calls->truncate(file, 0);
+    vfs_close(file);
+}
+
 /* Piece by piece, so that others who sync beside it wait for little. */
 static enum err sync_rows(struct checkpoint *checkpoint)
 {
@@ -268,6 +284,8 @@ void checkpoint_write(struct checkpoint *checkpoint)
     checkpoint->err = checkpoint->body.overflowed ? ERR_LIMIT : sync_rows(checkpoint);
     if (checkpoint->err == ERR_OK)
         checkpoint->err = replace_file(checkpoint);
+    if (checkpoint->err == ERR_OK && checkpoint->has_new_rows)
+        empty_old_rows(checkpoint);
 }
 
 void checkpoint_end(struct checkpoint *checkpoint)

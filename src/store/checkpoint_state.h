@@ -22,6 +22,7 @@ struct checkpoint {
     struct checkpoint_sections saved; /* of the one that is complete; by address */
 
     bool running;
+    bool has_new_rows; /* the one being made has begun the rows file */
     enum err err; /* of the one being made */
     struct checkpoint_sections now; /* of the one being made; by mailbox and place */
     size_t next; /* the next of `now` to be looked at */

@@ -215,6 +215,41 @@ static void test_steps_see_the_beginning(void **context)
     mem_vfs_free(vfs);
 }
 
+/* The rows that nothing counts on go with the job that replaced them: what is begun later finds its
+ * file empty, and has nothing to free on the owner's thread. */
+static void test_old_rows_are_emptied(void **context)
+{
+    struct vfs *vfs = mem_vfs_new(1);
+    struct log_mark none = { 0 };
+    struct checkpoint *checkpoint;
+    struct state state;
+    struct state again;
+
+    (void)context;
+    state_init(&state);
+    state_init(&again);
+    checkpoint = checkpoint_load(vfs, &state, &none);
+    (void)fill(&state);
+    write_one(checkpoint, &state);
+    for (uint64_t generation = 1; generation < 4; generation++) {
+        const char *old = checkpoint_rows_path(generation);
+        uint64_t size = mem_vfs_file(vfs, old).len;
+
+        assert_true(size > CHECKPOINT_ROWS_HEAD_BYTES);
+        checkpoint_forget(checkpoint);
+        write_one(checkpoint, &state);
+        assert_int_equal(mem_vfs_file(vfs, old).len, 0);
+        assert_int_equal(mem_vfs_file(vfs, checkpoint_rows_path(generation + 1)).len, size);
+        write_one(checkpoint, &state); /* it builds on those rows */
+        assert_int_equal(mem_vfs_file(vfs, checkpoint_rows_path(generation + 1)).len, size);
+        assert_true(load(vfs, &again));
+        state_done(&again);
+    }
+    checkpoint_free(checkpoint);
+    state_done(&state);
+    mem_vfs_free(vfs);
+}
+
 static void test_damage_is_seen(void **context)
 {
     const char *const paths[] = { checkpoint_path, checkpoint_rows_path(1) };
@@ -299,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_only_what_changed_is_written),
         cmocka_unit_test(test_steps_see_the_beginning),
+        cmocka_unit_test(test_old_rows_are_emptied),
         cmocka_unit_test(test_damage_is_seen),
         cmocka_unit_test(test_parts_that_do_not_fit),
     };
