@@ -94,17 +94,26 @@ static void open_until_it_works(struct life *life)
     }
 }
 
+/* A process ended while it wrote an entry. What stands broken takes the clean mark before it away,
+ * and when that is of another boot an epoch comes, though nothing is lost. */
+static bool lock_is_torn(struct life *life)
+{
+    enum { ENTRY_BYTES = 128 };
+
+    return mem_vfs_file(crash_vfs_cache(life->crash), "lock").len % ENTRY_BYTES != 0;
+}
+
 /* What must be so when nothing but the process came to an end. */
-static void check_quiet_opening(const struct life *life, size_t found)
+static void check_quiet_opening(const struct life *life, size_t found, bool torn)
 {
     for (size_t i = found + 1; i < life->point_count; i++)
         if (life->points[i].told_at != NEVER)
             crash_failed("point %zu was told, and the end of a process took it", i);
-    if (life->desk.report.epoch && life->desk.report.tail_bytes == 0)
+    if (life->desk.report.epoch && life->desk.report.tail_bytes == 0 && !torn)
         crash_failed("an epoch after a process that ended");
 }
 
-static void check_opening(const struct life *life, const struct image *image)
+static void check_opening(const struct life *life, const struct image *image, bool torn)
 {
     struct stand stand;
     size_t found;
@@ -114,12 +123,13 @@ static void check_opening(const struct life *life, const struct image *image)
         stand_move(&stand, crash_vfs_steps(life->crash) + 1);
     found = stand_check(&stand, image, &life->desk.report);
     if (!life->harmed && !life->inherits)
-        check_quiet_opening(life, found);
+        check_quiet_opening(life, found, torn);
 }
 
 static void open_account(struct life *life)
 {
     unsigned step = crash_vfs_steps(life->crash);
+    bool torn = lock_is_torn(life);
     struct image *image;
 
     life->desk.options.step_cost = below(life, 3) == 0 ? 0 : 1 + below(life, 200);
@@ -128,7 +138,7 @@ static void open_account(struct life *life)
     image = image_take(&life->desk);
     crash_vfs_calm(life->crash, false);
     if (life->point_count > 0)
-        check_opening(life, image);
+        check_opening(life, image, torn);
     life->base = life->point_count;
     life->inherits = false;
     life->desk.options.create = false;

@@ -5,6 +5,7 @@
 #include "crash/life.h"
 #include "store/account_compact.h"
 #include "store/act.h"
+#include "store/act_steps.h"
 #include "store/act_undelete.h"
 #include "store/acting.h"
 #include "store/body.h"
@@ -72,24 +73,24 @@ static enum err make_items(struct life *life, struct append_item *items, uint32_
     return err;
 }
 
-/* An act that has answered `err` so far, to its end. Syncs may come and go between its steps. */
+/* An act that has answered `err` so far, to its end. Syncs may come and go between its steps. When
+ * it is written none of them fails: nobody could say what the account is that a disk then holds. */
 static enum err finish(struct life *life, enum err err)
 {
     struct desk *desk = &life->desk;
     struct act *act = err == ERR_BUSY ? act_take(desk->account) : NULL;
 
-    if (act == NULL)
-        return err;
-    for (;;) {
+    while (act != NULL && err == ERR_BUSY) {
+        crash_vfs_calm(life->crash, act->phase == ACT_APPLYING);
         if (below(life, 4) == 0)
             account_sync(desk->account);
         if (below(life, 3) == 0)
             (void)(below(life, 2) == 0 ? jobs_run(&desk->jobs) : jobs_deliver(&desk->jobs));
+        crash_vfs_calm(life->crash, false);
         (void)account_step(desk->account);
         err = act_end(act);
-        if (err != ERR_BUSY)
-            return err;
     }
+    return err;
 }
 
 static enum err append_some(struct life *life, bool large)
