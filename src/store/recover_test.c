@@ -382,6 +382,33 @@ static void unfinished_segment_may_come_back(void **state)
     mem_vfs_free(disk);
 }
 
+/* Its making failed when its header was on the disk already. Beside the one that was made in its
+ * place it is nothing; without that it is the last one, and empty. */
+static void segment_made_in_vain_may_come_back(void **state)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        struct vfs *disk = killed_disk();
+        struct segment segment = { .number = segment_number(2 + (unsigned)turn, SEGMENT_LOG),
+                                   .previous = segment_number(1, SEGMENT_LOG),
+                                   .position = mem_vfs_file(disk, log_1).len };
+        struct vfs_file *file;
+        struct log_report report;
+
+        for (int i = 0; i < 2 - turn; i++) {
+            segment_id_make(disk, segment.id);
+            assert_int_equal(segment_create(disk, &segment, &file), ERR_OK);
+            vfs_close(file);
+            segment.number += 4;
+        }
+        expect_all_but(disk, 5, 0, &report);
+        assert_int_equal(report.damaged, 0);
+        assert_int_equal(report.epoch_reasons, 0);
+        assert_null(mem_vfs_file(disk, log_2).at);
+        assert_non_null(mem_vfs_file(disk, log_3).at);
+        mem_vfs_free(disk);
+    }
+}
+
 /* The header reached the disk, the rest of what belongs to it did not: nothing is missing, neither
  * now nor when the log has gone on. */
 static void segment_shorter_than_its_head_is_passed(void **state)
@@ -646,6 +673,7 @@ int main(void)
         cmocka_unit_test(last_segment_without_header_is_passed),
         cmocka_unit_test(unfinished_segment_is_removed),
         cmocka_unit_test(unfinished_segment_may_come_back),
+        cmocka_unit_test(segment_made_in_vain_may_come_back),
         cmocka_unit_test(segment_shorter_than_its_head_is_passed),
         cmocka_unit_test(broken_end_of_the_lock_file_is_overwritten),
         cmocka_unit_test(log_begun_again_is_of_this_boot),

@@ -87,6 +87,15 @@ const struct found_segment *segments_foreign(const struct segments *segments,
     return NULL;
 }
 
+/* Not followed by `next`, the log segment behind it (NULL: there is none). A header that is whole
+ * says nothing: the sync of the file, or of its name, may have failed. */
+static bool is_left_out(const struct found_segment *found, const struct found_segment *next)
+{
+    if (next == NULL)
+        return found->broken;
+    return !next->broken && next->segment.previous < found->number;
+}
+
 struct found_segment *segments_unfinished(const struct segments *segments)
 {
     const struct found_segment *next = NULL;
@@ -96,8 +105,7 @@ struct found_segment *segments_unfinished(const struct segments *segments)
 
         if (segment_kind(found->number) != SEGMENT_LOG)
             continue;
-        if (found->broken && found->size <= SEGMENT_RECORDS_AT &&
-            (next == NULL || (!next->broken && next->segment.previous < found->number)))
+        if (found->size <= SEGMENT_RECORDS_AT && is_left_out(found, next))
             return found;
         next = found;
     }

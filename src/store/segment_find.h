@@ -36,9 +36,10 @@ void segments_done(struct segments *segments);
 const struct found_segment *segments_foreign(const struct segments *segments,
                                              struct account_id account);
 
-/* A log segment whose making was cut short: nothing can have been written behind its header, and
- * the next one, if there is one, follows another (it may come back after it was removed). NULL:
- * there is none. segments_drop forgets it; then there may be another. */
+/* A log segment whose making was cut short or failed: nothing was written behind its header, and
+ * the next one follows another (its name may come back after it was removed), or there is none and
+ * its header is broken. NULL: there is no such segment. segments_drop forgets it; then there may be
+ * another. */
 struct found_segment *segments_unfinished(const struct segments *segments);
 void segments_drop(struct segments *segments, struct found_segment *found);
 
