@@ -98,6 +98,14 @@ enum err log_open(const struct log_options *options, struct log **out_log,
     return ERR_OK;
 }
 
+/* The entry of an open log is written again: the disk may hold another one behind it, clean or
+ * failed, whose sync failed and which was cut off again, or not that one yet. The sync of this one
+ * settles that, before anyone hears of what a failed one would take back. */
+static bool stands_open(const struct log *log)
+{
+    return log->withdraw && lockfile_entry(log->lock)->state == LOCK_OPEN;
+}
+
 enum err log_settle(struct log *log, struct note *why)
 {
     enum err err = ERR_OK;
@@ -106,10 +114,11 @@ enum err log_settle(struct log *log, struct note *why)
         return ERR_CLOSED;
     if (log_durable(log) != log_tip(log))
         err = log_work_all_now(log, why);
-    if (err == ERR_OK && log->epoch_due) {
+    if (err == ERR_OK && (log->epoch_due || stands_open(log))) {
         struct lock_entry entry = lockfile_present(log->lock, LOCK_OPEN, log->now);
 
         err = lockfile_write(log->lock, &entry);
+        log->withdraw = log->withdraw && err != ERR_OK;
     }
     if (err != ERR_OK)
         return note_fail(why, err, "cannot write down the beginning: %s", err_text(err));

@@ -442,6 +442,99 @@ static void entry_whose_sync_failed_is_forgotten(void **state)
     crash_vfs_free(crash);
 }
 
+/* The same, and the next owner only tells what there is. */
+static void what_an_opening_tells_stays(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct log_bench bench;
+
+    bench_init(&bench, crash_vfs_get(crash));
+    bench_start(&bench, EPOCH_NUMBER);
+    assert_int_equal(bench_change(&bench, 1, 10, true), ERR_OK);
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    assert_int_equal(bench_change(&bench, 2, 10, true), ERR_OK);
+    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
+    crash_vfs_fail(crash, CRASH_FAIL_ANY, 2, 0); /* behind the write of the entry */
+    crash_vfs_fail(crash, CRASH_KILL, 4, 0); /* the log is not cut back either */
+    log_sync(bench.log);
+    bench_close(&bench);
+    crash_vfs_heal(crash);
+    bench_start(&bench, EPOCH_NUMBER);
+    assert_true(bench_saw(&bench, 2));
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct vfs *again = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct log_bench other;
+
+        bench_init(&other, again);
+        bench_start(&other, EPOCH_NUMBER + 1);
+        assert_true(bench_saw(&other, 2));
+        bench_close(&other);
+        mem_vfs_free(again);
+    }
+    bench_close(&bench);
+    crash_vfs_free(crash);
+}
+
+/* A sync failed, the power went, and nothing of what is to be set aside is there: the segment ends
+ * where the lock file says. The process is killed beside the epoch; that is told later, and stays.
+ */
+static void epoch_of_a_failed_sync_stays(struct vfs *disk, unsigned skip)
+{
+    struct crash_vfs *crash = crash_vfs_new(disk);
+    struct log_bench bench;
+    enum err err;
+
+    bench_init(&bench, crash_vfs_get(crash));
+    crash_vfs_fail(crash, CRASH_KILL, skip, 0);
+    err = bench_open(&bench);
+    if (err == ERR_OK && bench_change(&bench, EPOCH_NUMBER, 0, true) == ERR_OK)
+        (void)(log_settle(bench.log, &bench.why) == ERR_OK);
+    if (err == ERR_OK)
+        bench_close(&bench);
+    crash_vfs_heal(crash);
+    bench_start(&bench, EPOCH_NUMBER + 1);
+    crash_vfs_fail(crash, CRASH_KILL, 0, 0);
+    bench_close(&bench);
+    crash_vfs_heal(crash);
+    bench_start(&bench, EPOCH_NUMBER + 2);
+    assert_true(bench_saw(&bench, EPOCH_NUMBER) || bench_saw(&bench, EPOCH_NUMBER + 1));
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct vfs *again = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct log_bench other;
+
+        bench_init(&other, again);
+        bench_start(&other, EPOCH_NUMBER + 3);
+        assert_int_equal(other.report.damaged, 0);
+        for (unsigned i = 0; i < bench.seen_count; i++)
+            assert_true(bench_saw(&other, bench.seen[i]));
+        bench_close(&other);
+        mem_vfs_free(again);
+    }
+    bench_close(&bench);
+    crash_vfs_free(crash);
+}
+
+static void epoch_is_not_set_aside(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct log_bench bench;
+
+    bench_init(&bench, crash_vfs_get(crash));
+    bench_start(&bench, EPOCH_NUMBER);
+    assert_int_equal(bench_change(&bench, 1, 10, true), ERR_OK);
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    assert_int_equal(bench_change(&bench, 2, 2000, true), ERR_OK);
+    crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
+    log_sync(bench.log);
+    bench_close(&bench);
+    for (uint64_t seed = 0; seed < 100; seed++)
+        epoch_of_a_failed_sync_stays(crash_vfs_cut(crash, crash_vfs_steps(crash), seed),
+                                     (unsigned)seed % 12);
+    crash_vfs_free(crash);
+}
+
 /* Who made the account did not get as far as syncing its names: the next opening does. */
 static void names_of_a_new_account_are_synced(void **state)
 {
@@ -601,6 +694,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_syncs_what_it_tells),
         cmocka_unit_test(entry_whose_sync_failed_is_forgotten),
+        cmocka_unit_test(what_an_opening_tells_stays),
+        cmocka_unit_test(epoch_is_not_set_aside),
         cmocka_unit_test(names_of_a_new_account_are_synced),
         cmocka_unit_test(failed_sync_of_an_opening_loses_nothing),
         cmocka_unit_test(what_comes_back_stays),

@@ -379,9 +379,8 @@ static enum err finish(struct recover *recover)
         report->epoch_reasons = 0;
     }
     log->epoch_due = report->epoch_reasons != 0;
-    /* The entry of an open log is written again, too: the disk may hold another one behind it,
-     * clean or failed, whose sync failed and which was cut off again; the sync of this one settles
-     * that. So is that of a log that was begun on another boot and said nothing: no epoch will. */
+    /* The entry of an open log is written again, too (log_settle says why). So is that of a log
+     * that was begun on another boot and said nothing: no epoch will. */
     log->withdraw = !log->epoch_due || lockfile_stands_clean(log->lock) || state == LOCK_OPEN;
     return ERR_OK;
 }

@@ -75,11 +75,7 @@ SWAPS = [
     Swap('the lock file names the new boot before the epoch is durable', 'log.c', 'log_settle',
          '''    if (log_durable(log) != log_tip(log))
         err = log_work_all_now(log, why);
-    if (err == ERR_OK && log->epoch_due) {
-        struct lock_entry entry = lockfile_present(log->lock, LOCK_OPEN, log->now);
-
-        err = lockfile_write(log->lock, &entry);
-    }
+    if (err == ERR_OK && (log->epoch_due || stands_open(log))) {
 ''', '''    if (log->epoch_due) {
         struct lock_entry entry = lockfile_present(log->lock, LOCK_OPEN, log->now);
 
@@ -87,6 +83,7 @@ SWAPS = [
     }
     if (err == ERR_OK && log_durable(log) != log_tip(log))
         err = log_work_all_now(log, why);
+    if (err == ERR_OK && stands_open(log)) {
 '''),
     Swap('what an opening keeps is synced before it is written over', 'recover.c', 'sync_kept',
          '''    err = rewrite_end(recover, file, last);
