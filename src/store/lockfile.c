@@ -11,7 +11,13 @@
 #include "store/alloc.h"
 #include "sys/vfs.h"
 
-enum { VERSION = 1, ENTRY_BYTES = 128, CRC_AT = 124, ENTRIES_MAX = 512 };
+enum {
+    VERSION = 1,
+    ENTRY_BYTES = 128,
+    CRC_AT = 124,
+    ENTRIES_MAX = 512,
+    PIECE_BYTES = 64 * 1024 /* of whole entries */
+};
 
 struct lockfile {
     struct vfs_file *file;
@@ -162,22 +168,16 @@ struct lock_entry lockfile_present(const struct lockfile *lock, enum lock_state 
     return entry;
 }
 
-/* Emptying a long file first: a cut between the two steps leaves a log without an entry, which
- * costs an epoch and nothing else. */
-enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry)
+static void take_over(struct lockfile *lock, const struct lock_entry *entry)
 {
-    struct buf raw = buf_make(ENTRY_BYTES);
-    enum err err = ERR_OK;
+    lock->entry = *entry;
+    lock->stands_clean = entry->state == LOCK_CLEAN;
+}
 
-    if (lock->size >= (uint64_t)ENTRIES_MAX * ENTRY_BYTES) {
-        err = lock->file->calls->truncate(lock->file, 0);
-        lock->size = err == ERR_OK ? 0 : lock->size;
-    }
-    entry_encode(&raw, entry);
-    if (err == ERR_OK)
-        err = vfs_append(lock->file, buf_bytes(&raw));
-    assert(raw.len == ENTRY_BYTES);
-    buf_done(&raw);
+static enum err add(struct lockfile *lock, const struct lock_entry *entry, struct bytes raw)
+{
+    enum err err = vfs_append(lock->file, raw);
+
     if (err == ERR_OK)
         err = vfs_sync(lock->file);
     if (err != ERR_OK) {
@@ -185,7 +185,53 @@ enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry)
         return err;
     }
     lock->size += ENTRY_BYTES;
-    lock->entry = *entry;
-    lock->stands_clean = entry->state == LOCK_CLEAN;
+    take_over(lock, entry);
     return ERR_OK;
+}
+
+/* Writes over all entries but the last one, which counts meanwhile. */
+static enum err put_before_last(struct lockfile *lock, struct bytes raw)
+{
+    uint64_t end = lock->size - ENTRY_BYTES;
+    struct buf piece = buf_make(PIECE_BYTES);
+    enum err err = ERR_OK;
+
+    while (piece.len < PIECE_BYTES)
+        buf_add(&piece, raw);
+    for (uint64_t at = 0; err == ERR_OK && at < end; at += PIECE_BYTES) {
+        size_t take = end - at < PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
+
+        err = lock->file->calls->rewrite(lock->file, at, bytes_slice(buf_bytes(&piece), 0, take));
+    }
+    buf_done(&piece);
+    return err == ERR_OK ? vfs_sync(lock->file) : err;
+}
+
+/* All that stands before the last entry is the new one, on the disk, before what is behind the
+ * first goes: at no moment, of a kill or a cut, is there none, nor does any other count. */
+static enum err begin_anew(struct lockfile *lock, const struct lock_entry *entry, struct bytes raw)
+{
+    enum err err = put_before_last(lock, raw);
+
+    if (err == ERR_OK)
+        err = lock->file->calls->truncate(lock->file, ENTRY_BYTES);
+    if (err != ERR_OK)
+        return err;
+    lock->size = ENTRY_BYTES;
+    take_over(lock, entry);
+    return vfs_sync(lock->file);
+}
+
+enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry)
+{
+    struct buf raw = buf_make(ENTRY_BYTES);
+    enum err err;
+
+    entry_encode(&raw, entry);
+    assert(raw.len == ENTRY_BYTES);
+    err = lock->size < (uint64_t)ENTRIES_MAX * ENTRY_BYTES
+              ? add(lock, entry, buf_bytes(&raw))
+              : begin_anew(lock, entry, buf_bytes(&raw));
+    buf_done(&raw);
+    return err;
 }

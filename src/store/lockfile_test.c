@@ -6,7 +6,7 @@
 #include "kit/crash_vfs.h"
 #include "kit/mem_vfs.h"
 
-enum { ENTRY_BYTES = 128 };
+enum { ENTRY_BYTES = 128, ENTRIES_MAX = 512 };
 
 static struct lockfile *open_lock(struct vfs *disk)
 {
@@ -125,9 +125,9 @@ static void long_file_begins_anew(void **state)
     struct vfs *disk = mem_vfs_new(1);
     struct lockfile *lock = open_lock(disk);
 
-    for (int i = 0; i < 512; i++)
+    for (int i = 0; i < ENTRIES_MAX; i++)
         write_state(lock, LOCK_OPEN);
-    assert_int_equal(mem_vfs_file(disk, "lock").len, 512 * ENTRY_BYTES);
+    assert_int_equal(mem_vfs_file(disk, "lock").len, ENTRIES_MAX * ENTRY_BYTES);
     write_state(lock, LOCK_CLEAN);
     assert_int_equal(mem_vfs_file(disk, "lock").len, ENTRY_BYTES);
     lockfile_close(lock);
@@ -135,6 +135,69 @@ static void long_file_begins_anew(void **state)
     assert_int_equal(lockfile_entry(lock)->state, LOCK_CLEAN);
     lockfile_close(lock);
     mem_vfs_free(disk);
+}
+
+/* The last one's position is 1, that of the others 0. */
+static struct vfs *disk_with_full_lock(void)
+{
+    struct vfs *disk = mem_vfs_new(1);
+    struct lockfile *lock = open_lock(disk);
+
+    for (int i = 1; i <= ENTRIES_MAX; i++) {
+        struct lock_entry entry = lockfile_present(lock, LOCK_OPEN, (struct wall){ i });
+
+        entry.position = i == ENTRIES_MAX;
+        assert_int_equal(lockfile_write(lock, &entry), ERR_OK);
+    }
+    lockfile_close(lock);
+    return disk;
+}
+
+/* The position of the entry that counts; nothing else is in it that tells. */
+static uint64_t position_on(struct vfs *disk)
+{
+    struct lockfile *lock = open_lock(disk);
+    uint64_t position = lockfile_entry(lock)->position;
+
+    assert_int_equal(lockfile_entry(lock)->state, LOCK_OPEN);
+    lockfile_close(lock);
+    return position;
+}
+
+/* Whatever fails or ends, and whenever the power goes: the entry that was the last one counts, or
+ * the new one. */
+static void long_file_is_never_without_its_entry(void **state)
+{
+    static const enum crash_fault faults[] = { CRASH_FAULT_COUNT, CRASH_FAIL_ANY, CRASH_KILL };
+
+    for (unsigned i = 0; i < 10 * ARRAY_COUNT(faults); i++) {
+        struct crash_vfs *crash = crash_vfs_new(disk_with_full_lock());
+        struct lockfile *lock = open_lock(crash_vfs_get(crash));
+        struct lock_entry entry = lockfile_present(lock, LOCK_OPEN, (struct wall){ 0 });
+        size_t keep = i % 2 == 0 ? 50 : ENTRIES_MAX * ENTRY_BYTES;
+        uint64_t position;
+        enum err err;
+
+        entry.position = 2;
+        if (faults[i % 3] != CRASH_FAULT_COUNT)
+            crash_vfs_fail(crash, faults[i % 3], i / 6, keep);
+        err = lockfile_write(lock, &entry);
+        position = lockfile_entry(lock)->position;
+        assert_true(position == 2 || err != ERR_OK);
+        lockfile_close(lock);
+        crash_vfs_heal(crash);
+        assert_int_equal(position_on(crash_vfs_get(crash)), position);
+        for (unsigned cut = 0; cut <= crash_vfs_steps(crash); cut++) {
+            for (uint64_t seed = 0; seed < 20; seed++) {
+                struct vfs *disk = crash_vfs_cut(crash, cut, seed);
+                uint64_t found = position_on(disk);
+
+                assert_true(found == 2 || (found == 1 && (err != ERR_OK || cut < 4)));
+                mem_vfs_free(disk);
+            }
+        }
+        crash_vfs_free(crash);
+    }
 }
 
 static void failed_write_leaves_the_old_entry(void **state)
@@ -167,6 +230,7 @@ int main(void)
         cmocka_unit_test(broken_end_takes_the_clean_mark_away),
         cmocka_unit_test(damage_before_the_last_entry_is_passed),
         cmocka_unit_test(long_file_begins_anew),
+        cmocka_unit_test(long_file_is_never_without_its_entry),
         cmocka_unit_test(failed_write_leaves_the_old_entry),
     };
 

@@ -654,6 +654,66 @@ static void what_comes_back_stays(void **state)
     crash_vfs_free(crash);
 }
 
+/* An account was opened and closed very often: the next entry but one of the lock file finds it
+ * full. */
+static struct vfs *disk_with_long_lock(void)
+{
+    enum { ENTRY_BYTES = 128, ENTRIES_MAX = 512 };
+    struct vfs *disk = mem_vfs_new(1);
+    struct buf lock = buf_make(ENTRIES_MAX * ENTRY_BYTES);
+    struct log_bench bench;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, EPOCH_NUMBER);
+    assert_int_equal(bench_change(&bench, 1, 10, true), ERR_OK);
+    bench_close(&bench);
+    while (lock.len + mem_vfs_file(disk, "lock").len < (ENTRIES_MAX - 1) * ENTRY_BYTES)
+        buf_add(&lock, bytes_slice(mem_vfs_file(disk, "lock"), 0, ENTRY_BYTES));
+    buf_add(&lock, mem_vfs_file(disk, "lock"));
+    mem_vfs_put(disk, "lock", buf_bytes(&lock));
+    buf_done(&lock);
+    return disk;
+}
+
+/* A sync fails, and the process ends while that is written down in a lock file that is full: what
+ * the next owner tells is on the disk. */
+static void failed_sync_is_known_beside_a_full_lock_file(void **state)
+{
+    for (unsigned skip = 1; skip < 7; skip++) {
+        struct crash_vfs *crash = crash_vfs_new(disk_with_long_lock());
+        struct log_bench bench;
+        bool seen;
+
+        bench_init(&bench, crash_vfs_get(crash));
+        bench_start(&bench, EPOCH_NUMBER);
+        assert_int_equal(bench_change(&bench, 2, 10, true), ERR_OK);
+        log_sync(bench.log);
+        jobs_settle(&bench.jobs);
+        assert_int_equal(bench_change(&bench, 3, 2000, false), ERR_OK);
+        crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
+        crash_vfs_fail(crash, CRASH_KILL, skip, 50);
+        log_sync(bench.log);
+        bench_close(&bench);
+        crash_vfs_heal(crash);
+        bench_start(&bench, EPOCH_NUMBER);
+        seen = bench_saw(&bench, 3);
+        for (uint64_t seed = 0; seed < 40; seed++) {
+            struct vfs *again = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+            struct log_bench other;
+
+            bench_init(&other, again);
+            bench_start(&other, EPOCH_NUMBER + 1);
+            assert_int_equal(other.report.damaged, 0);
+            assert_true(bench_saw(&other, 2));
+            assert_int_equal(bench_saw(&other, 3), seen);
+            bench_close(&other);
+            mem_vfs_free(again);
+        }
+        bench_close(&bench);
+        crash_vfs_free(crash);
+    }
+}
+
 static uint64_t seed_of_run(void)
 {
     const char *text = getenv("ROOST_TEST_SEED");
@@ -699,6 +759,7 @@ int main(void)
         cmocka_unit_test(names_of_a_new_account_are_synced),
         cmocka_unit_test(failed_sync_of_an_opening_loses_nothing),
         cmocka_unit_test(what_comes_back_stays),
+        cmocka_unit_test(failed_sync_is_known_beside_a_full_lock_file),
         cmocka_unit_test(copy_is_not_forgotten_before_its_epoch),
         cmocka_unit_test(power_goes_at_any_step),
         cmocka_unit_test(power_goes_after_failed_syncs),

@@ -4,8 +4,8 @@
  *     crash_account [--disks N] [--seed S] [--lives N] [--life N] [--jobs N] [--only KINDS]
  *
  * --disks: ends when so many different disks were checked; fails when the lives do not bring them.
- * --only: lives of these kinds (long, plain, fail, kill, new, copy, purge, twice, lock,
- * long lock).
+ * --only: lives of these kinds (long, plain, fail, kill, new, copy, purge, twice, lock, long lock,
+ * sync lock).
  * --life: runs that one life, as the line that a failure prints says, and prints its steps. */
 #include <inttypes.h>
 #include <signal.h>
@@ -83,7 +83,21 @@ static const struct kind {
     { "twice", false, false, false, PAST_ANY, CRASH_FAIL_ANY },
     { "lock", false, false, false, PAST_LOCK, CRASH_FAIL_ANY },
     { "long lock", true, true, false, PAST_LOCK, CRASH_FAULT_COUNT },
+    { "sync lock", false, false, false, PAST_LOCK, CRASH_FAIL_SYNC },
 };
+
+/* What strikes after the first fault: calls that fail, and kills while that is dealt with. */
+static enum crash_fault second_fault(const struct kind *kind, uint64_t turn)
+{
+    static const enum crash_fault seconds[] = { CRASH_FAULT_COUNT, CRASH_FAIL_AGAIN,
+                                                CRASH_KILL_AFTER };
+
+    if (strcmp(kind->name, "twice") == 0)
+        return CRASH_FAIL_AGAIN;
+    if (kind->fault == CRASH_FAIL_SYNC)
+        return CRASH_KILL_AFTER;
+    return kind->past == PAST_LOCK ? seconds[turn % ARRAY_COUNT(seconds)] : CRASH_FAULT_COUNT;
+}
 
 static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
 {
@@ -103,12 +117,12 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
         .whole_jobs = !kind->is_long && test_random_below(&random, 2) == 0,
         .past = kind->past,
         .fault = kind->fault,
-        .fails_twice =
-            strcmp(kind->name, "twice") == 0 || (kind->past == PAST_LOCK && turn % 2 == 1),
-        .fault_skip = (unsigned)(turn % 40),
+        .fault_skip = (unsigned)(turn % (kind->fault == CRASH_FAIL_SYNC ? 12 : 40)),
+        .second = second_fault(kind, turn),
         .segment_bytes = test_random_below(&random, 2) == 0 ? 10000 : 14000,
         .checkpoint_bytes = test_random_below(&random, 2) == 0 ? 1500 : 6000,
     };
+    plan->second_skip = (unsigned)test_random_below(&random, 8);
     *cuts = (struct cuts){
         .tally = run.tally,
         .draws = kind->is_long ? 4 : 2,
@@ -118,8 +132,8 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
     };
 }
 
-/* Entries like its first one before those that are there: the next one, or the one after that,
- * finds the file full. */
+/* Entries like its first one before those that are there: one of the next three finds the file
+ * full. */
 static void fill_lock(struct vfs *disk, unsigned room)
 {
     struct bytes lock = mem_vfs_file(disk, "lock");
@@ -142,15 +156,15 @@ static struct vfs *make_past(const struct plan *plan)
     if (plan->past == PAST_NONE)
         return disk;
     past.acts = 2 + (unsigned)(plan->seed % 16);
-    past.faults = past.purge = past.compact = past.fails_twice = false;
+    past.faults = past.purge = past.compact = false;
     past.past = PAST_NONE;
-    past.fault = CRASH_FAULT_COUNT;
+    past.fault = past.second = CRASH_FAULT_COUNT;
     life = life_new(disk, &past);
     life_run(life);
     disk = mem_vfs_copy(crash_vfs_cache(life->crash), plan->seed + 1);
     life_free(life);
     if (plan->past == PAST_LOCK)
-        fill_lock(disk, (unsigned)(plan->seed % 2));
+        fill_lock(disk, (unsigned)(plan->seed % 3));
     return disk;
 }
 

@@ -133,7 +133,7 @@ static void live_on(struct cutting *cutting, struct vfs *disk)
     plan.acts = (unsigned)(seed % 3);
     plan.faults = seed % 4 == 0;
     plan.fault = seed % 3 == 0 ? (seed % 2 == 0 ? CRASH_KILL : CRASH_FAIL_ANY) : CRASH_FAULT_COUNT;
-    plan.fails_twice = false;
+    plan.second = CRASH_FAULT_COUNT;
     plan.fault_skip = (unsigned)(seed / 16 % 12);
     cuts.depth++;
     cuts.draws = 1;

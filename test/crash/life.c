@@ -292,8 +292,8 @@ void life_run(struct life *life)
 {
     if (life->plan.fault != CRASH_FAULT_COUNT)
         arm(life, life->plan.fault, life->plan.fault_skip);
-    if (life->plan.fails_twice)
-        arm(life, CRASH_FAIL_AGAIN, (unsigned)(life->plan.seed % 8));
+    if (life->plan.second != CRASH_FAULT_COUNT)
+        arm(life, life->plan.second, life->plan.second_skip);
     open_account(life);
     if (life->plan.purge)
         purge(life);

@@ -31,7 +31,7 @@ enum past {
     PAST_ANY, /* an account with some mail */
     PAST_NONE, /* an empty disk */
     PAST_COPY, /* such an account, copied here, and not synced */
-    PAST_LOCK, /* one whose lock file is full, or has room for one entry more */
+    PAST_LOCK, /* one whose lock file is full, or has room for an entry or two */
 };
 
 /* What a life does; all of it follows from the seed. */
@@ -47,7 +47,8 @@ struct plan {
     bool whole_jobs; /* every job runs to its end before the next act */
     enum crash_fault fault; /* CRASH_FAULT_COUNT: none; else this one, after `fault_skip` calls */
     unsigned fault_skip;
-    bool fails_twice; /* a call or a few later another one fails */
+    enum crash_fault second; /* CRASH_FAULT_COUNT: none; else so many calls after the first */
+    unsigned second_skip;
     uint64_t segment_bytes;
     uint64_t checkpoint_bytes;
 };

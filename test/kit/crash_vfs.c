@@ -93,10 +93,11 @@ static enum err fault_of(struct crash_vfs *crash, enum crash_fault own, size_t *
         hit = CRASH_FAIL_AGAIN;
     if (fault_is_due(crash, CRASH_FAIL_ANY))
         hit = CRASH_FAIL_ANY;
-    if (fault_is_due(crash, CRASH_KILL)) {
+    if (crash->struck > 0 && fault_is_due(crash, CRASH_KILL_AFTER))
+        hit = CRASH_KILL_AFTER;
+    if (fault_is_due(crash, CRASH_KILL))
         hit = CRASH_KILL;
-        crash->dead = true;
-    }
+    crash->dead = hit == CRASH_KILL || hit == CRASH_KILL_AFTER;
     if (hit == CRASH_FAULT_COUNT)
         return ERR_OK;
     crash->struck++;

@@ -57,6 +57,7 @@ enum crash_fault {
                      */
     CRASH_FAIL_AGAIN, /* the same, counted from the first fault that struck */
     CRASH_KILL, /* at any step: the process is no more, every call answers ERR_IO from then on */
+    CRASH_KILL_AFTER, /* the same, counted from the first fault that struck */
     CRASH_FAULT_COUNT,
 };
 

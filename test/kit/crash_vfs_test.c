@@ -243,6 +243,28 @@ static void kill_leaves_the_page_cache(void **state)
     assert_int_equal(vfs->open(vfs, "file", VFS_OPEN_READ, &again), ERR_OK);
     assert_int_equal(mem_vfs_file(crash_vfs_cache(crash), "file").len, 3000);
     vfs_close(again);
+    crash_vfs_fail(crash, CRASH_KILL_AFTER, 1, 0);
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_OK);
+    assert_false(crash_vfs_is_dead(crash));
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_IO);
+    assert_true(crash_vfs_is_dead(crash));
+    crash_vfs_free(crash);
+}
+
+/* Without a call that failed before there is no kill after it. */
+static void kill_waits_for_the_first_fault(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct vfs *vfs = crash_vfs_get(crash);
+
+    crash_vfs_fail(crash, CRASH_KILL_AFTER, 0, 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(vfs->sync_dir(vfs, ""), ERR_OK);
+    crash_vfs_fail(crash, CRASH_FAIL_ANY, 0, 0);
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_IO);
+    assert_false(crash_vfs_is_dead(crash));
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_IO);
+    assert_true(crash_vfs_is_dead(crash));
     crash_vfs_free(crash);
 }
 
@@ -314,6 +336,7 @@ int main(void)
         cmocka_unit_test(rewriting_makes_pages_dirty_again),
         cmocka_unit_test(any_call_can_fail),
         cmocka_unit_test(kill_leaves_the_page_cache),
+        cmocka_unit_test(kill_waits_for_the_first_fault),
         cmocka_unit_test(all_disks_come_in_turn),
         cmocka_unit_test(copies_share_and_differ),
     };
