@@ -328,7 +328,7 @@ enum err log_append(struct log *log, bool gated)
     if (err != ERR_OK)
         return err;
     assert(!log->pending.overflowed);
-    if (gated || waits)
+    if (gated || waits || log_is_unheard(log))
         log->gate = log_tip(log);
     buf_clear(&log->batch);
     if (!waits && log->size >= log->segment_bytes)

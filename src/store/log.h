@@ -8,7 +8,8 @@
  * Writing: log_batch, then bodies (log_body.h) and changes, then log_append: one write. The bytes
  * are on the disk when log_durable has reached the position; one fdatasync serves all that waits.
  * When a segment is full, or the clean mark stands, what is appended waits in memory for the job
- * that makes the next segment (or takes the mark away); it counts as gated until it is durable.
+ * that makes the next segment (or takes the mark away); it counts as gated until it is durable. So
+ * does all that is appended to a new log before some of it is durable.
  * When more than LOG_STEP_BYTES wait a job writes them as well. Of a large change
  * store/log_write.h writes a piece at a time.
  *

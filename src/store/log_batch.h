@@ -21,4 +21,11 @@ void log_cut_off(struct log *log, enum err err);
 /* What is pending is what the next job writes; nothing else is so far. */
 void log_let_leave(struct log *log);
 
+/* Nobody hears of a log before some of it is on the disk: an opening that finds nothing begins it
+ * anew, without an epoch, and gives out the same numbers again. */
+static inline bool log_is_unheard(const struct log *log)
+{
+    return log->durable <= log->unheard;
+}
+
 #endif

@@ -78,7 +78,7 @@ struct log {
     bool withdraw; /* the clean mark stands, or there is no entry yet */
     bool settled; /* the lock file's entry may say clean */
     bool epoch_due;
-
+    uint64_t unheard; /* while no more than this is durable the log says nothing */
     uint64_t synced_position; /* of the segment that `file`, else `previous`, is */
     uint64_t gate;
     uint64_t durable;

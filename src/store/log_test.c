@@ -81,6 +81,37 @@ static void gate_and_durable_meet_after_a_sync(void **state)
     mem_vfs_free(disk);
 }
 
+/* What opening would begin anew without a word is told to nobody. */
+static void new_log_is_heard_of_once_it_is_on_the_disk(void **state)
+{
+    struct vfs *disk = mem_vfs_new(1);
+    struct log_bench bench;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    for (int turn = 0; turn < 2; turn++) { /* before its segment is made, and after */
+        assert_int_equal(bench_change(&bench, 1 + (unsigned)turn, 10, false), ERR_OK);
+        assert_int_equal(log_gate(bench.log), log_tip(bench.log));
+        assert_true(log_durable(bench.log) < log_gate(bench.log));
+        (void)jobs_run(&bench.jobs);
+        (void)jobs_deliver(&bench.jobs);
+    }
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    assert_int_equal(log_durable(bench.log), log_tip(bench.log));
+    assert_int_equal(bench_change(&bench, 3, 10, false), ERR_OK);
+    assert_true(log_gate(bench.log) < log_tip(bench.log));
+    bench_close(&bench);
+
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 4, 10, true), ERR_OK); /* takes the clean mark away */
+    jobs_settle(&bench.jobs);
+    assert_int_equal(bench_change(&bench, 5, 10, false), ERR_OK);
+    assert_true(log_gate(bench.log) < log_tip(bench.log));
+    bench_close(&bench);
+    mem_vfs_free(disk);
+}
+
 static void segments_follow_each_other(void **state)
 {
     struct vfs *disk = mem_vfs_new(1);
@@ -572,6 +603,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_come_back_in_order),
         cmocka_unit_test(gate_and_durable_meet_after_a_sync),
+        cmocka_unit_test(new_log_is_heard_of_once_it_is_on_the_disk),
         cmocka_unit_test(segments_follow_each_other),
         cmocka_unit_test(replay_starts_at_a_mark),
         cmocka_unit_test(only_one_owner),

@@ -76,7 +76,7 @@ static void end_of_write(struct log *log, bool waits)
     log->size += log->writing.written;
     log->writing.written = 0;
     log->writing.active = false;
-    if (log->writing.gated || waits)
+    if (log->writing.gated || waits || log_is_unheard(log))
         log->gate = log_tip(log);
     buf_clear(&log->batch);
     if (log->batch.capacity > LOG_STEP_BYTES)

@@ -73,6 +73,41 @@ static void start(struct log_bench *bench, struct vfs *vfs)
     jobs_settle(&bench->jobs);
 }
 
+/* One for which nobody waits. */
+static void write_in_passing(struct log_bench *bench, uint64_t number)
+{
+    struct buf payload = payload_of(number, 10);
+    struct log_change change = { .number = { number },
+                                 .when = { 1700000000000000 },
+                                 .payload = buf_bytes(&payload) };
+    struct log_record record;
+
+    assert_int_equal(log_batch(bench->log), ERR_OK);
+    assert_int_equal(log_write_begin(bench->log, &change, &record), ERR_OK);
+    assert_int_equal(log_write(bench->log, LARGE), ERR_OK);
+    buf_done(&payload);
+}
+
+/* But in a new log all wait, until some of it is on the disk. */
+static void nobody_hears_of_a_new_log(void **state)
+{
+    struct vfs *disk = mem_vfs_new(1);
+    struct log_bench bench;
+
+    bench_init(&bench, disk);
+    bench_start(&bench, 100);
+    assert_int_equal(bench_change(&bench, 1, 0, true), ERR_OK);
+    assert_true(jobs_run(&bench.jobs) && jobs_deliver(&bench.jobs));
+    write_in_passing(&bench, 2);
+    assert_int_equal(log_gate(bench.log), log_tip(bench.log));
+    log_sync(bench.log);
+    jobs_settle(&bench.jobs);
+    write_in_passing(&bench, 3);
+    assert_true(log_gate(bench.log) < log_tip(bench.log));
+    bench_close(&bench);
+    mem_vfs_free(disk);
+}
+
 static void expect_seen(struct log_bench *bench, const uint64_t *numbers, unsigned count)
 {
     bench_close(bench);
@@ -353,6 +388,7 @@ static void limits_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_hears_of_a_new_log),
         cmocka_unit_test(pieces_are_the_bytes_of_one_write),
         cmocka_unit_test(what_had_to_wait_is_written_by_a_job),
         cmocka_unit_test(a_segment_does_not_end_within),

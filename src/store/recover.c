@@ -362,7 +362,8 @@ static void judge_clean_mark(struct recover *recover)
         report->epoch_reasons |= EPOCH_TAIL_LOST;
 }
 
-/* A log that says nothing is one whose making was cut short: nobody has ever heard of it. */
+/* A log that says nothing is one whose making was cut short: nobody has ever heard of it, for
+ * log_append gates all of it. */
 static enum err finish(struct recover *recover)
 {
     struct log *log = recover->log;
@@ -377,6 +378,7 @@ static enum err finish(struct recover *recover)
             return note_fail(recover->why, ERR_NOT_FOUND, "there is no account here");
         report->created = true;
         report->epoch_reasons = 0;
+        log->unheard = log->segment.position + SEGMENT_RECORDS_AT;
     }
     log->epoch_due = report->epoch_reasons != 0;
     /* The entry of an open log is written again, too (log_settle says why). So is that of a log
