@@ -222,6 +222,20 @@ static enum err begin_anew(struct lockfile *lock, const struct lock_entry *entry
     return vfs_sync(lock->file);
 }
 
+enum err lockfile_replace(struct lockfile *lock, const struct lock_entry *entry)
+{
+    struct buf raw = buf_make(ENTRY_BYTES);
+    enum err err = lock->size == 0 ? ERR_NOT_FOUND : ERR_OK;
+
+    entry_encode(&raw, entry);
+    if (err == ERR_OK)
+        err = lock->file->calls->rewrite(lock->file, lock->size - ENTRY_BYTES, buf_bytes(&raw));
+    buf_done(&raw);
+    if (err == ERR_OK)
+        take_over(lock, entry);
+    return err;
+}
+
 enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry)
 {
     struct buf raw = buf_make(ENTRY_BYTES);

@@ -61,4 +61,8 @@ struct lock_entry lockfile_present(const struct lockfile *lock, enum lock_state 
  * who can do nothing about that may ignore the answer. */
 enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry);
 
+/* Writes over the last entry, for a disk that has no room for another one. Not synced: after a
+ * power cut the one that was there may count. ERR_NOT_FOUND: there is none. */
+enum err lockfile_replace(struct lockfile *lock, const struct lock_entry *entry);
+
 #endif

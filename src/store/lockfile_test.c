@@ -222,6 +222,34 @@ static void failed_write_leaves_the_old_entry(void **state)
     }
 }
 
+/* A disk without room: the entry takes the last one's place. */
+static void last_entry_is_replaced(void **state)
+{
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct lockfile *lock = open_lock(crash_vfs_get(crash));
+    struct lock_entry entry = lockfile_present(lock, LOCK_FAILED, (struct wall){ 0 });
+
+    assert_int_equal(lockfile_replace(lock, &entry), ERR_NOT_FOUND);
+    write_state(lock, LOCK_CLEAN);
+    write_state(lock, LOCK_OPEN);
+    assert_int_equal(lockfile_replace(lock, &entry), ERR_OK);
+    assert_int_equal(lockfile_entry(lock)->state, LOCK_FAILED);
+    lockfile_close(lock);
+    lock = open_lock(crash_vfs_get(crash));
+    assert_int_equal(lockfile_entry(lock)->state, LOCK_FAILED);
+    assert_int_equal(mem_vfs_file(crash_vfs_cache(crash), "lock").len, 2 * ENTRY_BYTES);
+    lockfile_close(lock);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct vfs *disk = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+
+        lock = open_lock(disk);
+        assert_int_not_equal(lockfile_entry(lock)->state, LOCK_CLEAN);
+        lockfile_close(lock);
+        mem_vfs_free(disk);
+    }
+    crash_vfs_free(crash);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +260,7 @@ int main(void)
         cmocka_unit_test(long_file_begins_anew),
         cmocka_unit_test(long_file_is_never_without_its_entry),
         cmocka_unit_test(failed_write_leaves_the_old_entry),
+        cmocka_unit_test(last_entry_is_replaced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -477,7 +477,7 @@ static void what_an_opening_tells_stays(void **state)
     assert_int_equal(bench_change(&bench, 2, 10, true), ERR_OK);
     crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
     crash_vfs_fail(crash, CRASH_FAIL_ANY, 2, 0); /* behind the write of the entry */
-    crash_vfs_fail(crash, CRASH_KILL, 4, 0); /* the log is not cut back either */
+    crash_vfs_fail(crash, CRASH_KILL, 4, 0); /* nor in the place of the one before */
     log_sync(bench.log);
     bench_close(&bench);
     crash_vfs_heal(crash);
@@ -736,8 +736,8 @@ static void failed_sync_is_known_beside_a_full_lock_file(void **state)
 }
 
 /* Those that once found something are among them. */
-static const uint64_t usual_seeds[] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,  10,  11,  12,
-                                        13, 14, 15, 16, 17, 18, 19, 20, 75, 133, 153, 1022 };
+static const uint64_t usual_seeds[] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,   10,  11,  12,  13,
+                                        14, 15, 16, 17, 18, 19, 20, 75, 133, 153, 626, 1022 };
 
 /* Two lives of each seed from `first` on, packed or not, the second one or both with faults. */
 static void play(uint64_t first, bool faults, bool compresses)

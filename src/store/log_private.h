@@ -22,7 +22,6 @@ struct log_work {
     bool withdraw; /* first: write `entry` */
     struct lock_entry entry;
     struct vfs_file *sync; /* then: sync this file */
-    uint64_t failed_from; /* offset in it of what is not durable */
     struct lock_entry failed; /* the entry for when that fails */
     bool close_synced; /* it is the old segment's: close it */
     bool create; /* then: make `segment` */
@@ -136,9 +135,6 @@ void log_next_segment(struct log *log, uint64_t position);
 MUST_USE enum err log_awake(struct log *log);
 
 /* log_work.c */
-/* After a failed sync of `file`: leaves word that nothing from `size` on is to be believed. */
-void log_disown(struct lockfile *lock, const struct lock_entry *entry, struct vfs_file *file,
-                uint64_t size);
 void log_work_start(struct log *log); /* what is to be done next; when busy or idle: nothing */
 MUST_USE enum err log_work_all_now(struct log *log, struct note *why); /* on this thread */
 void log_fail(struct log *log, const struct note *why); /* `why` NULL: the caller tells */

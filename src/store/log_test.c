@@ -535,6 +535,7 @@ static void failed_sync_on_a_full_disk_discards_too(void **state)
     bench_close(&bench);
     bench_start(&bench, 100);
     assert_int_equal(bench.seen_count, 1);
+    assert_true((bench.report.epoch_reasons & EPOCH_SYNC_FAILED) != 0);
     bench_close(&bench);
     crash_vfs_free(crash);
 }

@@ -6,13 +6,14 @@
 #include "store/log_batch.h"
 #include "sys/vfs.h"
 
-/* On a full disk the entry may find no room, but cutting needs none. Best effort: when that fails
- * as well the next opening finds a log that looks whole. */
-void log_disown(struct lockfile *lock, const struct lock_entry *entry, struct vfs_file *file,
-                uint64_t size)
+/* After a failed sync: leaves word that nothing from the entry's position on is to be believed. On
+ * a full disk there may be no room for it, but in the last one's place there is; where the power
+ * takes it from there an open log of another boot calls for an epoch, too. Best effort: when that
+ * fails as well the next opening finds a log that looks whole, and brings it to the disk. */
+static void disown(struct lockfile *lock, const struct lock_entry *entry)
 {
     if (lockfile_write(lock, entry) != ERR_OK)
-        (void)file->calls->truncate(file, size > SEGMENT_RECORDS_AT ? size : SEGMENT_RECORDS_AT);
+        (void)lockfile_replace(lock, entry);
 }
 
 static void work_run(struct job *job)
@@ -27,7 +28,7 @@ static void work_run(struct job *job)
         work->what = "the log";
         work->err = vfs_sync(work->sync);
         if (work->err != ERR_OK)
-            log_disown(work->lock, &work->failed, work->sync, work->failed_from);
+            disown(work->lock, &work->failed);
     }
     if (work->close_synced)
         vfs_close(work->sync);
@@ -73,7 +74,6 @@ static bool work_fill(struct log *log)
     };
     work->failed.position = log->durable;
     work->failed.segment = log->previous != NULL ? log->segment.previous : log->segment.number;
-    work->failed_from = log->durable - log->synced_position;
     work->mark = log_mark_here(log, work->covers);
     if (!prepares)
         return true;

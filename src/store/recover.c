@@ -175,6 +175,15 @@ static enum err find_durable(struct recover *recover)
                               starts_here ? recover->start : SEGMENT_RECORDS_AT, &recover->mark);
 }
 
+/* A failed entry is believed as long as its segment is the last one, whatever was written since:
+ * nothing more is added to such a segment. */
+static bool is_disowned(const struct recover *recover, const struct found_segment *found)
+{
+    const struct lock_entry *entry = lockfile_entry(recover->log->lock);
+
+    return entry->state == LOCK_FAILED && entry->segment == found->number;
+}
+
 /* Everything that counts is known; makes the log stand at its end. */
 static enum err stand_at_end(struct recover *recover)
 {
@@ -206,7 +215,8 @@ static enum err stand_at_end(struct recover *recover)
     log->durable = log->gate = end;
     log->durable_mark = log_mark_here(log, end);
     if (last->broken || recover->end != last->size || recover->end % RECORD_ALIGN != 0 ||
-        end != last->segment.position + recover->end || log->compress != log_compresses(log)) {
+        end != last->segment.position + recover->end || log->compress != log_compresses(log) ||
+        is_disowned(recover, last)) {
         log_next_segment(log, end);
         return ERR_OK;
     }
