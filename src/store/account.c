@@ -119,7 +119,7 @@ void account_close(struct account *account, struct wall now)
     assert(account->jobs == 0);
     assert(list_is_empty(&account->state.views));
     if (account->log != NULL) {
-        log_set_listener(account->log, NULL);
+        log_detach(account->log);
         account->failed = account->failed || log_has_failed(account->log);
     }
     act_close(account);

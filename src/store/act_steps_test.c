@@ -12,6 +12,7 @@
 #include "kit/state_dump.h"
 #include "store/account_state.h"
 #include "store/acting.h"
+#include "store/log_private.h"
 #include "store/log_write.h"
 
 enum { MESSAGES = 40, STEPS_MAX = 1000, APPENDED = 12, LARGE_BYTES = 70000 };
@@ -105,6 +106,11 @@ static uint32_t messages(struct desk *desk)
 
     mailbox_counts(desk_mailbox(desk, "INBOX"), &counts);
     return counts.messages;
+}
+
+static uint64_t log_bytes(const struct scene *scene)
+{
+    return mem_vfs_file(crash_vfs_cache(scene->crash), "log/0000000000000004.log").len;
 }
 
 struct bell {
@@ -348,6 +354,64 @@ static void start_append(struct scene *scene)
     scene->act = act_take(scene->desk.account);
 }
 
+/* Two bodies in segments of their own: nothing goes to the log before the record. */
+static void start_large_append(struct scene *scene)
+{
+    struct origin origin = desk_origin(&scene->desk);
+    struct buf text = text_of(APPENDED / 2);
+
+    memset(scene->items, 0, sizeof(scene->items));
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(desk_body(&scene->desk, buf_bytes(&text), &scene->items[i].body), ERR_OK);
+    assert_int_equal(
+        act_append(desk_mailbox(&scene->desk, "INBOX"), &origin, scene->items, 2, &scene->first),
+        ERR_BUSY);
+    scene->act = act_take(scene->desk.account);
+    buf_done(&text);
+}
+
+/* What the end of the write asks for is done without a job, for which nobody would wait. */
+static void check_closed_while_it_is_written(struct scene *scene, uint32_t count)
+{
+    for (int i = 0; i < STEPS_MAX && scene->act->phase == ACT_PLANNING; i++)
+        assert_true(account_step(scene->desk.account));
+    assert_int_equal(scene->act->phase, ACT_WRITING);
+    act_abandon(scene->act);
+    jobs_settle(&scene->desk.jobs);
+    account_close(scene->desk.account, scene->desk.now);
+    assert_false(jobs_run(&scene->desk.jobs));
+    assert_int_equal(desk_open(&scene->desk), ERR_OK);
+    assert_false(scene->desk.report.unclean);
+    assert_int_equal(messages(&scene->desk), count);
+    end(scene);
+}
+
+/* The segment is full behind it. */
+static void test_closed_while_it_fills_a_segment(void **context)
+{
+    struct scene scene;
+
+    (void)context;
+    begin(&scene);
+    scene.desk.account->log->segment_bytes = log_bytes(&scene) + 1;
+    start(&scene);
+    check_closed_while_it_is_written(&scene, 2);
+}
+
+/* The account was opened a moment ago: nothing may be written yet. */
+static void test_closed_while_the_log_is_barred(void **context)
+{
+    struct scene scene;
+
+    (void)context;
+    begin(&scene);
+    desk_close(&scene.desk);
+    assert_int_equal(desk_open(&scene.desk), ERR_OK);
+    start_large_append(&scene);
+    assert_true(log_is_barred(scene.desk.account->log));
+    check_closed_while_it_is_written(&scene, MESSAGES + 2);
+}
+
 /* All that were appended are there, every byte. */
 static void check_appended(struct desk *desk)
 {
@@ -369,11 +433,6 @@ static void check_appended(struct desk *desk)
     }
     buf_done(&read);
     view_close(view);
-}
-
-static uint64_t log_bytes(const struct scene *scene)
-{
-    return mem_vfs_file(crash_vfs_cache(scene->crash), "log/0000000000000004.log").len;
 }
 
 /* A step writes one small body, or one piece of the record, and nobody sees a message before the
@@ -651,6 +710,8 @@ int main(void)
         cmocka_unit_test(test_given_up_before_it_is_written),
         cmocka_unit_test(test_given_up_when_it_is_written),
         cmocka_unit_test(test_closed_in_the_middle),
+        cmocka_unit_test(test_closed_while_it_fills_a_segment),
+        cmocka_unit_test(test_closed_while_the_log_is_barred),
         cmocka_unit_test(test_failed_in_the_middle),
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_cut_in_the_middle),

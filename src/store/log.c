@@ -156,6 +156,13 @@ void log_set_listener(struct log *log, struct log_listener *listener)
     log->listener = listener;
 }
 
+void log_detach(struct log *log)
+{
+    assert(!log->busy);
+    log->listener = NULL;
+    log->executor = NULL;
+}
+
 enum err log_batch(struct log *log)
 {
     assert(!log->writing.active);

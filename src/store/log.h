@@ -111,6 +111,8 @@ void log_close(struct log *log, struct wall now);
 
 /* NULL is allowed; before it is set nobody hears anything. */
 void log_set_listener(struct log *log, struct log_listener *listener);
+/* No job runs, none is begun any more, and nobody hears of the rest: log_sync_now, log_close. */
+void log_detach(struct log *log);
 
 /* Begins a batch; one that was begun and not appended is dropped. ERR_CLOSED. */
 MUST_USE enum err log_batch(struct log *log);

@@ -52,7 +52,7 @@ struct log_writing {
 
 struct log {
     struct vfs *vfs;
-    struct executor *executor;
+    struct executor *executor; /* NULL: no jobs any more */
     struct log_listener *listener;
     struct lockfile *lock;
     uint64_t segment_bytes;

@@ -188,7 +188,8 @@ static void work_done(struct job *job)
 
 void log_work_start(struct log *log)
 {
-    if (log->busy || log->failed || !log->settled) /* log_settle does it all */
+    if (log->busy || log->failed || log->executor == NULL ||
+        !log->settled) /* log_settle does it all */
         return;
     if (!work_fill(log)) {
         log->again = false;
