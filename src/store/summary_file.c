@@ -157,11 +157,13 @@ static enum err read_window(struct summary_file *file, uint64_t from, size_t len
     uint8_t *at;
     enum err err;
 
+    if (!ready(file)) /* it may forget all, the window too */
+        return ERR_NOT_FOUND;
     buf_clear(&file->window);
     if (file->window.capacity > SUMMARY_AHEAD_BYTES)
         buf_trim(&file->window); /* a long summary has passed */
     at = buf_reserve(&file->window, len);
-    if (at == NULL || !ready(file))
+    if (at == NULL)
         return ERR_NOT_FOUND;
     err = vfs_read(file->data, from, at, len, flags);
     if (err != ERR_OK)

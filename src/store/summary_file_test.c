@@ -285,6 +285,38 @@ static void test_cut_and_replaced_while_open(void **context)
     }
 }
 
+/* An index names what is no summary; and before that is read, the files turn out to be others, so
+ * that all is forgotten in the middle of it. */
+static void test_an_entry_where_none_can_be(void **context)
+{
+    const struct summary_entry entry = { .body = 1, .offset = 1, .length = 0 };
+    struct buf index = buf_make(1024);
+    uint8_t raw[SUMMARY_ENTRY_BYTES];
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 2);
+    put(&scene, 2, BYTES("two"), 0);
+    flush_all(scene.file, 0);
+    summary_entry_encode(&entry, BYTES(""), raw);
+    buf_add(&index, mem_vfs_file(scene.vfs, summary_index_path));
+    buf_add(&index, bytes_make(raw, sizeof(raw)));
+    summary_file_close(scene.file);
+    mem_vfs_put(scene.vfs, summary_index_path, buf_bytes(&index));
+    scene.file = summary_file_open(scene.vfs, &account, &scene.bodies);
+    assert_int_equal(get(&scene, 2), ERR_OK);
+    summary_file_trim(scene.file);
+    mem_vfs_put(scene.vfs, "summary",
+                bytes_slice(mem_vfs_file(scene.vfs, "summary"), 0, SUMMARY_HEAD_BYTES + 1));
+    assert_int_equal(get(&scene, 1), ERR_NOT_FOUND);
+    put(&scene, 1, BYTES("one"), 0);
+    flush_all(scene.file, 0);
+    assert_int_equal(get(&scene, 1), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), BYTES("one"));
+    buf_done(&index);
+    done(&scene);
+}
+
 static void test_of_another_account(void **context)
 {
     static const struct account_id other = { "another account." };
@@ -401,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_reads_ahead),
         cmocka_unit_test(test_of_another_body),
         cmocka_unit_test(test_reads_ahead_no_further_than_it_can),
+        cmocka_unit_test(test_an_entry_where_none_can_be),
         cmocka_unit_test(test_of_another_account),
         cmocka_unit_test(test_a_large_index_is_read_late),
         cmocka_unit_test(test_an_index_of_files_that_are_gone),
