@@ -134,8 +134,7 @@ uint64_t log_durable(const struct log *log);
 /* The durable position as a checkpoint wants it. */
 void log_durable_mark(const struct log *log, struct log_mark *out_mark);
 
-/* Starts a sync when something is unsynced and none is running; while one is running it makes
- * another follow. */
+/* Starts a sync when something is unsynced; one that is running is followed by another. */
 void log_sync(struct log *log);
 
 /* The same on this thread, at once. No job of the log may be running. */
