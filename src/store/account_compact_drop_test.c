@@ -268,10 +268,43 @@ static void wherever_the_disk_is_full_it_ends(void **state)
     assert_int_equal(err, ERR_OK);
 }
 
+/* A session that has not heard of an EXPUNGE asks for what a purge has taken: gone, and no damage.
+ */
+static void what_only_a_view_remembers_is_gone(void **state)
+{
+    struct scene *scene = *state;
+    struct desk *desk = &scene->desk;
+    struct view *view = view_open(desk_mailbox(desk, "INBOX"));
+    struct uid_range more = { MESSAGES / 2 + 1, MESSAGES / 2 + 3 };
+    struct origin origin = desk_origin(desk);
+    struct note why = { "" };
+    uint32_t count;
+
+    assert_int_equal(desk_finish(desk, act_expunge(desk_mailbox(desk, "INBOX"), &origin,
+                                                   (struct uid_set){ &more, 1 }, false, &count)),
+                     ERR_OK);
+    desk_sync(desk);
+    assert_int_equal(purge(scene, NULL, -1, &why), ERR_OK);
+    for (uint32_t i = 1; i <= 4; i++) {
+        struct summary summary;
+        struct row row;
+        uint8_t byte;
+        enum err expected = i <= 3 ? ERR_NOT_FOUND : ERR_OK;
+
+        view_row(view, (struct seqno){ i }, &row);
+        assert_int_equal(
+            body_read(desk->account, (struct body_piece){ row.body, 0, 1 }, &byte, &desk->waker),
+            expected);
+        assert_int_equal(body_summary(desk->account, row.body, &desk->waker, &summary), expected);
+    }
+    view_close(view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_purge_without_a_checkpoint_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_only_a_view_remembers_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wherever_the_disk_is_full_it_ends, set_up, tear_down),
     };
 

@@ -151,10 +151,11 @@ static enum err find_entry(struct account *account, struct body_id body,
     return body_table_find(&account->state.bodies, body, out_entry) ? ERR_OK : ERR_NOT_FOUND;
 }
 
-/* There is such a body: a segment that is missing is damage. */
-static enum err for_known_body(enum err err)
+/* There is such a body: a segment that is missing is damage. But of one that no message has any
+ * more, which only a view remembers, the bytes may be forgotten. */
+static enum err for_known_body(const struct body_entry *entry, enum err err)
 {
-    return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    return err == ERR_NOT_FOUND && entry->messages > 0 ? ERR_CORRUPT : err;
 }
 
 /* One chunk is checked before a byte of it is copied; of several a later one may not hold. */
@@ -195,7 +196,7 @@ enum err body_read(struct account *account, struct body_piece piece, void *into,
         return ERR_INVALID;
     if (piece.len == 0)
         return ERR_OK;
-    return for_known_body(read_all_or_nothing(&reading, waker));
+    return for_known_body(&entry, read_all_or_nothing(&reading, waker));
 }
 
 /* Nearly always there is none at all. */
@@ -327,7 +328,7 @@ enum err body_summary(struct account *account, struct body_id body, struct waker
         return err;
     err = make_summary(account, &entry, waker);
     if (err != ERR_OK)
-        return for_known_body(err);
+        return for_known_body(&entry, err);
     (void)summary_file_flush(account->summaries, log_durable(account->log));
     return summary_decode(buf_bytes(&account->summary), out_summary) ? ERR_OK : ERR_CORRUPT;
 }
