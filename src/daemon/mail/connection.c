@@ -181,6 +181,31 @@ void connection_bye(struct connection *connection, const char *text)
     connection_wake(connection);
 }
 
+/* What its commands would be answered waits for the disk, or for a reader: of that nothing is said.
+ * RFC 9051 s7.1.5 */
+void connection_evict(struct connection *connection, const char *bye)
+{
+    struct imap_now now = { clock_mono(), clock_wall() };
+    struct buf last = buf_make(SHARD_SCRATCH_KEPT_BYTES);
+    enum imap_want want;
+    size_t used;
+
+    if (connection->session != NULL && stream_unsent(&connection->stream) == 0) {
+        mark_enter(connection->home->shard, connection->home->id);
+        imap_session_bye(connection->session, bye);
+        want = imap_session_step(connection->session, BYTES(""), now, &used, &last);
+        mark_leave(connection->home->shard);
+        /* Best effort, as in connection_refuse. */
+        if (want == IMAP_WANT_CLOSE && stream_send(&connection->stream, buf_bytes(&last)) == ERR_OK)
+            stream_shutdown(&connection->stream);
+        connection->said_bytes += last.len;
+        connection->farewell = bye;
+        connection->end = END_CLOSE;
+    }
+    buf_done(&last);
+    connection_free(connection);
+}
+
 static size_t output_waiting(const struct connection *connection)
 {
     return held_len(&connection->held) + stream_unsent(&connection->stream);

@@ -56,6 +56,7 @@ void connection_step(struct connection *connection); /* one bounded step; may fr
 void connection_wake(struct connection *connection); /* steps in this turn */
 void connection_release(struct connection *connection); /* the log has moved; may free it */
 void connection_bye(struct connection *connection, const char *text);
+void connection_evict(struct connection *connection, const char *bye); /* at once, with a BYE */
 void connection_free(struct connection *connection); /* at once, unanswered */
 
 #endif

@@ -237,20 +237,21 @@ static void refuse_users(struct home *home, const char *why)
     home_end_maintenance(home, IPC_UNAVAILABLE, why);
 }
 
-/* Unanswered: what they would say could be wrong. */
-static void evict_users(struct home *home, enum ipc_result result, const char *why)
+/* Commands at work are not answered: what they would say could be wrong. */
+static void evict_users(struct home *home, enum ipc_result result, const char *why, const char *bye)
 {
     while (!list_is_empty(&home->deliveries))
         delivery_fail(CONTAINER_OF(list_first(&home->deliveries), struct delivery, link), result,
                       why);
     home_end_maintenance(home, result, why);
     while (!list_is_empty(&home->connections))
-        connection_free(CONTAINER_OF(list_first(&home->connections), struct connection, link));
+        connection_evict(CONTAINER_OF(list_first(&home->connections), struct connection, link),
+                         bye);
 }
 
 void home_evict(struct home *home)
 {
-    evict_users(home, IPC_UNAVAILABLE, "the server is going down");
+    evict_users(home, IPC_UNAVAILABLE, "the server is going down", "The server is going down");
 }
 
 void home_fail(struct home *home)
@@ -259,7 +260,8 @@ void home_fail(struct home *home)
 
     note_set(&why, "the account's log failed: %s",
              home->failure != NULL ? home->failure : "why is not known");
-    evict_users(home, IPC_UNAVAILABLE, why.text);
+    evict_users(home, IPC_UNAVAILABLE, why.text,
+                "The mail store cannot be written: please try again later");
     free(home->failure);
     home->failure = NULL;
     home_close(home);
@@ -649,7 +651,8 @@ bool home_trash(struct shard *shard, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
     home->trash = true;
     home->trash_asker = *asker;
     if (is_used(home))
-        evict_users(home, IPC_NOT_FOUND, "the account was removed"); /* the last one closes it */
+        evict_users(home, IPC_NOT_FOUND, "the account was removed",
+                    "The account was removed"); /* the last one closes it */
     else if (home->state == HOME_OPEN)
         home_close(home);
     return true;
@@ -684,7 +687,7 @@ void homes_free(struct shard *shard)
         struct home *home = value;
 
         home->failed = true; /* so that nothing is begun any more */
-        evict_users(home, IPC_UNAVAILABLE, "the server is going down");
+        home_evict(home);
         account_close(home->account, clock_wall());
         vfs_posix_free(home->vfs);
         loop_timer_done(&home->timer);

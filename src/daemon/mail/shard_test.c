@@ -290,6 +290,7 @@ static void test_logout_and_drop(void **state)
     fake_hear(f->loop, f->auth, &f->mail);
     assert_int_equal(f->mail.got.type, IPC_ACCOUNT_DROP_ANSWER);
     assert_int_equal(f->mail.got.answer.result, IPC_OK);
+    assert_non_null(strstr(seat_hear(f, client), "* BYE The account was removed\r\n"));
     assert_true(seat_is_closed(client));
     fd_close(&client);
     assert_int_not_equal(access(path, F_OK), 0);
