@@ -3,6 +3,7 @@ strace while clients change everything. What was acknowledged is there; what was
 server goes on by itself.
 
 ROOST_SEED repeats a run (as far as timing lets it), ROOST_ROUNDS says how many failures."""
+import contextlib
 import os
 import random
 import re
@@ -68,9 +69,23 @@ class Injector:
             time.sleep(0.01)
         return self
 
+    def is_still(self):
+        try:
+            return all(proc.status(f'{self.pid}/task/{thread}')['State'][0] in 'Tt'
+                       for thread in proc.thread_names(self.pid))
+        except FileNotFoundError:
+            return True  # it has ended
+
     def __exit__(self, *_):
+        """Who lets go of a call in the middle leaves it the result of the one in its place:
+        getpid's number, so many bytes written. So the process comes to rest first."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGSTOP)
+        wait_for(self.is_still, 10, 'the process to stop')
         self.process.send_signal(signal.SIGINT)
         self.process.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGCONT)
 
     def hits(self):
         return self.log.read_text(errors='replace').count('(INJECTED)')
