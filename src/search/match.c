@@ -121,20 +121,13 @@ static enum truth match_leaf(const struct facts *facts, const struct search_key 
 {
     uint64_t word;
 
-    switch ((int)key->type) {
-    case IMAP_SEARCH_BCC:
-    case IMAP_SEARCH_CC:
-    case IMAP_SEARCH_FROM:
-    case IMAP_SEARCH_TO:
-    case IMAP_SEARCH_SUBJECT:
-    case IMAP_SEARCH_HEADER: return match_field(facts, key);
-    case IMAP_SEARCH_BODY:
-    case IMAP_SEARCH_TEXT:
-        return facts->has_found ? truth_of((facts->found >> key->text_index & 1) != 0) : IS_UNKNOWN;
-    case IMAP_SEARCH_SENTDATE: return match_sent(facts, key);
-    default:
-        return truth_of(search_rows_key(facts->program, key, &facts->rows, &word) && word != 0);
-    }
+    if (search_rows_key(facts->program, key, &facts->rows, &word))
+        return truth_of(word != 0);
+    if (key->type == IMAP_SEARCH_SENTDATE)
+        return match_sent(facts, key);
+    if (key->type != IMAP_SEARCH_BODY && key->type != IMAP_SEARCH_TEXT)
+        return match_field(facts, key);
+    return facts->has_found ? truth_of((facts->found >> key->text_index & 1) != 0) : IS_UNKNOWN;
 }
 
 /* Recurses no deeper than the grammar's limits allowed. */

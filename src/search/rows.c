@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "search/texts.h"
 #include "store/block.h"
+#include "store/uid_set.h"
 
 enum {
     WORD_ROWS = 64,
@@ -134,23 +135,6 @@ static void turn_round(uint64_t *words, uint32_t count)
         words[last - 1] &= UINT64_MAX >> (WORD_ROWS - count % WORD_ROWS);
 }
 
-/* The index of the first range that ends at or behind `number`. */
-static uint32_t find_range(struct uid_set set, uint32_t number)
-{
-    uint32_t low = 0;
-    uint32_t high = set.count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (set.ranges[middle].last < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* The place of the first row whose UID is at least `uid`, as its number among the rows. */
 static uint32_t place_of(const struct search_rows *rows, uint32_t uid)
 {
@@ -165,7 +149,7 @@ static void match_uids(const struct search_rows *rows, struct uid_set set, uint6
     uint32_t last = block_uid(rows->run.block, rows->run.end - 1);
 
     fill(words, count, false);
-    for (uint32_t i = find_range(set, block_uid(rows->run.block, rows->run.at));
+    for (uint32_t i = uid_set_find(set, block_uid(rows->run.block, rows->run.at));
          i < set.count && set.ranges[i].first <= last; i++) {
         const struct uid_range *range = &set.ranges[i];
 
@@ -180,8 +164,8 @@ static void match_seqnos(const struct search_rows *rows, struct uid_set set, uin
     uint32_t first = rows->first.value;
 
     fill(words, count, false);
-    for (uint32_t i = find_range(set, first); i < set.count && set.ranges[i].first < first + count;
-         i++) {
+    for (uint32_t i = uid_set_find(set, first);
+         i < set.count && set.ranges[i].first < first + count; i++) {
         const struct uid_range *range = &set.ranges[i];
 
         set_bits(words, range->first > first ? range->first - first : 0,
@@ -288,17 +272,7 @@ struct page_rows {
 
 bool search_rows_sent(const struct search_key *key, struct bytes text)
 {
-    int64_t day;
-
-    if (text.len < 8)
-        return false;
-    day = (int64_t)num_load_u64(text.at);
-    switch (key->when) {
-    case IMAP_SEARCH_BEFORE: return day < key->number;
-    case IMAP_SEARCH_ON: return day == key->number;
-    case IMAP_SEARCH_SINCE: return day >= key->number;
-    }
-    return false;
+    return text.len >= 8 && holds(days(key), num_load_u64(text.at) * DAY_SECONDS);
 }
 
 /* What is known of their texts. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool uid_set_has(struct uid_set set, uint32_t uid)
+uint32_t uid_set_find(struct uid_set set, uint32_t uid)
 {
     uint32_t low = 0;
     uint32_t high = set.count;
@@ -18,7 +18,14 @@ bool uid_set_has(struct uid_set set, uint32_t uid)
         else
             high = middle;
     }
-    return low < set.count && set.ranges[low].first <= uid;
+    return low;
+}
+
+bool uid_set_has(struct uid_set set, uint32_t uid)
+{
+    uint32_t at = uid_set_find(set, uid);
+
+    return at < set.count && set.ranges[at].first <= uid;
 }
 
 uint64_t uid_set_span(struct uid_set set)

@@ -9,6 +9,9 @@
 #include "base/attributes.h"
 #include "store/types.h"
 
+/* The index of the first range that ends at or behind `uid`; `count` when none does. */
+uint32_t uid_set_find(struct uid_set set, uint32_t uid);
+
 bool uid_set_has(struct uid_set set, uint32_t uid);
 
 /* How many UIDs the ranges span, whether messages have them or not. */
