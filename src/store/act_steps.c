@@ -9,6 +9,7 @@
 #include "store/acting.h"
 #include "store/alloc.h"
 #include "store/rows.h"
+#include "store/step_charge.h"
 
 void *act_new(size_t len, struct account *account, const struct act_kind *kind,
               const struct origin *origin)
@@ -23,7 +24,7 @@ void *act_new(size_t len, struct account *account, const struct act_kind *kind,
 
 void act_charge(struct act *act, uint64_t cost)
 {
-    act->left -= cost < act->left ? (uint32_t)cost : act->left;
+    step_charge(&act->left, cost);
 }
 
 uint32_t act_piece(struct act *act, struct act_walk *walk, const struct rows *rows,

@@ -10,6 +10,7 @@
 #include "store/alloc.h"
 #include "store/lost.h"
 #include "store/name_overlay.h"
+#include "store/step_charge.h"
 #include "store/uid_set.h"
 
 /* Room that the largest op may still need, with the levels above a name. */
@@ -76,7 +77,7 @@ static bool is_paused(const struct making *making)
 
 static void charge(struct making *making, uint64_t cost)
 {
-    *making->left -= cost < *making->left ? (uint32_t)cost : *making->left;
+    step_charge(making->left, cost);
 }
 
 static void add(struct making *making, const struct op *op)

@@ -3,13 +3,9 @@
 #include <assert.h>
 
 #include "store/snapshot.h"
+#include "store/step_charge.h"
 
 enum { PASSED_OVER_COST = 16 }; /* of a block; a row that is looked at costs 1 */
-
-static void charge(uint32_t *left, uint32_t cost)
-{
-    *left -= cost < *left ? cost : *left;
-}
 
 static bool at_end(const struct snapshot *of, struct snapshot_place place)
 {
@@ -61,7 +57,7 @@ static void compare_same_uids(struct snapshot_comparing *comparing, uint32_t *le
     const struct snapshot_block *new = &comparing->after->blocks[comparing->new.block];
     uint32_t rows = old->count < new->count ? old->count : new->count;
 
-    charge(left, PASSED_OVER_COST);
+    step_charge(left, PASSED_OVER_COST);
     if (block_shares(old->block, new->block, COLUMN_MODSEQ) ||
         is_silent(new->block, comparing->telling.silent.value)) {
         comparing->seqno += rows;
@@ -69,7 +65,7 @@ static void compare_same_uids(struct snapshot_comparing *comparing, uint32_t *le
         for (uint32_t i = 0; i < rows; i++)
             found_both(comparing, block_get(old->block, COLUMN_MODSEQ, i),
                        block_get(new->block, COLUMN_MODSEQ, i));
-        charge(left, rows);
+        step_charge(left, rows);
     }
     advance(comparing->before, &comparing->old, rows);
     advance(comparing->after, &comparing->new, rows);
@@ -111,7 +107,7 @@ static bool compare_some(struct snapshot_comparing *comparing, uint32_t *left)
             compare_same_uids(comparing, left);
         } else {
             compare_row(comparing);
-            charge(left, 1);
+            step_charge(left, 1);
         }
     }
     return at_end(comparing->before, comparing->old);

@@ -5,13 +5,9 @@
 
 #include "store/alloc.h"
 #include "store/snapshot.h"
+#include "store/step_charge.h"
 
 enum { SHARED_COST = 16 }; /* of a block; a row of another one costs 1 */
-
-static void charge(uint32_t *left, uint32_t cost)
-{
-    *left -= cost < *left ? cost : *left;
-}
 
 /* The part of `after` that comes next; NULL: that was all. */
 static const struct snapshot_block *next_of(const struct snapshot_ghosts *ghosts)
@@ -136,10 +132,10 @@ struct snapshot *snapshot_with_ghosts(struct snapshot_ghosts *ghosts, uint32_t *
 
             push_part(ghosts, block_hold(next_of(ghosts)->block), count);
             advance(ghosts, count);
-            charge(left, SHARED_COST);
+            step_charge(left, SHARED_COST);
         } else {
             merge_part(ghosts, part);
-            charge(left, part->count);
+            step_charge(left, part->count);
         }
     }
     if (ghosts->next < ghosts->before->block_count)
