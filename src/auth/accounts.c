@@ -191,7 +191,6 @@ enum err accounts_add(struct accounts *accounts, struct bytes name,
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
     finish(statement);
-    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     if (err == ERR_OK)
         *out_record = record;
@@ -290,7 +289,6 @@ enum err accounts_set_password(struct accounts *accounts, struct bytes name,
     err = update(accounts, statement, 7, name, out_record);
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
-    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     return err;
 }
@@ -311,7 +309,6 @@ enum err accounts_set_limits(struct accounts *accounts, struct bytes name, uint6
     err = update(accounts, statement, 3, name, &record);
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
-    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     return err;
 }
@@ -357,7 +354,6 @@ enum err accounts_remove(struct accounts *accounts, struct bytes name, struct wa
         err = move_to_removed(accounts, &record, now);
     if (err != ERR_OK)
         err = complain(accounts, err, name, why);
-    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     if (err == ERR_OK)
         *out_record = record;
@@ -396,7 +392,7 @@ static bool read_removed(sqlite3_stmt *statement, const struct account_name *key
     struct bytes name =
         bytes_make(sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
 
-    memset(out_record, 0, sizeof *out_record);
+    *out_record = (struct accounts_record){ .has_scram = false };
     return account_name_check(name, &out_record->name, NULL) == ERR_OK &&
            account_name_fold(name, &folded) &&
            bytes_equal(account_name_bytes(&folded), account_name_bytes(key)) &&

@@ -179,7 +179,6 @@ enum err accounts_restore(struct accounts *accounts, const struct accounts_recor
         err = complain(accounts, err, why);
     if (sqlite3_get_autocommit(accounts->database) == 0)
         (void)step(accounts, STATEMENT_ROLLBACK);
-    atomic_fetch_add(&accounts->generation, 1);
     pthread_mutex_unlock(&accounts->lock);
     return err;
 }

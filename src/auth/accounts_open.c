@@ -253,6 +253,15 @@ struct accounts *accounts_new(void)
     return accounts;
 }
 
+/* Whoever changes something, and however: who waits for the lock meanwhile sees it. */
+static int on_commit(void *context)
+{
+    struct accounts *accounts = context;
+
+    atomic_fetch_add(&accounts->generation, 1);
+    return 0; /* go on */
+}
+
 enum err accounts_set_up(struct accounts *accounts, struct note *why)
 {
     enum err err = check_schema(accounts, why);
@@ -265,6 +274,7 @@ enum err accounts_set_up(struct accounts *accounts, struct note *why)
         result = prepare_statements(accounts);
     if (result == SQLITE_OK)
         result = load_fake_secret(accounts);
+    (void)sqlite3_commit_hook(accounts->database, on_commit, accounts);
     return result == SQLITE_OK ? ERR_OK : complain(accounts, result, why);
 }
 

@@ -6,7 +6,7 @@
 
 struct entry {
     uint64_t generation;
-    size_t address_len; /* 0: free */
+    size_t address_len;
     uint8_t address[RECIPIENT_CACHE_ADDRESS_MAX];
     struct accounts_record record;
 };
