@@ -234,6 +234,26 @@ static void test_removal(void **state)
     accounts_close(accounts);
 }
 
+/* What was found before a change is not believed after it. */
+static void test_every_change_is_another_generation(void **state)
+{
+    struct accounts *accounts = opened(*state);
+    uint64_t before = accounts_generation(accounts);
+    struct accounts_record record;
+
+    (void)added(accounts, "anna");
+    assert_int_not_equal(accounts_generation(accounts), before);
+    before = accounts_generation(accounts);
+    assert_int_equal(accounts_find(accounts, BYTES("anna"), &record, NULL), ERR_OK);
+    assert_int_equal(accounts_generation(accounts), before);
+    assert_int_equal(accounts_set_limits(accounts, BYTES("anna"), 7, true, NULL), ERR_OK);
+    assert_int_not_equal(accounts_generation(accounts), before);
+    before = accounts_generation(accounts);
+    assert_int_equal(accounts_remove(accounts, BYTES("anna"), later, &record, NULL), ERR_OK);
+    assert_int_not_equal(accounts_generation(accounts), before);
+    accounts_close(accounts);
+}
+
 /* As long as its mail may be in the trash; the last one of a name. */
 static void test_who_was_removed(void **state)
 {
@@ -430,11 +450,21 @@ static void test_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_add_and_find),    TEST(test_refusals),       TEST(test_survives_reopening),
-        TEST(test_list_pages),      TEST(test_recipients),     TEST(test_removal),
-        TEST(test_who_was_removed), TEST(test_one_owner),      TEST(test_killed),
-        TEST(test_by_descriptor),   TEST(test_newer_schema),   TEST(test_secret),
-        TEST(test_bad_row),         TEST(test_not_a_database),
+        TEST(test_add_and_find),
+        TEST(test_refusals),
+        TEST(test_survives_reopening),
+        TEST(test_list_pages),
+        TEST(test_recipients),
+        TEST(test_removal),
+        TEST(test_who_was_removed),
+        TEST(test_one_owner),
+        TEST(test_killed),
+        TEST(test_every_change_is_another_generation),
+        TEST(test_by_descriptor),
+        TEST(test_newer_schema),
+        TEST(test_secret),
+        TEST(test_bad_row),
+        TEST(test_not_a_database),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
