@@ -112,6 +112,7 @@ TESTED_ELSEWHERE = {
     'src/imap/handle.c': 'session_test.c: every command that names a mailbox',
     'src/imap/modseq.c': 'session_test.c: condstore*.txt, qresync.txt; resync_test.c',
     'src/imap/news.c': 'session_test.c: store.txt, expunge*.txt, lost.txt; test/model',
+    'src/imap/searching.c': 'session_test.c: search*.txt; step_test.c; test/model',
     'src/imap/selected.c': 'session_test.c: states.txt, recent.txt, search_saved.txt',
     'src/imap/special_use.c': 'flags_test.c: the other table of that kind',
     'src/imap/status.c': 'session_test.c: mailboxes.txt, list_more.txt',
