@@ -11,6 +11,7 @@
 #include "imap/wire/login.h"
 #include "imap/wire/search.h"
 #include "imap/wire/select.h"
+#include "imap/wire/sort.h"
 #include "imap/wire/status.h"
 #include "imap/wire/store.h"
 
@@ -22,6 +23,7 @@ static const struct {
     { BYTES("FETCH"), imap_fetch_parse },
     { BYTES("STORE"), imap_store_parse },
     { BYTES("SEARCH"), imap_search_parse },
+    { BYTES("SORT"), imap_sort_parse },
     { BYTES("SELECT"), imap_select_parse },
     { BYTES("LIST"), imap_list_parse },
     { BYTES("LSUB"), imap_lsub_parse },

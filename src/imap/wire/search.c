@@ -328,59 +328,70 @@ static struct imap_search_key *key_parse(struct search_reader *reader)
     return key;
 }
 
-static bool return_option_parse(struct search_reader *reader)
+static bool return_option_parse(struct cursor *cur, struct imap_search_args *args)
 {
     for (size_t i = 0; i < ARRAY_COUNT(return_names); i++)
-        if (imap_word_skip(reader->cur, return_names[i].name)) {
-            reader->args->returns |= return_names[i].bit;
+        if (imap_word_skip(cur, return_names[i].name)) {
+            args->returns |= return_names[i].bit;
             return true;
         }
-    return cursor_fail(reader->cur, "MIN, MAX, ALL, COUNT or SAVE");
+    return cursor_fail(cur, "MIN, MAX, ALL, COUNT or SAVE");
 }
 
 /* [SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"] */
-static bool return_options_parse(struct search_reader *reader)
+bool imap_search_returns_parse(struct cursor *cur, struct imap_search_args *args)
 {
     bool ended;
 
-    if (!cursor_skip_word(reader->cur, BYTES(" RETURN (")))
+    if (!cursor_skip_word(cur, BYTES(" RETURN (")))
         return true;
-    reader->args->has_return = true;
-    for (bool first = true; imap_list_next(reader->cur, first, &ended); first = false)
-        if (!return_option_parse(reader))
+    args->has_return = true;
+    for (bool first = true; imap_list_next(cur, first, &ended); first = false)
+        if (!return_option_parse(cur, args))
             return false;
     /* RFC 9051 s6.4.4: no options mean ALL. */
-    if (reader->args->returns == 0)
-        reader->args->returns = IMAP_RETURN_ALL;
+    if (args->returns == 0)
+        args->returns = IMAP_RETURN_ALL;
     return ended;
 }
 
-/* ["CHARSET" SP charset SP] */
-static bool charset_parse(struct search_reader *reader)
+static bool charset_parse(struct cursor *cur, struct arena *arena, struct imap_search_args *args)
 {
-    if (!imap_word_skip(reader->cur, BYTES("CHARSET")))
-        return true;
-    if (!imap_space_parse(reader->cur) ||
-        !imap_astring_parse(reader->cur, reader->arena, &reader->args->charset))
+    if (!imap_astring_parse(cur, arena, &args->charset))
         return false;
-    if (reader->args->charset.len == 0)
-        return cursor_fail(reader->cur, "a charset");
-    return imap_space_parse(reader->cur);
+    return args->charset.len > 0 || cursor_fail(cur, "a charset");
 }
 
+static bool program_parse(struct search_reader *reader)
+{
+    reader->args->program = keys_parse(reader);
+    return reader->args->program != NULL && imap_end_parse(reader->cur);
+}
+
+/* ["CHARSET" SP charset SP] search-program */
 bool imap_search_parse(struct cursor *cur, const struct imap_grammar *grammar, struct arena *arena,
                        const void **out_args)
 {
-    struct search_reader reader = { .cur = cur, .grammar = grammar, .arena = arena };
+    struct imap_search_args *args = ARENA_NEW(arena, struct imap_search_args);
+    struct search_reader reader = { .cur = cur, .grammar = grammar, .arena = arena, .args = args };
 
-    reader.args = ARENA_NEW(arena, struct imap_search_args);
-    if (reader.args == NULL)
+    if (args == NULL)
         return imap_too_large(cur);
-    if (!return_options_parse(&reader) || !imap_space_parse(cur) || !charset_parse(&reader))
+    if (!imap_search_returns_parse(cur, args) || !imap_space_parse(cur))
         return false;
-    reader.args->program = keys_parse(&reader);
-    if (reader.args->program == NULL || !imap_end_parse(cur))
+    if (imap_word_skip(cur, BYTES("CHARSET")) &&
+        (!imap_space_parse(cur) || !charset_parse(cur, arena, args) || !imap_space_parse(cur)))
         return false;
-    *out_args = reader.args;
+    if (!program_parse(&reader))
+        return false;
+    *out_args = args;
     return true;
+}
+
+bool imap_search_criteria_parse(struct cursor *cur, const struct imap_grammar *grammar,
+                                struct arena *arena, struct imap_search_args *args)
+{
+    struct search_reader reader = { .cur = cur, .grammar = grammar, .arena = arena, .args = args };
+
+    return charset_parse(cur, arena, args) && imap_space_parse(cur) && program_parse(&reader);
 }

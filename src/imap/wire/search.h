@@ -80,4 +80,13 @@ struct imap_search_args {
  * search_depth_max deep: a walker may recurse. */
 imap_args_parser imap_search_parse;
 
+/* What SORT and THREAD share with SEARCH, into `args`, which are zeroed at first. */
+
+/* [SP "RETURN" SP "(" options ")"], with the blank before it (RFC 5267 s3, extended-sort). */
+MUST_USE bool imap_search_returns_parse(struct cursor *cur, struct imap_search_args *args);
+
+/* charset 1*(SP search-key), to the end of the command (RFC 5256 s5, search-criteria). */
+MUST_USE bool imap_search_criteria_parse(struct cursor *cur, const struct imap_grammar *grammar,
+                                         struct arena *arena, struct imap_search_args *args);
+
 #endif
