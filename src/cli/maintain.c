@@ -15,20 +15,21 @@
 #include "sys/terminal.h"
 #include "sys/vfs_posix.h"
 
-/* The server looks a name up by itself. */
+/* One that is not there is told here from one that nobody has used. */
 static enum err accounts_online(struct dialog *dialog, const char *name, json_t **out_accounts,
                                 struct note *why)
 {
-    json_t *request;
+    json_t *request = name == NULL ? json_pack("{s:s}", "verb", "account.list")
+                                   : json_pack("{s:s, s:s}", "verb", "account.show", "name", name);
+    json_t *result = NULL;
     enum err err;
 
-    if (name != NULL) {
-        *out_accounts = json_pack("[{s:s}]", "name", name);
-        return *out_accounts != NULL ? ERR_OK : note_fail(why, ERR_INVALID, "a name is UTF-8");
-    }
-    request = json_pack("{s:s}", "verb", "account.list");
-    err = control_ask(dialog, request, out_accounts, why);
+    if (request == NULL)
+        return note_fail(why, ERR_INVALID, "a name is UTF-8");
+    err = control_ask(dialog, request, &result, why);
     json_decref(request);
+    if (err == ERR_OK)
+        *out_accounts = name == NULL ? result : json_pack("[o]", result);
     return err;
 }
 

@@ -41,15 +41,16 @@ struct maintaining_call {
     void *context;
 };
 
-/* `name` NULL: all accounts. ERR_NOT_FOUND: there is no such account (or the server will say so
- * later). maintaining_end in any case. */
+/* `name` NULL: all accounts. ERR_NOT_FOUND: there is no such account. maintaining_end in any case.
+ */
 MUST_USE enum err maintaining_begin(struct maintaining *maintaining, const struct config *config,
                                     const char *name, struct note *why);
 
 size_t maintaining_count(const struct maintaining *maintaining);
 const char *maintaining_name(const struct maintaining *maintaining, size_t index);
 
-/* ERR_BUSY: the account or the server is busy, see the note; else what the act was refused for. */
+/* ERR_NOT_FOUND: nobody has used the account yet; ERR_BUSY: it or the server is busy, see the note;
+ * else what the act was refused for. */
 MUST_USE enum err maintaining_act(struct maintaining *maintaining, size_t index,
                                   const struct maintaining_call *call, struct note *why);
 

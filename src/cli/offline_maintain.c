@@ -302,7 +302,7 @@ static enum err open_account(const struct offline_call *call, struct account_opt
     place_path(options->id.raw, path);
     err = vfs_posix_below(call->accounts, path, &vfs);
     if (err == ERR_NOT_FOUND)
-        return note_fail(why, err, "there is no mail of it yet");
+        return note_fail(why, err, "nobody has used it yet: there is no mail of it");
     if (err != ERR_OK)
         return note_fail(why, err, "cannot open the account's directory accounts/%s: %s", path,
                          err_text(err));
@@ -312,7 +312,7 @@ static enum err open_account(const struct offline_call *call, struct account_opt
         return ERR_OK;
     vfs_posix_free(vfs);
     if (err == ERR_NOT_FOUND)
-        return note_fail(why, err, "there is no mail of it yet");
+        return note_fail(why, err, "nobody has used it yet: there is no mail of it");
     return err == ERR_BUSY ? note_fail(why, err, "another process has the account open") : err;
 }
 

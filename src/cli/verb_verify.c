@@ -128,7 +128,7 @@ static void print_absent(const struct verifying *verifying)
     json_t *line;
 
     if (!verifying->as_json) {
-        (void)printf("%s: there is no mail of it yet\n", verifying->name);
+        (void)printf("%s: nobody has used it yet: there is no mail of it\n", verifying->name);
         return;
     }
     line = json_pack("{s:b}", "absent", 1);
@@ -146,9 +146,9 @@ static void verify_one(struct verifying *verifying, size_t index)
 
     verifying->name = maintaining_name(&verifying->maintaining, index);
     err = maintaining_act(&verifying->maintaining, index, &call, &why);
-    if (err == ERR_NOT_FOUND && verifying->all)
+    if (err == ERR_NOT_FOUND)
         print_absent(verifying);
-    if (err == ERR_OK || (err == ERR_NOT_FOUND && verifying->all))
+    if (err == ERR_OK || err == ERR_NOT_FOUND)
         return;
     (void)cli_complain(0, "%s: %s", verifying->name,
                        why.text[0] != '\0' ? why.text : err_text(err));
@@ -202,8 +202,8 @@ const struct verb verb_verify = {
     .help = "roost verify [NAME]\n\n"
             "Reads every record of the account's log, or of all accounts', while the server runs\n"
             "or without one, and checks it against its checksums. Ends with 0 when all is whole,\n"
-            "with 1 when something is damaged. Changes nothing; without a server it names the\n"
-            "accounts that have no directory, which were never used, or are lost.\n\n"
+            "with 1 when something is damaged. Changes nothing. An account that nobody has used\n"
+            "is named as such and no trouble; one whose directory is lost looks like it.\n\n"
             "  --json   one JSON object a line\n\n"
             "  roost verify ann\n",
     .run = run,

@@ -367,6 +367,21 @@ def test_several_at_once(make_server, tmp_path):
 
 def directory_of(server, name):
     shown = server.run('account', 'show', name).stdout.decode()
+def test_a_stop_after_a_backup_is_no_trouble(make_server, place):
+    """What a run held ends with the server at last: nobody is to worry about it."""
+    server = make_server()
+    fill(server)
+    server.run('backup', str(place))
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(20)
+        control.connect(str(server.folder / 'run' / 'control.sock'))
+        control.sendall(b'{"verb":"maintain","name":"ann","act":"hold"}\n')
+        assert b'held' in control.makefile('rb').readline()
+        server.stop()
+    ends = [line for line in server.log().splitlines() if 'event=maintenance' in line]
+    assert ends and all(' info: ' in line and 'act=hold' in line for line in ends), ends
+
+
     found = re.search(r'\b[0-9a-f]{32}\b', shown)[0]
     return server.folder / 'data' / 'accounts' / found[:2] / found
 

@@ -18,6 +18,7 @@ DAMAGED, EX_NOUSER, EX_TEMPFAIL = 1, 67, 75
 NOBODY = 65534
 LARGE = 'A line that fills a segment of its own.\r\n' * 10000
 RECORDS_AT = 8192
+UNUSED = b'%s: nobody has used it yet: there is no mail of it\n'
 
 
 def log_files(server, kind):
@@ -208,18 +209,20 @@ def test_an_account_without_a_directory(server):
     server.stop()
     bob = pathlib.Path(server.folder / 'data' / 'accounts') / hex_place(server, 'bob')
     shutil.rmtree(bob.parent)
-    for verb in (('verify', 'bob'), ('undelete', 'bob'), ('log', 'bob'), ('purge', 'bob', '--yes'),
+    for verb in (('undelete', 'bob'), ('log', 'bob'), ('purge', 'bob', '--yes'),
                  ('account', 'restore', 'bob', '--at', '1h')):
         done = server.run(*verb, check=False)
         assert done.returncode == EX_NOUSER
-        assert done.stderr == b'roost: bob: there is no mail of it yet\n'
+        assert done.stderr == b'roost: bob: nobody has used it yet: there is no mail of it\n'
+    assert server.run('verify', 'bob').stdout == UNUSED % b'bob'
+    assert server.run('verify', 'nobody', check=False).returncode == EX_NOUSER
     done = server.run('verify')
-    assert b'bob: there is no mail of it yet\n' in done.stdout
+    assert b'bob: nobody has used it yet: there is no mail of it\n' in done.stdout
     code, lines = results(server)
     assert code == 0 and {'account': 'bob', 'absent': True} in lines
     assert not bob.parent.exists()
     bob.mkdir(parents=True)  # an empty one is no account either
-    assert server.run('verify', 'bob', check=False).returncode == EX_NOUSER
+    assert server.run('verify', 'bob').stdout == UNUSED % b'bob'
     assert list(bob.iterdir()) == []
 
 
@@ -255,18 +258,23 @@ def test_an_account_that_was_never_used(make_server):
     server = make_server(accounts=('ann', 'never'))
     assert not server.deliver('ann@example.org', message(1))
     folder = server.folder / 'data' / 'accounts' / hex_place(server, 'never')
-    for verb in (('verify', 'never'), ('undelete', 'never'), ('log', 'never'),
-                 ('purge', 'never', '--yes'), ('account', 'restore', 'never', '--at', '1h')):
+    for verb in (('undelete', 'never'), ('log', 'never'), ('purge', 'never', '--yes'),
+                 ('account', 'restore', 'never', '--at', '1h')):
         done = server.run(*verb, check=False)
         assert done.returncode == EX_NOUSER
-        assert done.stderr == b'roost: never: there is no mail of it yet\n'
+        assert done.stderr == b'roost: never: nobody has used it yet: there is no mail of it\n'
+    done = server.run('verify', 'never')
+    assert done.stdout == UNUSED % b'never' and done.stderr == b''
+    assert server.run('verify', 'nobody', check=False).returncode == EX_NOUSER
     code, lines = results(server)
     assert code == 0 and {'account': 'never', 'absent': True} in lines
+    assert re.search(r'event=maintenance .*act=verify .*result="not found"', server.log())
+    assert not re.search(r'warning.*event=maintenance', server.log())
     assert not folder.parent.exists()
     checks = [subprocess.Popen(server.command('verify', 'never'), stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE) for _ in range(4)]
     assert not server.deliver('never@example.org', message(1))  # while they are asking
-    assert {check.wait() for check in checks} <= {0, EX_NOUSER}
+    assert {check.wait() for check in checks} == {0}
     assert server.run('verify', 'never').returncode == 0
     assert folder.exists()
 

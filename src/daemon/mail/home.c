@@ -305,7 +305,8 @@ static void open_done(struct job *job)
         loop_timer_set_in(&home->timer, HOME_BUSY_RETRY_MS); /* a tool has it; not for long */
     } else if (open->err == ERR_NOT_FOUND && !open->options.create) {
         if (!home->makes)
-            home_end_maintenance(home, IPC_NOT_FOUND, "there is no mail of it yet");
+            home_end_maintenance(home, IPC_NOT_FOUND,
+                                 "nobody has used it yet: there is no mail of it");
         home_next(home);
     } else {
         home->shard->counts.open_failures++;

@@ -46,6 +46,15 @@ static void answer(const struct role_asker *asker, enum ipc_result result, struc
     role_answer(asker, &message, NULL);
 }
 
+/* That nobody has used the account yet, or that the server ends, is no trouble: who asked is told.
+ */
+static enum log_level level_of(const struct maintenance *maintenance, enum ipc_result result)
+{
+    return result == IPC_OK || result == IPC_NOT_FOUND || maintenance->home->shard->stopping
+               ? LOG_LEVEL_INFO
+               : LOG_LEVEL_WARNING;
+}
+
 static void log_end_of(const struct maintenance *maintenance, enum ipc_result result,
                        const char *why)
 {
@@ -53,7 +62,7 @@ static void log_end_of(const struct maintenance *maintenance, enum ipc_result re
     char hex[PLACE_HEX_BYTES];
 
     place_hex(maintenance->home->id, hex);
-    log_begin(&line, result == IPC_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "maintenance");
+    log_begin(&line, level_of(maintenance, result), "maintenance");
     log_string(&line, "account_id", hex);
     log_bytes(&line, "act", maintenance->name);
     log_bytes(&line, "actor", maintenance->actor);

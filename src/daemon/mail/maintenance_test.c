@@ -185,7 +185,7 @@ static void test_an_account_that_was_never_used(void **state)
     want(control, 8, BYTES("verify"));
     answer = hear(f, control, 8);
     assert_int_equal(answer->result, IPC_NOT_FOUND);
-    ASSERT_BYTES(answer->text, BYTES("there is no mail of it yet"));
+    ASSERT_BYTES(answer->text, BYTES("nobody has used it yet: there is no mail of it"));
     assert_int_equal(access(path, F_OK), -1);
     want(control, 9, BYTES("verify"));
     fake_settle(f->loop); /* it is being opened, by a job that has not run */
