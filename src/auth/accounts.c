@@ -399,9 +399,10 @@ static bool read_removed(sqlite3_stmt *statement, const struct account_name *key
            read_blob(statement, 0, out_record->id.raw, ACCOUNTS_ID_BYTES);
 }
 
-enum err accounts_find_removed(struct accounts *accounts, struct bytes name,
-                               struct accounts_record *out_record)
+enum err accounts_find_removed(struct accounts *accounts, struct bytes name, size_t skip,
+                               struct accounts_record *out_record, struct wall *out_removed)
 {
+    struct wall removed = { 0 };
     struct accounts_record record;
     struct account_name key;
     sqlite3_stmt *statement;
@@ -413,12 +414,15 @@ enum err accounts_find_removed(struct accounts *accounts, struct bytes name,
     pthread_mutex_lock(&accounts->lock);
     statement = start(accounts, STATEMENT_TRASHED_LIST);
     while (!found && (result = sqlite3_step(statement)) == SQLITE_ROW)
-        found = read_removed(statement, &key, &record);
+        found = read_removed(statement, &key, &record) && skip-- == 0;
+    if (found)
+        removed.us = sqlite3_column_int64(statement, 2);
     finish(statement);
     pthread_mutex_unlock(&accounts->lock);
     if (!found)
         return result == SQLITE_DONE ? ERR_NOT_FOUND : accounts_err(result);
     *out_record = record;
+    *out_removed = removed;
     return ERR_OK;
 }
 

@@ -109,10 +109,12 @@ MUST_USE enum err accounts_remove(struct accounts *accounts, struct bytes name, 
 MUST_USE enum err accounts_removed(struct accounts *accounts, const struct accounts_id *after,
                                    struct accounts_id *out_id);
 
-/* The one of that name, whatever its case, that was removed last: its mail is in the trash, or
- * waits to be dropped. `id` and `name` of the record are as they were. ERR_NOT_FOUND. */
-MUST_USE enum err accounts_find_removed(struct accounts *accounts, struct bytes name,
-                                        struct accounts_record *out_record);
+/* The one of that name, whatever its case, that was removed last (`skip` 0), before that one (1)
+ * and so on: its mail is in the trash, or waits to be dropped. `id` and `name` of the record are as
+ * they were. ERR_NOT_FOUND. */
+MUST_USE enum err accounts_find_removed(struct accounts *accounts, struct bytes name, size_t skip,
+                                        struct accounts_record *out_record,
+                                        struct wall *out_removed);
 
 /* The mail of a removed account is in the trash. ERR_NOT_FOUND. */
 MUST_USE enum err accounts_forget(struct accounts *accounts, struct accounts_id id);

@@ -159,6 +159,7 @@ static void test_an_account_comes_back(void **state)
     struct accounts_id id;
     struct note why = { "" };
     struct accounts *copy;
+    struct wall removed;
 
     assert_int_equal(accounts_set_limits(scene->accounts, BYTES("ann"), 1000, true, &why), ERR_OK);
     copy = copied(scene);
@@ -176,7 +177,8 @@ static void test_an_account_comes_back(void **state)
     assert_string_equal(secret.hash.text, "$y$hash");
     assert_int_equal(secret.scram.salt[0], 7);
     assert_int_equal(accounts_removed(scene->accounts, NULL, &id), ERR_NOT_FOUND);
-    assert_int_equal(accounts_find_removed(scene->accounts, BYTES("ann"), &found), ERR_NOT_FOUND);
+    assert_int_equal(accounts_find_removed(scene->accounts, BYTES("ann"), 0, &found, &removed),
+                     ERR_NOT_FOUND);
     accounts_close(copy);
 }
 

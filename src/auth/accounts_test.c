@@ -261,15 +261,17 @@ static void test_who_was_removed(void **state)
     struct accounts_record anna = added(accounts, "Anna");
     struct accounts_record record;
     struct accounts_record second;
+    struct wall removed;
 
-    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), &record), ERR_NOT_FOUND);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), 0, &record, &removed),
+                     ERR_NOT_FOUND);
     assert_int_equal(accounts_remove(accounts, BYTES("anna"), later, &record, NULL), ERR_OK);
-    assert_int_equal(accounts_find_removed(accounts, BYTES("ANNA"), &record), ERR_OK);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("ANNA"), 0, &record, &removed), ERR_OK);
     assert_memory_equal(record.id.raw, anna.id.raw, ACCOUNTS_ID_BYTES);
     assert_int_equal(accounts_forget(accounts, anna.id), ERR_OK);
     accounts_close(accounts);
     accounts = opened(*state);
-    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), &record), ERR_OK);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), 0, &record, &removed), ERR_OK);
     assert_memory_equal(record.id.raw, anna.id.raw, ACCOUNTS_ID_BYTES);
     ASSERT_BYTES(account_name_bytes(&record.name), BYTES("Anna"));
     for (int64_t i = 1; i <= 16; i++) { /* the same second; ids are random */
@@ -277,10 +279,19 @@ static void test_who_was_removed(void **state)
         assert_int_equal(
             accounts_remove(accounts, BYTES("anna"), (struct wall){ later.us + i }, &record, NULL),
             ERR_OK);
-        assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), &record), ERR_OK);
+        assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), 0, &record, &removed),
+                         ERR_OK);
         assert_memory_equal(record.id.raw, second.id.raw, ACCOUNTS_ID_BYTES);
+        assert_int_equal(removed.us, later.us + i);
     }
-    assert_int_equal(accounts_find_removed(accounts, BYTES("bert"), &record), ERR_NOT_FOUND);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), 15, &record, &removed), ERR_OK);
+    assert_int_equal(removed.us, later.us + 1);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), 16, &record, &removed), ERR_OK);
+    assert_memory_equal(record.id.raw, anna.id.raw, ACCOUNTS_ID_BYTES);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("anna"), 17, &record, &removed),
+                     ERR_NOT_FOUND);
+    assert_int_equal(accounts_find_removed(accounts, BYTES("bert"), 0, &record, &removed),
+                     ERR_NOT_FOUND);
     accounts_close(accounts);
 }
 

@@ -43,6 +43,15 @@ struct backup_result {
 MUST_USE enum err backup_account(const struct backup_options *options,
                                  struct backup_result *out_result, struct note *why);
 
+/* The copy of an account that nobody has used: it says so, on the disk when this returns ERR_OK.
+ * `to` is its directory in the backup. ERR_CONFLICT: a log is in it, or was: the account has been
+ * used, and its mail is lost. */
+MUST_USE enum err backup_account_unused(struct vfs *to, struct account_id account, struct wall now);
+
+/* What the directory of an account in a backup, `from`, has of it. ERR_NOT_FOUND: no copy was ever
+ * finished; ERR_CORRUPT: its manifest is damaged; ERR_UNSUPPORTED: a newer version wrote it. */
+MUST_USE enum err backup_is_unused(struct vfs *from, bool *out_is);
+
 /* Makes the log of a copy below `to`, where nothing is, or what is left of such a call that did not
  * come to its end; on the disk when it returns ERR_OK. There
  * is no lock file then, so that the account is opened as a copy. ERR_NOT_FOUND: no copy was ever

@@ -8,7 +8,8 @@
  *
  * A segment's line has its number, the id in its header (zeros: the header is broken), how many
  * bytes of the file count and their sum: the CRC-32C of those bytes, each times 167 plus 13 (modulo
- * 256) first. The last line has the CRC-32C of all before it. */
+ * 256) first. The last line has the CRC-32C of all before it. A copy without segments is that of an
+ * account that nobody has used. */
 #ifndef ROOST_BACKUP_MANIFEST_H
 #define ROOST_BACKUP_MANIFEST_H
 

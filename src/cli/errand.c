@@ -39,16 +39,29 @@ static void say_end(struct dialog *dialog, const json_t *found, enum err err,
                           why->text[0] != '\0' ? why->text : err_text(err)));
 }
 
-static enum err work_once(struct dialog *dialog, void *context,
-                          enum err (*work)(void *context, json_t *found, struct note *why))
+static enum err begin_work(struct dialog *dialog, const struct errand *errand)
 {
     json_t *found = json_array();
     struct note why = { "" };
-    enum err err = work(context, found, &why);
+    enum err err = errand->work(errand->context, found, &why);
 
     say_end(dialog, found, err, &why);
     json_decref(found);
     return err;
+}
+
+static void finish_work(struct dialog *dialog, const struct errand *errand)
+{
+    json_t *found = json_array();
+    struct note why = { "" };
+    struct bytes word;
+    enum err err = dialog_receive_line(dialog, &word); /* none when the parent has given up */
+
+    if (err == ERR_OK) {
+        err = errand->finish(errand->context, word, found, &why);
+        say_end(dialog, found, err, &why);
+    }
+    json_decref(found);
 }
 
 /* In the child. */
@@ -56,16 +69,11 @@ static void work(void *context, int fd)
 {
     const struct errand *errand = context;
     struct dialog dialog;
-    struct bytes word;
-    enum err err;
 
     place_make_private();
     dialog_init(&dialog, fd, INT_MAX);
-    err = work_once(&dialog, errand->context, errand->work);
-    if (err == ERR_OK && errand->finish != NULL)
-        err = dialog_receive_line(&dialog, &word); /* any; none when the parent has given up */
-    if (err == ERR_OK && errand->finish != NULL)
-        (void)work_once(&dialog, errand->context, errand->finish);
+    if (begin_work(&dialog, errand) == ERR_OK && errand->finish != NULL)
+        finish_work(&dialog, errand);
     dialog_done(&dialog);
 }
 
@@ -140,10 +148,13 @@ enum err errand_begin(const struct errand *errand, struct errand_child *out_chil
     return err;
 }
 
-enum err errand_finish(struct errand_child *child, json_t **out_found, struct note *why)
+enum err errand_finish(struct errand_child *child, const char *word, json_t **out_found,
+                       struct note *why)
 {
-    enum err err = dialog_send(&child->dialog, BYTES("finish\n"));
+    enum err err = dialog_send(&child->dialog, bytes_from_string(word));
 
+    if (err == ERR_OK)
+        err = dialog_send(&child->dialog, BYTES("\n"));
     if (err == ERR_OK)
         err = hear(&child->dialog, out_found, why);
     else

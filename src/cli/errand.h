@@ -16,8 +16,9 @@ struct errand {
     enum err (*work)(void *context, json_t *found, struct note *why);
     void *context;
     /* The same, later, in the same child: what `work` left open in the context is open still, its
-     * locks included. NULL: the child ends after `work`. Not called when that has failed. */
-    enum err (*finish)(void *context, json_t *found, struct note *why);
+     * locks included. `word` is what errand_finish was given, as long as the call lasts. NULL: the
+     * child ends after `work`. Not called when that has failed. */
+    enum err (*finish)(void *context, struct bytes word, json_t *found, struct note *why);
 };
 
 /* `*out_found` (an array, the caller's) and the answer are what `work` gave; also after a failure.
@@ -34,7 +35,9 @@ struct errand_child {
  * ERR_OK. */
 MUST_USE enum err errand_begin(const struct errand *errand, struct errand_child *out_child,
                                json_t **out_found, struct note *why);
-MUST_USE enum err errand_finish(struct errand_child *child, json_t **out_found, struct note *why);
+/* `word` has no line break in it, and less than DIALOG_LINE_BYTES_MAX bytes. */
+MUST_USE enum err errand_finish(struct errand_child *child, const char *word, json_t **out_found,
+                                struct note *why);
 /* The child ends, and `finish` is not called. */
 void errand_drop(struct errand_child *child);
 

@@ -38,6 +38,7 @@ struct backing_up {
     const char *const *names; /* of the accounts; none: all */
     size_t name_count;
     json_t *accounts; /* array of {"name", "id"} */
+    struct buf database; /* in the child that reads and writes it: what is to be kept */
 };
 
 /* The database: by the owner of data/auth. */
@@ -136,32 +137,22 @@ static enum err make_copy(struct backing_up *own, const char *directory, struct 
 }
 
 /* What is listed is what is kept. */
-static enum err keep_database(struct backing_up *own, const char *path, json_t *found,
+static enum err take_database(struct backing_up *own, const char *path, json_t *found,
                               struct note *why)
 {
-    struct buf database = buf_make(DATABASE_BYTES_MAX);
-    struct vfs *to = vfs_posix_new(fd_take(&own->place.auth_fd));
-    enum err err = file_read(path, &database, why);
+    enum err err;
 
+    own->database = buf_make(DATABASE_BYTES_MAX);
+    err = file_read(path, &own->database, why);
     if (err == ERR_OK)
-        err = list_accounts(own, buf_bytes(&database), found, why);
+        err = list_accounts(own, buf_bytes(&own->database), found, why);
     if (err == ERR_OK && json_array_size(found) == 0)
         err = note_fail(why, ERR_CONFLICT, "there are no accounts in %s: nothing was copied",
                         own->config->data);
-    if (err == ERR_OK) {
-        err = write_database(to, buf_bytes(&database));
-        if (err != ERR_OK)
-            note_set(why, "%s/auth/" BACKUP_DATABASE " cannot be written: %s", own->path,
-                     err_text(err));
-    }
-    vfs_posix_free(to);
-    if (database.at != NULL)
-        explicit_bzero(database.at, database.capacity);
-    buf_done(&database);
     return err;
 }
 
-static enum err copy_database(void *context, json_t *found, struct note *why)
+static enum err read_database(void *context, json_t *found, struct note *why)
 {
     struct backing_up *own = context;
     struct vfs *from;
@@ -177,10 +168,29 @@ static enum err copy_database(void *context, json_t *found, struct note *why)
         err = make_copy(own, path, why);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", fd, own->copy);
     if (err == ERR_OK)
-        err = keep_database(own, path, found, why);
+        err = take_database(own, path, found, why);
     if (own->copy[0] != '\0')
         (void)from->unlink(from, own->copy);
     vfs_posix_free(from);
+    return err;
+}
+
+/* When the run has gone through all accounts: what is brought back of a backup is who is in its
+ * database, so that it must not know any who was not reached. */
+static enum err keep_database(void *context, struct bytes word, json_t *found, struct note *why)
+{
+    struct backing_up *own = context;
+    struct vfs *to = vfs_posix_new(fd_take(&own->place.auth_fd));
+    enum err err = write_database(to, buf_bytes(&own->database));
+
+    (void)word;
+    (void)found;
+    if (err != ERR_OK)
+        note_set(why, "%s/auth/" BACKUP_DATABASE " cannot be written: %s", own->path,
+                 err_text(err));
+    vfs_posix_free(to);
+    explicit_bzero(own->database.at, own->database.capacity);
+    buf_done(&own->database);
     return err;
 }
 
@@ -198,6 +208,7 @@ struct copying {
     struct vfs *to;
     struct backup_result sum;
     size_t count; /* accounts that were copied */
+    size_t unused; /* accounts that nobody has used: their copy says so */
 };
 
 static void on_total(struct backup_listener *listener, uint64_t bytes)
@@ -216,47 +227,38 @@ static void on_done(struct backup_listener *listener, uint64_t bytes)
     progress_show(&copying->progress, copying->name, copying->done, copying->total, clock_mono());
 }
 
-static void see_anything(void *context, struct bytes name)
-{
-    (void)name;
-    *(bool *)context = true;
-}
-
 /* An account without a directory, or a log in it: nobody has used it yet, or it is lost, and then
  * the copy may be the last one of its mail. */
-static enum err check_unused(const struct copying *copying, const char *path, struct note *why)
+static enum err copy_unused(struct copying *copying, struct account_id id, const char *path,
+                            struct note *why)
 {
-    bool has_mail = false;
-    struct vfs *copy;
-    enum err err = vfs_posix_below(copying->to, path, &copy);
+    struct vfs *to;
+    enum err err = place_make(copying->to, id.raw, why);
 
-    if (err == ERR_OK) {
-        err = copy->list(copy, "log", see_anything, &has_mail);
-        vfs_posix_free(copy);
-    }
-    if (err == ERR_NOT_FOUND || (err == ERR_OK && !has_mail))
-        return ERR_OK;
+    if (err == ERR_OK)
+        err = vfs_posix_below(copying->to, path, &to);
     if (err != ERR_OK)
-        return note_fail(why, err, "%s", err_text(err));
-    return note_fail(why, ERR_CONFLICT,
-                     "there is no log of it in accounts/%s; the copy of its mail in the backup "
-                     "stays as it is: restore it, or remove accounts/%s of the backup",
-                     path, path);
+        return err;
+    err = backup_account_unused(to, id, clock_wall());
+    vfs_posix_free(to);
+    copying->unused += err == ERR_OK;
+    if (err == ERR_CONFLICT)
+        note_set(why,
+                 "there is no log of it in accounts/%s; the copy of its mail in the backup "
+                 "stays as it is: restore it, or remove accounts/%s of the backup",
+                 path, path);
+    return err;
 }
 
 /* What is to be done where the note has room for it. */
-static enum err explain(enum err err, const char *path, struct note *why)
+static void add_advice(const char *path, struct note *why)
 {
     struct note what = *why;
 
-    if (err == ERR_NO_SPACE)
-        return note_fail(why, err, "not copied: no space on the disk of the backup");
-    if (err != ERR_CONFLICT)
-        return err;
-    return note_fail(why, err,
-                     "%s: restore it, or remove accounts/%s of the backup if the mail "
-                     "in it is not wanted",
-                     what.text, path);
+    note_set(why,
+             "%s: restore it, or remove accounts/%s of the backup if the mail "
+             "in it is not wanted",
+             what.text, path);
 }
 
 static enum err copy_one(struct copying *copying, struct account_id id, struct note *why)
@@ -271,7 +273,7 @@ static enum err copy_one(struct copying *copying, struct account_id id, struct n
     place_path(id.raw, path);
     err = vfs_posix_below(copying->from, path, &options.from);
     if (err == ERR_NOT_FOUND)
-        return check_unused(copying, path, why);
+        return copy_unused(copying, id, path, why);
     if (err == ERR_OK && copying->holding.apart.pid > 0 &&
         !holding_take(&copying->holding, copying->name))
         copying->not_held++;
@@ -280,11 +282,13 @@ static enum err copy_one(struct copying *copying, struct account_id id, struct n
     if (err == ERR_OK)
         err = vfs_posix_below(copying->to, path, &options.to);
     if (err == ERR_OK)
-        err = explain(backup_account(&options, &result, why), path, why);
+        err = backup_account(&options, &result, why);
+    if (err == ERR_CONFLICT)
+        add_advice(path, why);
     vfs_posix_free(options.from);
     vfs_posix_free(options.to);
     if (err == ERR_NOT_FOUND)
-        return check_unused(copying, path, why);
+        return copy_unused(copying, id, path, why);
     copying->count += err == ERR_OK;
     copying->sum.files += result.files;
     copying->sum.bytes += result.bytes;
@@ -305,7 +309,8 @@ static void name_rest(const json_t *accounts, size_t index, json_t *found)
     }
 }
 
-static enum err copy_each(struct copying *copying, const json_t *accounts, json_t *found)
+static enum err copy_each(struct copying *copying, const json_t *accounts, json_t *found,
+                          bool *out_through)
 {
     enum err first = ERR_OK;
     size_t index;
@@ -323,16 +328,27 @@ static enum err copy_each(struct copying *copying, const json_t *accounts, json_
         progress_clear(&copying->progress);
         if (err == ERR_OK)
             continue;
+        if (err == ERR_NO_SPACE)
+            note_set(&why, "not copied: no space on the disk of the backup");
         (void)json_array_append_new(found,
                                     json_pack("{s:s, s:s}", "name", copying->name, "failed",
                                               why.text[0] != '\0' ? why.text : err_text(err)));
         first = first == ERR_OK ? err : first;
         if (err == ERR_NO_SPACE) {
             name_rest(accounts, index + 1, found);
-            break;
+            return first;
         }
     }
+    *out_through = true;
     return first;
+}
+
+static json_t *sum_json(const struct copying *copying, bool through)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "accounts", (json_int_t)copying->count,
+                     "unused", (json_int_t)copying->unused, "files", (json_int_t)copying->sum.files,
+                     "bytes", (json_int_t)copying->sum.bytes, "copied",
+                     (json_int_t)copying->sum.bytes_copied, "through", (int)through);
 }
 
 static enum err copy_accounts(void *context, json_t *found, struct note *why)
@@ -341,6 +357,7 @@ static enum err copy_accounts(void *context, json_t *found, struct note *why)
     struct copying copying = { .listener = { on_total, on_done },
                                .progress = { .is_terminal = terminal_is(2) },
                                .holding = { { .fd = -1 }, { .fd = -1 } } };
+    bool through = false;
     int fd = -1;
     enum err err = ERR_OK;
 
@@ -354,17 +371,14 @@ static enum err copy_accounts(void *context, json_t *found, struct note *why)
     }
     copying.from = vfs_posix_new(fd);
     copying.to = vfs_posix_new(fd_take(&own->place.accounts_fd));
-    err = copy_each(&copying, own->accounts, found);
+    err = copy_each(&copying, own->accounts, found, &through);
     holding_end(&copying.holding);
     vfs_posix_free(copying.from);
     vfs_posix_free(copying.to);
     if (copying.not_held > 0)
         (void)json_array_append_new(found,
                                     json_pack("{s:I}", "not_held", (json_int_t)copying.not_held));
-    (void)json_array_append_new(
-        found, json_pack("{s:I, s:I, s:I, s:I}", "accounts", (json_int_t)copying.count, "files",
-                         (json_int_t)copying.sum.files, "bytes", (json_int_t)copying.sum.bytes,
-                         "copied", (json_int_t)copying.sum.bytes_copied));
+    (void)json_array_append_new(found, sum_json(&copying, through));
     if (err != ERR_OK)
         note_set(why, "not all accounts were copied to %s", own->path);
     return err;
@@ -407,13 +421,16 @@ static void print_sum(const json_t *sum)
 {
     json_int_t accounts = json_integer_value(json_object_get(sum, "accounts"));
     json_int_t files = json_integer_value(json_object_get(sum, "files"));
+    json_int_t unused = json_integer_value(json_object_get(sum, "unused"));
 
     (void)printf("%" JSON_INTEGER_FORMAT " account%s: %" JSON_INTEGER_FORMAT
-                 " file%s of %" JSON_INTEGER_FORMAT " bytes, %" JSON_INTEGER_FORMAT
-                 " bytes copied\n",
+                 " file%s of %" JSON_INTEGER_FORMAT " bytes, %" JSON_INTEGER_FORMAT " bytes copied",
                  accounts, accounts == 1 ? "" : "s", files, files == 1 ? "" : "s",
                  json_integer_value(json_object_get(sum, "bytes")),
                  json_integer_value(json_object_get(sum, "copied")));
+    if (unused > 0)
+        (void)printf("; %" JSON_INTEGER_FORMAT " more that nobody has used yet", unused);
+    (void)printf("\n");
 }
 
 static void print_found(const json_t *found)
@@ -441,25 +458,64 @@ static void print_found(const json_t *found)
     }
 }
 
+static bool went_through(const json_t *found)
+{
+    size_t index;
+    json_t *value;
+
+    json_array_foreach(found, index, value)
+    {
+        if (json_is_true(json_object_get(value, "through")))
+            return true;
+    }
+    return false;
+}
+
+/* Where there is no directory of accounts all of them look as if nobody had used them. */
+static enum err check_accounts(const struct backing_up *own, struct note *why)
+{
+    if (own->place.has_lost_accounts)
+        return note_fail(why, ERR_CONFLICT,
+                         "%s/accounts is missing; the mail in the backup stays as it is",
+                         own->config->data);
+    if (own->place.accounts_fd < 0)
+        return note_fail(why, ERR_CONFLICT,
+                         "%s/accounts is missing: it is lost, or no server has run here yet; "
+                         "nothing was copied",
+                         own->config->data);
+    return ERR_OK;
+}
+
 static enum err back_up(struct backing_up *own, struct note *why)
 {
-    const struct errand database = { .work = copy_database, .context = own };
+    const struct errand database = { .work = read_database,
+                                     .context = own,
+                                     .finish = keep_database };
     const struct errand accounts = { .work = copy_accounts, .context = own };
+    struct errand_child child = { .apart = { .pid = 0 } };
+    struct note reason = { "" };
+    json_t *nothing = NULL;
     json_t *found = NULL;
+    enum err kept = ERR_OK;
     enum err err = ask_server(own, why);
 
     if (err == ERR_OK && own->place.auth_fd < 0)
         err = note_fail(why, ERR_CONFLICT, "%s has no accounts yet", own->config->data);
     if (err == ERR_OK)
-        err = errand_run(&database, &own->accounts, why);
-    if (err == ERR_OK && own->place.has_lost_accounts)
-        err = note_fail(why, ERR_CONFLICT,
-                        "%s/accounts is missing; the mail in the backup stays as it is",
-                        own->config->data);
-    if (err != ERR_OK || own->place.accounts_fd < 0)
-        return err;
-    err = errand_run(&accounts, &found, why);
+        err = errand_begin(&database, &child, &own->accounts, why);
+    if (err == ERR_OK)
+        err = check_accounts(own, why);
+    if (err == ERR_OK)
+        err = errand_run(&accounts, &found, why);
     print_found(found);
+    if (went_through(found))
+        kept = errand_finish(&child, "keep", &nothing, &reason);
+    if (kept != ERR_OK) {
+        err = kept;
+        *why = reason;
+    }
+    errand_drop(&child);
+    json_decref(nothing);
     json_decref(found);
     return err;
 }
@@ -504,9 +560,9 @@ const struct verb verb_backup = {
     .help = "roost backup DEST [NAME ...]\n\n"
             "Copies all accounts, or those named, with the accounts database into the directory\n"
             "DEST, while the server runs or without one. Another run into the same DEST copies\n"
-            "what is new. However a run ends, what the last whole one left can be restored. Mail "
-            "in DEST of an account that was\n"
-            "lost, or begun anew, since then is not replaced.\n\n"
+            "what is new. The accounts database comes last: however a run ends, what the last\n"
+            "whole one left can be restored. Mail in DEST of an account that was lost, or begun\n"
+            "anew, since then is not replaced.\n\n"
             "  roost backup /srv/backup/mail\n",
     .run = run,
 };

@@ -74,13 +74,13 @@ def test_all_comes_back(make_server, place, running):
     before = {name: all_mail(server, name) for name in ('ann', 'bob')}
     if not running:
         server.stop()
-    assert told(server.run('backup', str(place)))[0] == 2  # never was never used
+    done = server.run('backup', str(place))
+    assert told(done)[0] == 2 and b'; 1 more that nobody has used yet\n' in done.stdout, done
     if running:
         server.stop()
     other = make_server(start=False, accounts=())
     done = other.run('restore', str(place))
-    assert done.stdout == (b'never: the backup has no mail of it\n'
-                           b'restored 3 accounts, 2 with mail\n'), done
+    assert done.stdout == b'restored 3 accounts: 2 with mail, 1 that nobody had used\n', done
     other.start()
     assert {name: all_mail(other, name) for name in ('ann', 'bob')} == before
     assert all_mail(other, 'never')['INBOX'][1] == {}
@@ -142,7 +142,7 @@ def test_one_account_goes_back(make_server, place):
     trash = list((server.folder / 'data' / 'accounts' / 'trash').iterdir())
     assert len(trash) == 1 and (trash[0] / 'log').is_dir()
     assert done.stdout == (f'ann: the mail that was there is in {trash[0]}\n'
-                           'restored 1 account, 1 with mail\n').encode()
+                           'restored 1 account: 1 with mail\n').encode()
     server.start()
     client = server.imap('ann', 'another one')  # the present password stays
     assert len(bodies(client)) == len(before['ann']['INBOX'][1])
@@ -154,54 +154,102 @@ def test_a_removed_account_comes_back(make_server, place):
     fill(server)
     before = all_mail(server, 'ann')
     server.run('backup', str(place))
-    server.run('account', 'remove', 'ann')
+    server.run('account', 'remove', 'ann', '--yes')
     server.stop()
     server.run('restore', str(place), 'ann')
     server.start()
     assert all_mail(server, 'ann') == before
-    server.run('account', 'remove', 'ann')
+    server.run('account', 'remove', 'ann', '--yes')
     server.add_account('ann')  # is another account
     server.stop()
     assert 'there is another account ann' in refused(server, 'restore', str(place), 'ann')
 
 
+BACK = rb'Ann is back, with the mail that went to the trash \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S+\n'
+
+
+def wait_for_trash(server, count):
+    trash = server.folder / 'data' / 'accounts' / 'trash'
+    wait_for(lambda: trash.exists() and len(list(trash.iterdir())) == count, 10, 'trash')
+
+
 def test_undelete_of_an_account(make_server):
-    """Out of the trash: mail and id as they were, a new password; the last one of that name."""
+    """Out of the trash: mail and id as they were, a new password; the last one of that name that
+    has mail."""
     server = make_server()
     fill(server)
     before = {name: all_mail(server, name) for name in ('ann', 'bob')}
     was = directory_of(server, 'ann').name
 
-    def undelete(check=True):
-        return server.run('account', 'undelete', 'Ann', '--password-stdin',
+    def undelete(name='Ann', check=True):
+        return server.run('account', 'undelete', name, '--password-stdin',
                           data=PASSWORD.encode() + b'\n', check=check)
 
-    server.run('account', 'remove', 'ann')
+    server.run('account', 'remove', 'ann', '--yes')
     refusal = undelete(check=False)
     assert refusal.returncode == 75 and b'the server runs: stop it' in refusal.stderr
     server.stop()
     refusal = server.run('account', 'undelete', 'nobody', '--password-stdin', data=b'x\n',
                          check=False)
     assert refusal.returncode == 67 and b'no account nobody was removed' in refusal.stderr
-    assert undelete().stdout == b'Ann is back\n'
+    done = undelete()
+    assert re.fullmatch(BACK, done.stdout), done
     assert directory_of(server, 'ann').name == was
     assert b'there is an account Ann' in undelete(check=False).stderr
     server.start()
     assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
     server.stop()
-    server.run('account', 'remove', 'ann')  # it waits for a server that drops its mail
+    server.run('account', 'remove', 'ann', '--yes')  # it waits for a server that drops its mail
     assert undelete().stdout == b'Ann is back\n'
-    server.run('account', 'remove', 'ann')
+    server.run('account', 'remove', 'ann', '--yes')
     server.start()
-    wait_for(lambda: list((server.folder / 'data' / 'accounts' / 'trash').iterdir()), 10, 'trash')
+    wait_for_trash(server, 1)
     server.add_account('ann')
-    server.run('account', 'remove', 'ann')  # was never used, and was the last
+    server.run('account', 'remove', 'ann', '--yes')  # was never used, and was the last
+    server.add_account('ann')
+    assert server.imap('ann').logout()[0] == 'BYE'  # is used
     server.stop()
-    assert undelete().stdout == b'Ann is back; there is no mail of it in the trash\n'
-    assert directory_of(server, 'ann').name != was
+    server.run('account', 'remove', 'ann', '--yes')
+    shutil.rmtree(next((server.folder / 'data' / 'accounts').glob(f'*/{last_removed(server)}/log')))
     server.start()
-    assert all_mail(server, 'ann')['INBOX'][1] == {}
-    assert all_mail(server, 'bob') == before['bob']
+    wait_for_trash(server, 2)  # one of them is empty
+    server.stop()
+    done = undelete()
+    assert re.fullmatch(BACK, done.stdout), done
+    assert directory_of(server, 'ann').name == was
+    server.start()
+    assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
+    server.add_account('zoe')
+    server.run('account', 'remove', 'zoe', '--yes')
+    server.stop()
+    assert undelete('zoe').stdout == b'zoe is back; there is no mail of it in the trash\n'
+    server.start()
+    assert all_mail(server, 'zoe')['INBOX'][1] == {}
+
+
+def last_removed(server):
+    with contextlib.closing(sqlite3.connect(server.folder / 'data/auth/accounts.db')) as database:
+        return database.execute('SELECT hex(id) FROM removed').fetchone()[0].lower()
+
+
+def test_undelete_says_what_else_there_is(make_server):
+    server = make_server()
+    ids = []
+    for number in range(2):
+        assert server.deliver('ann@example.org', message(number)) == {}
+        ids.append(directory_of(server, 'ann').name)
+        server.run('account', 'remove', 'ann', '--yes')
+        wait_for_trash(server, number + 1)
+        if number == 0:
+            server.add_account('ann')
+    server.stop()
+    old, = (server.folder / 'data' / 'accounts' / 'trash').glob(f'{ids[0]}.*')
+    done = server.run('account', 'undelete', 'ann', '--password-stdin',
+                      data=PASSWORD.encode() + b'\n')
+    assert done.stdout.startswith(b'ann is back, with the mail that went to the trash '), done
+    assert done.stdout.splitlines()[1].startswith(b'mail of that name that went ')
+    assert done.stdout.endswith(f' is still in {old}\n'.encode())
+    assert directory_of(server, 'ann').name == ids[1]
 
 
 def test_places_that_will_not_do(make_server, place, tmp_path):
@@ -230,6 +278,7 @@ def test_places_that_will_not_do(make_server, place, tmp_path):
     assert files_of(new) == kept
     shutil.rmtree(new / 'auth')
     server.stop()
+    assert 'no backup into it has come to its end' in refused(server, 'restore', str(new))
     assert server.run('restore', str(new), check=False).returncode == 66
     assert 'DEST' in refused(server, 'backup')
 
@@ -263,7 +312,8 @@ def test_a_full_disk(make_server, place):
         server.stop()
         for part in ('auth', 'accounts'):
             shutil.rmtree(server.folder / 'data' / part)
-        server.run('restore', str(place))
+        done = server.run('restore', str(place))  # the last whole run knew of no zoe
+        assert done.stdout == b'restored 2 accounts: 2 with mail\n'
     server.start()
     assert {name: all_mail(server, name) for name in ('ann', 'bob')} == before
 
@@ -317,6 +367,21 @@ def test_the_server_holds_what_is_copied(make_server, place):
     server.stop()
 
 
+def test_a_stop_after_a_backup_is_no_trouble(make_server, place):
+    """What a run held ends with the server at last: nobody is to worry about it."""
+    server = make_server()
+    fill(server)
+    server.run('backup', str(place))
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(20)
+        control.connect(str(server.folder / 'run' / 'control.sock'))
+        control.sendall(b'{"verb":"maintain","name":"ann","act":"hold"}\n')
+        assert b'held' in control.makefile('rb').readline()
+        server.stop()
+    ends = [line for line in server.log().splitlines() if 'event=maintenance' in line]
+    assert ends and all(' info: ' in line and 'act=hold' in line for line in ends), ends
+
+
 def test_a_run_that_is_killed(make_server, place):
     """At any moment: what the last whole run left comes back, or what this one has finished; and
     nobody else writes to the place meanwhile."""
@@ -367,21 +432,6 @@ def test_several_at_once(make_server, tmp_path):
 
 def directory_of(server, name):
     shown = server.run('account', 'show', name).stdout.decode()
-def test_a_stop_after_a_backup_is_no_trouble(make_server, place):
-    """What a run held ends with the server at last: nobody is to worry about it."""
-    server = make_server()
-    fill(server)
-    server.run('backup', str(place))
-    with socket.socket(socket.AF_UNIX) as control:
-        control.settimeout(20)
-        control.connect(str(server.folder / 'run' / 'control.sock'))
-        control.sendall(b'{"verb":"maintain","name":"ann","act":"hold"}\n')
-        assert b'held' in control.makefile('rb').readline()
-        server.stop()
-    ends = [line for line in server.log().splitlines() if 'event=maintenance' in line]
-    assert ends and all(' info: ' in line and 'act=hold' in line for line in ends), ends
-
-
     found = re.search(r'\b[0-9a-f]{32}\b', shown)[0]
     return server.folder / 'data' / 'accounts' / found[:2] / found
 
@@ -443,9 +493,11 @@ def test_a_restore_that_is_repeated(make_server, place):
     ann = twin.folder / 'data' / 'accounts' / ids['ann'][:2] / ids['ann']
     inode = ann.stat().st_ino
     log.write_bytes(whole)
-    twin.run('restore', str(place))
+    assert twin.run('restore', str(place)).stdout == \
+        b'restored 2 accounts: 1 with mail, 1 whose mail was there already\n'
     assert ann.stat().st_ino == inode
-    twin.run('restore', str(place), '--replace')
+    assert twin.run('restore', str(place), '--replace').stdout == \
+        b'restored 0 accounts; 2 were there already, just as in the backup\n'
     assert ann.stat().st_ino == inode
     twin.start()
     assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
@@ -474,13 +526,151 @@ def test_a_restore_that_is_killed(make_server, place):
     assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
 
 
+def stop_in(server, place, name):
+    """Interrupts the first run when the account's copy is being made: its directory is there, the
+    manifest is not."""
+    wanted = place / 'accounts' / directory_of(server, name).parent.name
+    run = subprocess.Popen(server.command('backup', str(place)), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, start_new_session=True)
+    while not wanted.exists() and run.poll() is None:
+        pass
+    os.killpg(run.pid, signal.SIGKILL)
+    return run.wait() == -signal.SIGKILL
+
+
+def test_a_first_run_that_is_killed_can_not_be_restored(make_server, place):
+    """It says so, instead of bringing back accounts without their mail."""
+    server = make_server({'mail.compression': 'none'})
+    fill(server)
+    before = {name: all_mail(server, name) for name in ('ann', 'bob')}
+    for number in range(30):
+        assert server.deliver('ann@example.org', message(number, LARGE)) == {}
+    while not stop_in(server, place, 'ann'):  # it was faster than we
+        shutil.rmtree(place)
+    assert (place / 'roost-backup').stat().st_size > 0
+    twin = make_server(start=False, accounts=())
+    assert 'no backup into it has come to its end' in refused(twin, 'restore', str(place))
+    assert b'ann' not in twin.run('account', 'list').stdout
+    server.run('backup', str(place))
+    assert twin.run('restore', str(place)).stdout == b'restored 2 accounts: 2 with mail\n'
+    twin.start()
+    assert all_mail(twin, 'bob') == before['bob']
+
+
+def test_who_has_no_copy_is_named(make_server, place):
+    """And left out: nobody comes back empty who had mail."""
+    server = make_server(accounts=('ann', 'bob', 'never'))
+    fill(server)
+    before = all_mail(server, 'ann')
+    server.run('backup', str(place), 'ann')
+    twin = make_server(start=False, accounts=())
+    done = twin.run('restore', str(place), check=False)
+    assert done.returncode == 69 and done.stdout == b'restored 1 account: 1 with mail\n', done
+    assert done.stderr == (b'roost: bob: the backup has no copy of it\n'
+                           b'roost: never: the backup has no copy of it\n'
+                           b'roost: 2 accounts were not restored\n')
+    assert twin.run('account', 'list').stdout == b'ann\n'
+    done = twin.run('restore', str(place), 'bob', 'ann', check=False)
+    assert done.returncode == 69, done
+    assert done.stdout == b'restored 0 accounts; 1 was there already, just as in the backup\n'
+    done = twin.run('restore', str(place), 'bob', check=False)
+    assert done.returncode == 69 and done.stdout == b'', done
+    assert done.stderr.startswith(b'roost: bob: the backup has no copy of it\n')
+    assert twin.run('restore', str(place), 'ann').returncode == 0
+    server.run('backup', str(place), 'never')  # ann's copy stays
+    done = twin.run('restore', str(place), 'never')
+    assert done.stdout == b'restored 1 account: 1 that nobody had used\n', done
+    server.run('account', 'remove', 'bob', '--yes')
+    server.run('backup', str(place))  # the database knows no bob any more
+    twin.run('restore', str(place))
+    assert twin.run('account', 'list').stdout == b'ann\nnever\n'
+    twin.start()
+    assert all_mail(twin, 'ann') == before
+
+
+def test_an_account_whose_copy_failed_has_none(make_server, place):
+    server = make_server()
+    fill(server)
+    server.stop()
+    bob = directory_of(server, 'bob')
+    taken = place / 'accounts' / bob.parent.name
+    server.run('backup', str(place), 'ann')
+    shutil.rmtree(taken, ignore_errors=True)  # of bob alone, but for one in 256 runs
+    taken.write_text('is in the way')
+    done = server.run('backup', str(place), check=False)
+    assert done.returncode != 0 and b'roost: bob: ' in done.stderr, done
+    twin = make_server(start=False, accounts=())
+    done = twin.run('restore', str(place), check=False)
+    assert done.returncode == 69 and b'roost: bob: the backup has no copy of it' in done.stderr
+    assert b'bob' not in twin.run('account', 'list').stdout
+
+
+def test_an_account_that_is_used_at_last(make_server, place):
+    """Its copy said that nobody had used it: that goes on to be the truth, in both directions."""
+    server = make_server(accounts=('ann', 'never'))
+    assert server.deliver('ann@example.org', message(1)) == {}
+    server.run('backup', str(place))
+    kept = files_of(place / 'accounts')
+    server.run('backup', str(place))
+    assert files_of(place / 'accounts').keys() == kept.keys()
+    assert server.deliver('never@example.org', message(2)) == {}
+    before = all_mail(server, 'never')
+    server.stop()
+    assert 'never has mail; --replace' in refused(server, 'restore', str(place))
+    done = server.run('restore', str(place), 'never', '--replace')  # what was: nothing
+    trash = list((server.folder / 'data' / 'accounts' / 'trash').iterdir())
+    assert done.stdout == (f'never: the mail that was there is in {trash[0]}\n'
+                           'restored 0 accounts; 1 was there already, just as in the backup\n'
+                           ).encode(), done
+    assert not directory_of(server, 'never').exists()
+    trash[0].rename(directory_of(server, 'never'))
+    assert told(server.run('backup', str(place)))[0] == 2
+    twin = make_server(start=False, accounts=())
+    assert twin.run('restore', str(place)).stdout == b'restored 2 accounts: 2 with mail\n'
+    twin.start()
+    assert all_mail(twin, 'never') == before
+
+
+def test_data_without_a_directory_of_accounts(make_server, place):
+    """Nobody has used any account, or all of them are lost: they are not taken for empty ones."""
+    server = make_server()
+    fill(server)
+    server.stop()
+    shutil.rmtree(server.folder / 'data' / 'accounts')
+    assert 'accounts is missing: it is lost, or' in refused(server, 'backup', str(place))
+    assert not place.exists()
+
+
 def children_of(pid):
     return (pathlib.Path('/proc') / str(pid) / 'task' / str(pid) / 'children').read_text().split()
 
 
 def has_open(pid, name):
-    links = (pathlib.Path('/proc') / pid / 'fd').iterdir()
-    return any(os.readlink(link).endswith(name) for link in links)
+    with contextlib.suppress(OSError):  # it is about to end
+        links = (pathlib.Path('/proc') / pid / 'fd').iterdir()
+        return any(os.readlink(link).endswith(name) for link in links)
+    return False
+
+
+def is_over(pid):
+    return (pathlib.Path('/proc') / pid / 'stat').read_text().rsplit(')', 1)[1].split()[0] == 'Z'
+
+
+def stop_when_open(run, name):
+    """Stops the command when a child of it has the file open; the children before that one do
+    their work."""
+    seen = set()
+    while True:
+        assert run.poll() is None
+        child = next(iter(set(children_of(run.pid)) - seen), None)
+        if child is None:
+            continue
+        seen.add(child)
+        run.send_signal(signal.SIGSTOP)
+        wait_for(lambda: is_over(child) or has_open(child, name), 10, f'{name} is not open')
+        if not is_over(child):
+            return
+        run.send_signal(signal.SIGCONT)
 
 
 def test_restores_and_logins_do_not_mix(make_server, place):
@@ -492,11 +682,7 @@ def test_restores_and_logins_do_not_mix(make_server, place):
     twin = make_server(start=False, accounts=('cid',))
     run = subprocess.Popen(twin.command('restore', str(place)), stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE)
-    while not children_of(run.pid):
-        assert run.poll() is None
-    run.send_signal(signal.SIGSTOP)
-    child = children_of(run.pid)[0]
-    wait_for(lambda: has_open(child, 'accounts.db'), 10, 'the database is not open')
+    stop_when_open(run, 'accounts.db')
     second = twin.run('restore', str(place), check=False)
     assert second.returncode == 75 and b'or another restore' in second.stderr, second
     with pytest.raises(AssertionError):
@@ -504,7 +690,7 @@ def test_restores_and_logins_do_not_mix(make_server, place):
     assert 'accounts.db is in use by another process' in twin.log(), twin.log()
     run.send_signal(signal.SIGCONT)
     out, err = run.communicate(timeout=30)
-    assert run.returncode == 0 and b'restored 2 accounts, 2 with mail' in out, (out, err)
+    assert run.returncode == 0 and out == b'restored 2 accounts: 2 with mail\n', (out, err)
     twin.start()
     assert {name: all_mail(twin, name) for name in ('ann', 'bob')} == before
 
@@ -535,6 +721,6 @@ def test_nothing_to_copy(make_server, place):
     server.add_account('ann')
     server.run('backup', str(place))
     kept = files_of(place)
-    server.run('account', 'remove', 'ann')
+    server.run('account', 'remove', 'ann', '--yes')
     assert server.run('backup', str(place), check=False).returncode == 69
     assert files_of(place) == kept

@@ -89,54 +89,87 @@ enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_
     return ERR_OK;
 }
 
-/* The youngest in the trash. */
-struct trashed {
+static void see_anything(void *context, struct bytes name)
+{
+    (void)name;
+    *(bool *)context = true;
+}
+
+enum err place_has_mail(struct vfs *accounts, const char *path, bool *out_has)
+{
+    char log[PLACE_TRASH_BYTES + sizeof("/log")];
+    bool has = false;
+    enum err err;
+
+    (void)snprintf(log, sizeof(log), "%s/log", path);
+    err = accounts->list(accounts, log, see_anything, &has);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
+        return err;
+    *out_has = has;
+    return ERR_OK;
+}
+
+struct looking {
+    struct vfs *accounts;
     char prefix[PLACE_HEX_BYTES + 1]; /* of the names */
-    char name[PLACE_TRASH_BYTES]; /* empty: none so far */
-    uint64_t age[2]; /* its seconds, and the number behind them */
+    place_trashed_fn *each;
+    void *context;
+    enum err err; /* the first one */
 };
 
 static void see_trashed(void *context, struct bytes name)
 {
-    struct trashed *trashed = context;
-    struct bytes prefix = bytes_from_string(trashed->prefix);
-    uint64_t age[2] = { 0, 0 };
+    struct looking *looking = context;
+    struct bytes prefix = bytes_from_string(looking->prefix);
+    struct place_trashed trashed = { .serial = 0 };
+    uint64_t seconds;
     struct bytes rest;
+    enum err err;
     size_t dot;
 
     if (!bytes_starts_with(name, prefix))
         return;
     rest = bytes_from(name, prefix.len);
     dot = bytes_find_byte(rest, 0, '.');
-    if (!num_parse(bytes_slice(rest, 0, dot), INT64_MAX, &age[0]))
+    if (!num_parse(bytes_slice(rest, 0, dot), INT64_MAX, &seconds))
         return;
-    if (dot < rest.len && !num_parse(bytes_from(rest, dot + 1), INT64_MAX, &age[1]))
+    if (dot < rest.len && !num_parse(bytes_from(rest, dot + 1), INT64_MAX, &trashed.serial))
         return;
-    if (trashed->name[0] != '\0' &&
-        (age[0] < trashed->age[0] || (age[0] == trashed->age[0] && age[1] < trashed->age[1])))
-        return;
-    memcpy(trashed->age, age, sizeof(age));
-    (void)snprintf(trashed->name, sizeof(trashed->name), "trash/%.*s", BYTES_ARG(name));
+    trashed.seconds = (int64_t)seconds;
+    (void)snprintf(trashed.path, sizeof(trashed.path), "trash/%.*s", BYTES_ARG(name));
+    err = place_has_mail(looking->accounts, trashed.path, &trashed.has_mail);
+    if (err == ERR_OK)
+        looking->each(looking->context, &trashed);
+    else if (looking->err == ERR_OK)
+        looking->err = err;
+}
+
+enum err place_list_trashed(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                            place_trashed_fn *each, void *context)
+{
+    struct looking looking = { .accounts = accounts, .each = each, .context = context };
+    enum err err;
+
+    place_hex(id, looking.prefix);
+    looking.prefix[PLACE_HEX_BYTES - 1] = '.';
+    err = accounts->list(accounts, "trash", see_trashed, &looking);
+    if (err == ERR_NOT_FOUND)
+        return ERR_OK;
+    return err == ERR_OK ? looking.err : err;
 }
 
 enum err place_untrash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
-                       struct note *why)
+                       const char *path, struct note *why)
 {
-    struct trashed trashed = { .name = "" };
-    char path[PLACE_PATH_BYTES];
+    char own[PLACE_PATH_BYTES];
     char parent[3];
     enum err err;
 
-    place_path(id, path);
-    (void)snprintf(parent, sizeof(parent), "%.2s", path);
-    (void)snprintf(trashed.prefix, sizeof(trashed.prefix), "%s.", path + 3);
-    err = accounts->list(accounts, "trash", see_trashed, &trashed);
-    if (err == ERR_NOT_FOUND || (err == ERR_OK && trashed.name[0] == '\0'))
-        return ERR_NOT_FOUND;
+    place_path(id, own);
+    (void)snprintf(parent, sizeof(parent), "%.2s", own);
+    err = make_directory(accounts, parent, "", why);
     if (err == ERR_OK)
-        err = make_directory(accounts, parent, "", why);
-    if (err == ERR_OK)
-        err = accounts->rename(accounts, trashed.name, path);
+        err = accounts->rename(accounts, path, own);
     if (err == ERR_EXISTS)
         return err;
     if (err == ERR_OK)
@@ -144,7 +177,7 @@ enum err place_untrash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYT
     if (err == ERR_OK)
         err = accounts->sync_dir(accounts, "trash");
     if (err != ERR_OK)
-        return note_fail(why, err, "cannot move %s back: %s", trashed.name, err_text(err));
+        return note_fail(why, err, "cannot move %s back: %s", path, err_text(err));
     return ERR_OK;
 }
 

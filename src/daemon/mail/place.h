@@ -46,9 +46,25 @@ MUST_USE enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_AC
 MUST_USE enum err place_trash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
                               struct wall now, char out_path[PLACE_TRASH_BYTES], struct note *why);
 
-/* Moves the one that went to the trash last back to its place, durably. ERR_EXISTS: there is one
- * with something in it; ERR_NOT_FOUND: there is none in the trash. */
+/* Is there anything in the log of the directory at `path`? False as well where there is none. */
+MUST_USE enum err place_has_mail(struct vfs *accounts, const char *path, bool *out_has);
+
+/* A directory of an account in the trash. */
+struct place_trashed {
+    char path[PLACE_TRASH_BYTES];
+    int64_t seconds; /* when it went there */
+    uint64_t serial; /* of several that did in that second */
+    bool has_mail;
+};
+
+/* Tells of each directory of the account in the trash, in any order. */
+typedef void place_trashed_fn(void *context, const struct place_trashed *trashed);
+MUST_USE enum err place_list_trashed(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
+                                     place_trashed_fn *each, void *context);
+
+/* Moves the one at `path` back to the account's place, durably. ERR_EXISTS: there is one with
+ * something in it. */
 MUST_USE enum err place_untrash(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_BYTES],
-                                struct note *why);
+                                const char *path, struct note *why);
 
 #endif

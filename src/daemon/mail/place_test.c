@@ -48,7 +48,6 @@ static void test_made_and_moved_to_the_trash(void **state)
     struct note why = { .text = "" };
     struct wall now = { 1700000000000000 };
     char aside[PLACE_ASIDE_BYTES];
-    const uint8_t other[IPC_ACCOUNT_ID_BYTES] = { 1 };
     char trash[PLACE_TRASH_BYTES];
     struct vfs *vfs;
 
@@ -77,16 +76,76 @@ static void test_made_and_moved_to_the_trash(void **state)
     assert_int_equal(vfs->mkdir(vfs, "ab/" HEX "/log"), ERR_EXISTS);
     assert_int_equal(place_make_aside(vfs, id, aside, &why), ERR_OK);
     assert_int_not_equal(place_take_aside(vfs, id, &why), ERR_OK); /* somebody lives there */
-    assert_int_equal(place_untrash(vfs, id, &why), ERR_EXISTS);
+    assert_int_equal(place_untrash(vfs, id, "trash/" HEX ".1700000000.2", &why), ERR_EXISTS);
     assert_int_equal(rmdir_below(root, "ab/" HEX "/log"), 0);
     assert_int_equal(rmdir_below(root, "ab/" HEX), 0);
-    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.10"), ERR_OK);
-    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.10/log"), ERR_OK);
-    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1699999999.20"), ERR_OK);
-    assert_int_equal(place_untrash(vfs, id, &why), ERR_OK); /* the last one: .10, not .2 */
-    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.10"), ERR_OK);
+    assert_int_equal(place_untrash(vfs, id, "trash/" HEX ".1700000000.2", &why), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.2"), ERR_OK);
     assert_int_equal(vfs->mkdir(vfs, "ab/" HEX "/log"), ERR_EXISTS);
-    assert_int_equal(place_untrash(vfs, other, &why), ERR_NOT_FOUND);
+    assert_int_equal(place_untrash(vfs, id, "trash/" HEX ".1700000000.9", &why), ERR_NOT_FOUND);
+    vfs_posix_free(vfs);
+    (void)nftw(root, remove_one, 10, FTW_DEPTH | FTW_PHYS);
+}
+
+struct seen {
+    unsigned count;
+    unsigned with_mail;
+    struct place_trashed last; /* with mail */
+};
+
+static void see(void *context, const struct place_trashed *trashed)
+{
+    struct seen *seen = context;
+
+    seen->count++;
+    if (!trashed->has_mail)
+        return;
+    seen->with_mail++;
+    seen->last = *trashed;
+}
+
+static void put(struct vfs *vfs, const char *path)
+{
+    struct vfs_file *file;
+
+    assert_int_equal(vfs->open(vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file), ERR_OK);
+    vfs_close(file);
+}
+
+/* Of one account, with those that have nothing in their log. */
+static void test_what_is_in_the_trash(void **state)
+{
+    static const char *const names[] = {
+        "trash/" HEX ".1700000000.2",
+        "trash/" HEX ".1700000000.10",
+        "trash/" HEX ".1700000001",
+        "trash/" HEX ".notes",
+        "trash/" HEX,
+        "trash/0123",
+    };
+    char root[] = "/tmp/roost-place-XXXXXX";
+    const uint8_t other[IPC_ACCOUNT_ID_BYTES] = { 1 };
+    struct seen seen = { 0 };
+    struct vfs *vfs;
+
+    (void)state;
+    assert_non_null(mkdtemp(root));
+    vfs = vfs_posix_new(open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    assert_int_equal(place_list_trashed(vfs, id, see, &seen), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "trash"), ERR_OK);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_int_equal(vfs->mkdir(vfs, names[i]), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000001/log"), ERR_OK);
+    assert_int_equal(vfs->mkdir(vfs, "trash/" HEX ".1700000000.10/log"), ERR_OK);
+    put(vfs, "trash/" HEX ".1700000000.10/log/any");
+    assert_int_equal(place_list_trashed(vfs, other, see, &seen), ERR_OK);
+    assert_int_equal(seen.count, 0);
+    assert_int_equal(place_list_trashed(vfs, id, see, &seen), ERR_OK);
+    assert_int_equal(seen.count, 3);
+    assert_int_equal(seen.with_mail, 1);
+    assert_string_equal(seen.last.path, "trash/" HEX ".1700000000.10");
+    assert_int_equal(seen.last.seconds, 1700000000);
+    assert_int_equal(seen.last.serial, 10);
     vfs_posix_free(vfs);
     (void)nftw(root, remove_one, 10, FTW_DEPTH | FTW_PHYS);
 }
@@ -96,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_made_and_moved_to_the_trash),
+        cmocka_unit_test(test_what_is_in_the_trash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
