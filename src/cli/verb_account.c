@@ -236,6 +236,15 @@ static int check_options(const struct act *act, const struct account_restore *re
     return CLI_GO_ON;
 }
 
+/* A slip in a script is as bad as one at the terminal. */
+static int confirm_removal(const char *name)
+{
+    if (!terminal_is(0))
+        return cli_complain(EX_USAGE, "account remove ends an account: where there is no terminal "
+                                      "to ask at it wants --yes");
+    return cli_ask_yes("Remove %s? The mail goes to the trash.", name);
+}
+
 static int run(const struct verb *verb, struct arguments arguments)
 {
     bool from_stdin = false;
@@ -253,8 +262,8 @@ static int run(const struct verb *verb, struct arguments arguments)
         code = check_options(act, &restore);
     if (code == CLI_GO_ON)
         code = cli_configure(&cli);
-    if (code == CLI_GO_ON && act->print == print_removed && !restore.yes && terminal_is(0))
-        code = cli_ask_yes("Remove %s? The mail goes to the trash.", cli.options.words[1]);
+    if (code == CLI_GO_ON && act->print == print_removed && !restore.yes)
+        code = confirm_removal(cli.options.words[1]);
     if (code == CLI_GO_ON && act->verb == NULL && !act->takes_password)
         code = account_restore_run(&restore, &cli.config, cli.options.words[1]);
     else if (code == CLI_GO_ON)
@@ -285,9 +294,8 @@ const struct verb verb_account = {
         "  --at TIME          2026-11-20, \"2026-11-20 14:30\", 14:30 of today, or 2h, 3d, 1w for "
         "so\n"
         "                     long ago; local unless a zone is given: \"2026-11-20 14:30Z\"\n"
-        "  --yes              restore: do it; without it nothing is changed. remove: do not ask "
-        "at\n"
-        "                     the terminal\n"
+        "  --yes              restore: do it; without it nothing is changed. remove: do not ask;\n"
+        "                     without a terminal to ask at it is required\n"
         "  --password-stdin   take the password from standard input instead of asking\n\n"
         "  roost account add ann\n"
         "  roost account restore ann --at \"2026-11-20 14:30\"\n"

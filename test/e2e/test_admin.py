@@ -43,7 +43,7 @@ def test_accounts_are_kept_by_the_running_server(server):
 def test_a_removed_account_is_gone(server):
     server.deliver('ann@example.org', b'Subject: x\r\n\r\nx\r\n')
     connection = server.imap('ann')
-    assert server.run('account', 'remove', 'ann').stdout == b'removed ann\n'
+    assert server.run('account', 'remove', 'ann', '--yes').stdout == b'removed ann\n'
     with pytest.raises((imaplib.IMAP4.abort, OSError)):
         for _ in range(50):
             connection.noop()

@@ -210,7 +210,7 @@ def test_accounts_while_it_runs_and_while_it_does_not(server):
     with pytest.raises(imaplib.IMAP4.error):
         server.imap('carl')
     assert server.imap('carl', 'another one').noop()[0] == 'OK'
-    server.run('account', 'remove', 'carl')
+    server.run('account', 'remove', 'carl', '--yes')
     time.sleep(0.2)
     with pytest.raises(imaplib.IMAP4.error):
         server.imap('carl', 'another one')

@@ -77,7 +77,7 @@ def test_accounts(off):
     off.run('account', 'password', 'ann', '--password-stdin', data=b'another\r\n')
     assert 'bob' in fails(off, EX_NOUSER, 'account', 'password', 'bob', '--password-stdin',
                           data=secret)
-    assert off.run('account', 'remove', 'ann').stdout == b'removed ann\n'
+    assert off.run('account', 'remove', 'ann', '--yes').stdout == b'removed ann\n'
     fails(off, EX_NOUSER, 'account', 'show', 'ann')
     off.run('account', 'add', 'ann', '--password-stdin', data=secret)
     again = off.run('account', 'show', 'ann').stdout.decode()

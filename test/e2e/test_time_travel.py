@@ -356,6 +356,8 @@ def test_purge_and_remove_ask_first(server):
     assert said(server, 'undelete', 'ann', '--dry-run')[-1].startswith('1 message and ')
     code, shown = asked(server, b'y\n', 'purge', 'ann')
     assert code == 0 and ' is forgotten; ' in shown
+    silent = server.run('account', 'remove', 'ann', check=False)
+    assert silent.returncode == EX_USAGE and b'--yes' in silent.stderr
     assert asked(server, b'n\n', 'account', 'remove', 'ann')[0] == EX_NOPERM
     server.run('account', 'show', 'ann')
     assert asked(server, b'yes\n', 'account', 'remove', 'ann')[0] == 0
@@ -371,7 +373,7 @@ def test_a_removed_account_comes_back_by_hand(server):
     data = server.folder / 'data'
     subprocess.run(['cp', '-a', data / 'auth', server.folder / 'auth-before'], check=True)
     server.start()
-    server.run('account', 'remove', 'ann')
+    server.run('account', 'remove', 'ann', '--yes')
     server.stop()
     trash, = (data / 'accounts' / 'trash').iterdir()
     account = trash.name.split('.')[0]
