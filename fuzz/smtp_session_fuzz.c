@@ -11,9 +11,9 @@ static bool answer(struct smtp_session *session, enum smtp_want want)
     uint64_t number;
 
     if (want == SMTP_RECIPIENT)
-        smtp_session_recipient_is(session, smtp_session_asked(session, &number).len % 5 == 0
-                                               ? SMTP_NO_ACCOUNT
-                                               : SMTP_ACCEPTED);
+        smtp_session_recipient_is(
+            session, smtp_session_asked(session).slot,
+            smtp_session_asked(session).address.len % 5 == 0 ? SMTP_NO_ACCOUNT : SMTP_ACCEPTED, 0);
     else if (want == SMTP_SPOOL)
         smtp_session_spooled(session, smtp_session_chunk(session, &number).len == 13
                                           ? SMTP_NO_SPACE

@@ -191,6 +191,7 @@ static const struct field deliver_fields[] = {
     DATA(ipc_deliver, mailbox, MAILBOX_MAX_BYTES),
     DATA(ipc_deliver, trace, TRACE_MAX_BYTES),
     U64(ipc_deliver, size),
+    DATA(ipc_deliver, content, IPC_CONTENT_BYTES_MAX),
     { FIELD_END, 0, 0 },
 };
 static const struct field deliver_answer_fields[] = {

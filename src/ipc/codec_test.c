@@ -86,7 +86,7 @@ static struct ipc_message samples[] = {
     { IPC_HANDOFF_ANSWER, ANSWERED },
     { IPC_DELIVER,
       { .deliver = { NUMBER, RAW, IPC_SERVICE_LMTP, CLIENT, BYTES("a@example.org"), BYTES("Junk"),
-                     BYTES("Return-Path: <>\r\n"), 99 } } },
+                     BYTES("Return-Path: <>\r\n"), 99, BYTES("Subject: x\r\n\r\n") } } },
     { IPC_DELIVER_ANSWER, { .deliver_answer = { NUMBER, IPC_OVER_QUOTA, BYTES("full") } } },
     { IPC_HAND_BACK, { .hand_back = { IPC_SERVICE_IMAP, CLIENT, BYTES("a LOGOUT") } } },
     { IPC_TLS_START, { .tls_start = { NUMBER, IPC_SERVICE_POP3, 79 } } },

@@ -18,6 +18,7 @@
 
 enum {
     IPC_BYTES_MAX = 64 * 1024,
+    IPC_CONTENT_BYTES_MAX = 32 * 1024, /* larger messages travel as descriptors */
     IPC_TICKET_BYTES = 16,
     IPC_ACCOUNT_ID_BYTES = 16,
     /* Processes of role mail beyond those that accounts are spread over: they have the indexes from
@@ -94,7 +95,7 @@ enum ipc_type {
     /* gate -> mail, and back */
     IPC_HANDOFF, /* fd: the client's connection, or the plain end of its tls relay */
     IPC_HANDOFF_ANSWER,
-    IPC_DELIVER, /* fd: the message */
+    IPC_DELIVER, /* fd: the message, unless it is in there */
     IPC_DELIVER_ANSWER,
     IPC_HAND_BACK, /* mail -> gate, fd: the connection after UNAUTHENTICATE */
     /* gate -> tls, and back */
@@ -274,7 +275,8 @@ struct ipc_handoff {
     struct bytes unread; /* what the client sent behind it; at most 32 KB */
 };
 
-/* The message is `trace` followed by `size` bytes of the descriptor. */
+/* The message is `trace` followed by `size` bytes: `content`, or, where a descriptor comes along,
+ * all of that. */
 struct ipc_deliver {
     uint64_t request;
     struct ipc_ticket ticket;
@@ -284,6 +286,7 @@ struct ipc_deliver {
     struct bytes mailbox; /* empty: INBOX */
     struct bytes trace; /* Return-Path, Delivered-To, Received: complete lines */
     uint64_t size;
+    struct bytes content; /* empty beside a descriptor */
 };
 
 struct ipc_deliver_answer {

@@ -53,7 +53,7 @@ static const struct ipc_rule rules[] = {
     ANSWER(IPC_TICKET_ANSWER, MAIL, AUTH, IPC_FD_NONE, "ticket-answer"),
     REQUEST(IPC_HANDOFF, GATE, MAIL, IPC_FD_ONE, "handoff"),
     ANSWER(IPC_HANDOFF_ANSWER, MAIL, GATE, IPC_FD_NONE, "handoff-answer"),
-    REQUEST(IPC_DELIVER, GATE, MAIL, IPC_FD_ONE, "deliver"),
+    REQUEST(IPC_DELIVER, GATE, MAIL, IPC_FD_MAYBE, "deliver"),
     ANSWER(IPC_DELIVER_ANSWER, MAIL, GATE, IPC_FD_NONE, "deliver-answer"),
     ORDER(IPC_HAND_BACK, MAIL, GATE, IPC_FD_ONE, "hand-back"),
     REQUEST(IPC_TLS_START, GATE, TLS, IPC_FD_ONE, "tls-start"),

@@ -79,20 +79,33 @@ static enum smtp_want ask_host(struct smtp_session *session, enum smtp_want want
     return want;
 }
 
-/* A complete line without its end, or why it is none. */
-static void run_line(struct smtp_session *session, struct bytes line, struct buf *out)
+/* What is wrong with a line that ends behind `line`, as far as its bytes go; NULL: nothing. */
+static const char *fault_of(const struct smtp_session *session, struct bytes line)
 {
-    bool too_long = session->line_too_long || line.len + 1 > SMTP_LINE_BYTES_MAX;
-    bool ended_well = line.len > 0 && line.at[line.len - 1] == '\r';
+    if (session->line_too_long || line.len + 1 > SMTP_LINE_BYTES_MAX)
+        return "500 5.5.2 the line is too long";
+    if (line.len == 0 || bytes_find_byte(line, 0, '\r') < line.len - 1 ||
+        line.at[line.len - 1] != '\r' || bytes_find_byte(line, 0, 0) < line.len)
+        return "500 5.5.2 lines end with CRLF, and hold no CR, LF or NUL";
+    return NULL;
+}
 
+/* The complete line that session->line holds, or the reason why it is none. While recipients are
+ * looked up only another of them is run; else it waits. */
+static void run_line(struct smtp_session *session, struct buf *out)
+{
+    struct bytes line = buf_bytes(&session->line);
+    const char *fault = fault_of(session, line);
+    struct bytes argument;
+
+    line.len -= fault == NULL;
+    session->line_waits = smtp_is_asking(session) &&
+                          (fault != NULL || smtp_verb_parse(line, &argument) != SMTP_VERB_RCPT);
+    if (session->line_waits)
+        return;
     session->line_too_long = false;
-    if (ended_well)
-        line.len--;
-    if (too_long)
-        smtp_refuse(session, out, "500 5.5.2 the line is too long");
-    else if (!ended_well || bytes_find_byte(line, 0, '\r') < line.len ||
-             bytes_find_byte(line, 0, 0) < line.len)
-        smtp_refuse(session, out, "500 5.5.2 lines end with CRLF, and hold no CR, LF or NUL");
+    if (fault != NULL)
+        smtp_refuse(session, out, fault);
     else
         smtp_command_run(session, line, out);
     if (session->errors >= SMTP_ERRORS_MAX && session->phase != SMTP_PHASE_CLOSED) {
@@ -101,7 +114,7 @@ static void run_line(struct smtp_session *session, struct bytes line, struct buf
     }
 }
 
-/* Takes a line, or what there is of one, from `in`. True when a command was run. */
+/* Takes a line, or what there is of one, from `in`, and runs it. False when it is not complete. */
 static bool take_line(struct smtp_session *session, struct bytes in, size_t *used, struct buf *out)
 {
     struct bytes rest = bytes_from(in, *used);
@@ -119,9 +132,7 @@ static bool take_line(struct smtp_session *session, struct bytes in, size_t *use
     if (!complete)
         return false;
     session->input_follows = *used < in.len;
-    run_line(session, buf_bytes(&session->line), out);
-    buf_clear(&session->line);
-    buf_trim(&session->line);
+    run_line(session, out);
     return true;
 }
 
@@ -223,12 +234,91 @@ static enum smtp_want want_input(struct smtp_session *session, struct mono now, 
     return SMTP_INPUT;
 }
 
-/* One transition while the client has the word. False: `*out_want` is to be returned. */
-static bool step_client(struct smtp_session *session, struct step *step)
+static void add_recipient(struct smtp_transaction *mail, const struct smtp_recipient *recipient)
+{
+    if (mail->count == mail->capacity) {
+        mail->capacity = mail->capacity == 0 ? FIRST_CAPACITY : 2 * mail->capacity;
+        mail->recipients =
+            reallocarray(mail->recipients, mail->capacity, sizeof(*mail->recipients));
+        if (mail->recipients == NULL)
+            abort();
+    }
+    mail->recipients[mail->count++] = *recipient;
+}
+
+/* Answers the RCPT that came first. */
+static void print_recipient(struct smtp_session *session, struct mono now, struct buf *out)
+{
+    struct smtp_asking *asking = &session->mail.asking;
+    struct smtp_recipient recipient = asking->at[asking->first];
+
+    asking->first = (asking->first + 1) % SMTP_ASKED_MAX;
+    asking->count--;
+    asking->told--;
+    smtp_reply_recipient(out, recipient.verdict, recipient.address);
+    recipient.answered = false; /* from now on of its delivery */
+    if (recipient.verdict == SMTP_ACCEPTED)
+        add_recipient(&session->mail, &recipient);
+    if (!smtp_is_asking(session))
+        restart_clock(session, now);
+}
+
+/* A command line: the one that waits, or the next of the input. */
+static void step_line(struct smtp_session *session, struct step *step)
+{
+    bool ran = true;
+
+    if (session->line_waits) {
+        session->input_follows = session->input_follows || step->used < step->in.len;
+        run_line(session, step->out);
+    } else {
+        ran = take_line(session, step->in, &step->used, step->out);
+    }
+    if (!ran || session->line_waits)
+        return;
+    buf_clear(&session->line);
+    buf_trim(&session->line);
+    if (!smtp_is_asking(session))
+        restart_clock(session, step->now);
+}
+
+/* One transition between messages. While recipients are looked up no clock runs. */
+static bool step_command(struct smtp_session *session, struct step *step)
+{
+    struct smtp_asking *asking = &session->mail.asking;
+    bool waits = session->line_waits || step->used == step->in.len || session->bye ||
+                 asking->count == SMTP_ASKED_MAX;
+
+    if (asking->told > 0 && asking->at[asking->first].answered) {
+        print_recipient(session, step->now, step->out);
+    } else if (asking->told < asking->count) {
+        asking->told++;
+        session->deadline = (struct mono){ INT64_MAX };
+        step->want = SMTP_RECIPIENT;
+        return false;
+    } else if (asking->count > 0 && waits) {
+        session->deadline = (struct mono){ INT64_MAX };
+        step->want = SMTP_PENDING;
+        return false;
+    } else if (session->bye || (!session->line_waits && step->used == step->in.len)) {
+        step->want = want_input(session, step->now, step->out);
+        return false;
+    } else {
+        step_line(session, step);
+    }
+    return true;
+}
+
+/* One transition within a message. False: `step->want` is to be returned. */
+static bool step_content(struct smtp_session *session, struct step *step)
 {
     struct smtp_transaction *mail = &session->mail;
     bool for_host;
 
+    if (session->host_asked) {
+        step->want = SMTP_PENDING; /* a piece is not stored yet */
+        return false;
+    }
     if (session->phase == SMTP_PHASE_BDAT && mail->chunk_left == 0) {
         end_chunk(session, step->out);
         return true;
@@ -236,11 +326,6 @@ static bool step_client(struct smtp_session *session, struct step *step)
     if (step->used == step->in.len || session->bye) {
         step->want = want_input(session, step->now, step->out);
         return false;
-    }
-    if (session->phase == SMTP_PHASE_COMMAND) {
-        if (take_line(session, step->in, &step->used, step->out))
-            restart_clock(session, step->now);
-        return true;
     }
     restart_clock(session, step->now);
     if (session->phase == SMTP_PHASE_DATA)
@@ -269,19 +354,6 @@ static bool step_deliver(struct smtp_session *session, struct step *step)
     return false;
 }
 
-static bool step_recipient(struct smtp_session *session, struct step *step)
-{
-    const struct smtp_recipient *asked = &session->mail.asked;
-
-    if (!asked->answered) {
-        step->want = ask_host(session, SMTP_RECIPIENT);
-        return false;
-    }
-    smtp_reply_recipient(step->out, asked->verdict, asked->address);
-    session->phase = SMTP_PHASE_COMMAND;
-    return true;
-}
-
 /* One transition. False: `step->want` is to be returned. */
 static bool step_once(struct smtp_session *session, struct step *step)
 {
@@ -292,14 +364,9 @@ static bool step_once(struct smtp_session *session, struct step *step)
         smtp_reply(step->out, " LMTP Roost");
         session->phase = SMTP_PHASE_COMMAND;
         return true;
-    case SMTP_PHASE_COMMAND:
+    case SMTP_PHASE_COMMAND: return step_command(session, step);
     case SMTP_PHASE_DATA:
-    case SMTP_PHASE_BDAT:
-        if (!session->host_asked)
-            return step_client(session, step);
-        step->want = SMTP_PENDING; /* a piece is not stored yet */
-        return false;
-    case SMTP_PHASE_RECIPIENT: return step_recipient(session, step);
+    case SMTP_PHASE_BDAT: return step_content(session, step);
     case SMTP_PHASE_DELIVER: return step_deliver(session, step);
     case SMTP_PHASE_TLS: step->want = ask_host(session, SMTP_STARTTLS); return false;
     case SMTP_PHASE_CLOSED: break;
@@ -326,7 +393,7 @@ enum smtp_want smtp_session_step(struct smtp_session *session, struct bytes in, 
 {
     struct step step = { .in = in, .now = now, .out = out, .want = SMTP_OUTPUT };
 
-    if (session->deadline.ms == INT64_MAX && !session->host_asked)
+    if (session->deadline.ms == INT64_MAX && !session->host_asked && !smtp_is_asking(session))
         restart_clock(session, now);
     if (session->output_waits && out->len < SMTP_OUTPUT_BYTES) {
         session->output_waits = false;
@@ -338,34 +405,27 @@ enum smtp_want smtp_session_step(struct smtp_session *session, struct bytes in, 
     return step.want == SMTP_OUTPUT ? want_output(session, now) : step.want;
 }
 
-struct bytes smtp_session_asked(const struct smtp_session *session, uint64_t *out_size)
+struct smtp_asked smtp_session_asked(const struct smtp_session *session)
 {
-    *out_size = session->mail.announced;
-    return session->mail.asked.address;
+    const struct smtp_asking *asking = &session->mail.asking;
+    unsigned slot;
+
+    assert(asking->told > 0);
+    slot = (asking->first + asking->told - 1) % SMTP_ASKED_MAX;
+    return (struct smtp_asked){ slot, asking->at[slot].address, session->mail.announced };
 }
 
-static void add_recipient(struct smtp_transaction *mail, const struct smtp_recipient *recipient)
+void smtp_session_recipient_is(struct smtp_session *session, unsigned slot,
+                               enum smtp_verdict verdict, uint32_t token)
 {
-    if (mail->count == mail->capacity) {
-        mail->capacity = mail->capacity == 0 ? FIRST_CAPACITY : 2 * mail->capacity;
-        mail->recipients =
-            reallocarray(mail->recipients, mail->capacity, sizeof(*mail->recipients));
-        if (mail->recipients == NULL)
-            abort();
-    }
-    mail->recipients[mail->count++] = *recipient;
-}
+    struct smtp_asking *asking = &session->mail.asking;
+    struct smtp_recipient *asked = &asking->at[slot];
 
-void smtp_session_recipient_is(struct smtp_session *session, enum smtp_verdict verdict)
-{
-    struct smtp_transaction *mail = &session->mail;
-
-    assert(session->phase == SMTP_PHASE_RECIPIENT && session->host_asked);
-    session->host_asked = false;
-    if (verdict == SMTP_ACCEPTED)
-        add_recipient(mail, &mail->asked);
-    mail->asked.answered = true;
-    mail->asked.verdict = verdict;
+    assert((slot + SMTP_ASKED_MAX - asking->first) % SMTP_ASKED_MAX < asking->told);
+    assert(!asked->answered);
+    asked->answered = true;
+    asked->verdict = verdict;
+    asked->token = token;
 }
 
 struct bytes smtp_session_chunk(const struct smtp_session *session, uint64_t *out_offset)
@@ -398,7 +458,8 @@ struct smtp_delivery smtp_session_delivery(const struct smtp_session *session, s
 {
     assert(index < session->mail.count);
     return (struct smtp_delivery){ .recipient = session->mail.recipients[index].address,
-                                   .folder = session->mail.recipients[index].folder };
+                                   .folder = session->mail.recipients[index].folder,
+                                   .token = session->mail.recipients[index].token };
 }
 
 uint64_t smtp_session_size(const struct smtp_session *session)

@@ -25,15 +25,16 @@
 enum {
     SMTP_ERRORS_MAX = 20, /* commands answered 5yz for what they are; refused recipients excepted */
     SMTP_OUTPUT_BYTES = 16 * 1024, /* with that much to go out the session takes no more commands */
+    SMTP_ASKED_MAX = 16, /* recipients that are looked up at the same time */
 };
 
 enum smtp_want {
     SMTP_INPUT, /* more bytes from the client, or the deadline */
     SMTP_OUTPUT, /* let the output out, then step */
-    SMTP_RECIPIENT, /* look up smtp_session_asked, smtp_session_recipient_is, step */
+    SMTP_RECIPIENT, /* begin to look up smtp_session_asked, and step: there may be others */
     SMTP_SPOOL, /* store smtp_session_chunk, smtp_session_spooled, step */
     SMTP_DELIVER, /* deliver to each recipient; smtp_session_delivered for each, and step */
-    SMTP_PENDING, /* still waits for the host's answer to one of the three */
+    SMTP_PENDING, /* still waits for the host's answer to one of the three, then step */
     SMTP_STARTTLS, /* let the output out, shake hands, smtp_session_tls_started, then step */
     SMTP_CLOSE, /* let the output out, then close */
 };
@@ -68,11 +69,20 @@ MUST_USE enum smtp_want smtp_session_step(struct smtp_session *session, struct b
 /* When the session must be stepped even if nothing comes. INT64_MAX while it waits for the host. */
 struct mono smtp_session_deadline(const struct smtp_session *session);
 
-/* After SMTP_RECIPIENT: the address of RCPT without <>, and the size announced (0: none). Valid
- * until the answer. The host will be asked to deliver minutes later, perhaps: what an account's
- * shard was told now may be void by then. */
-struct bytes smtp_session_asked(const struct smtp_session *session, uint64_t *out_size);
-void smtp_session_recipient_is(struct smtp_session *session, enum smtp_verdict verdict);
+/* After SMTP_RECIPIENT. Valid until the answer. */
+struct smtp_asked {
+    unsigned slot; /* below SMTP_ASKED_MAX: its name until it is answered */
+    struct bytes address; /* of RCPT, without <> */
+    uint64_t size; /* announced; 0: it was not */
+};
+
+struct smtp_asked smtp_session_asked(const struct smtp_session *session);
+
+/* The answers, in any order; the client hears them in that of its commands. `token`, the host's
+ * own, comes back in smtp_delivery when it was accepted. The host will be asked to deliver minutes
+ * later, perhaps: what an account's shard was told now may be void by then. */
+void smtp_session_recipient_is(struct smtp_session *session, unsigned slot,
+                               enum smtp_verdict verdict, uint32_t token);
 
 /* After SMTP_SPOOL: bytes of the message and where they belong. At offset 0 a new message begins:
  * what was stored before is void. Borrows from the `in` of that step. */
@@ -88,6 +98,7 @@ bool smtp_session_holds_message(const struct smtp_session *session);
 struct smtp_delivery {
     struct bytes recipient; /* as given */
     struct bytes folder; /* mailbox name in UTF-8; empty: INBOX */
+    uint32_t token; /* what the host gave when it was accepted */
 };
 
 size_t smtp_session_recipient_count(const struct smtp_session *session);

@@ -7,6 +7,9 @@
 
 enum { RECIPIENT_BYTES = SMTP_MAILBOX_BYTES_MAX + SMTP_FOLDER_BYTES_MAX + 48 };
 
+static const char too_many_recipients[] =
+    "452 4.5.3 too many recipients: send the others their own copy";
+
 struct command {
     void (*run)(struct smtp_session *session, struct bytes argument, struct buf *out);
     bool takes_argument; /* else one is an error */
@@ -119,41 +122,48 @@ static bool take_folder(struct smtp_transaction *mail, struct bytes text, struct
     return ok;
 }
 
-static void run_rcpt(struct smtp_session *session, struct bytes argument, struct buf *out)
+/* What is wrong with a RCPT; NULL: it is for the host to say. Refused recipients use up memory as
+ * well. RFC 5321 s4.5.3.1.10. */
+static const char *read_rcpt(struct smtp_session *session, struct bytes argument,
+                             struct smtp_recipient *out_asked)
 {
     struct smtp_transaction *mail = &session->mail;
-    struct smtp_recipient asked = { 0 };
     struct smtp_rcpt parsed;
     enum smtp_parse parse;
 
-    if (!mail->begun || mail->has_content) {
-        smtp_refuse(session, out, "503 5.5.1 not now: MAIL, RCPT, then the message");
-        return;
-    }
+    if (!mail->begun || mail->has_content)
+        return "503 5.5.1 not now: MAIL, RCPT, then the message";
     parse = smtp_rcpt_parse(argument, session->local, &parsed);
-    if (parse != SMTP_PARSED) {
-        smtp_refuse(session, out, parse_text(parse, false));
-        return;
+    if (parse != SMTP_PARSED)
+        return parse_text(parse, false);
+    if (!mail->utf8 && !utf8_is_ascii(parsed.recipient))
+        return "553 5.6.7 such an address needs SMTPUTF8";
+    if (mail->count + mail->asking.count >= session->recipients_max)
+        return too_many_recipients;
+    if (parsed.has_folder && !take_folder(mail, parsed.folder, &out_asked->folder))
+        return "501 5.5.4 XMAILBOX is not xtext of UTF-8, or too long";
+    out_asked->address = arena_copy(&mail->arena, parsed.recipient);
+    return out_asked->address.at == NULL ? too_many_recipients : NULL;
+}
+
+/* RFC 2920 s3.1: those that come together are looked up together. What can be said at once still
+ * comes after the answers to those before. */
+static void run_rcpt(struct smtp_session *session, struct bytes argument, struct buf *out)
+{
+    struct smtp_asking *asking = &session->mail.asking;
+    struct smtp_recipient asked = { 0 };
+    const char *refusal = read_rcpt(session, argument, &asked);
+
+    if (refusal == NULL) {
+        asking->at[(asking->first + asking->count) % SMTP_ASKED_MAX] = asked;
+        asking->count++;
+    } else if (smtp_is_asking(session)) {
+        session->line_waits = true;
+    } else if (refusal == too_many_recipients) {
+        smtp_reply(out, refusal);
+    } else {
+        smtp_refuse(session, out, refusal);
     }
-    if (!mail->utf8 && !utf8_is_ascii(parsed.recipient)) {
-        smtp_refuse(session, out, "553 5.6.7 such an address needs SMTPUTF8");
-        return;
-    }
-    if (mail->count >= session->recipients_max) { /* RFC 5321 s4.5.3.1.10 */
-        smtp_reply(out, "452 4.5.3 too many recipients: send the others their own copy");
-        return;
-    }
-    if (parsed.has_folder && !take_folder(mail, parsed.folder, &asked.folder)) {
-        smtp_refuse(session, out, "501 5.5.4 XMAILBOX is not xtext of UTF-8, or too long");
-        return;
-    }
-    asked.address = arena_copy(&mail->arena, parsed.recipient);
-    if (asked.address.at == NULL) { /* refused recipients use up memory as well */
-        smtp_reply(out, "452 4.5.3 too many recipients: send the others their own copy");
-        return;
-    }
-    mail->asked = asked;
-    session->phase = SMTP_PHASE_RECIPIENT;
 }
 
 static void run_data(struct smtp_session *session, struct bytes argument, struct buf *out)

@@ -12,7 +12,6 @@ enum { SMTP_NAME_BYTES_MAX = 1024, SMTP_ID_BYTES_MAX = 48 };
 enum smtp_phase {
     SMTP_PHASE_GREETING,
     SMTP_PHASE_COMMAND,
-    SMTP_PHASE_RECIPIENT, /* the host looks one up */
     SMTP_PHASE_DATA,
     SMTP_PHASE_BDAT,
     SMTP_PHASE_DELIVER,
@@ -25,6 +24,15 @@ struct smtp_recipient {
     struct bytes folder;
     bool answered;
     enum smtp_verdict verdict;
+    uint32_t token; /* the host's */
+};
+
+/* Recipients that the host looks up, in the order in which they are answered. */
+struct smtp_asking {
+    struct smtp_recipient at[SMTP_ASKED_MAX]; /* a ring */
+    unsigned first;
+    unsigned count;
+    unsigned told; /* of those: the host has heard of them */
 };
 
 /* MAIL, RCPT, DATA: one message. Memory of `arena`, but for the array. */
@@ -37,7 +45,7 @@ struct smtp_transaction {
     struct smtp_recipient *recipients;
     size_t count;
     size_t capacity;
-    struct smtp_recipient asked; /* while the host looks it up */
+    struct smtp_asking asking;
     bool has_content; /* DATA, or a BDAT, was accepted */
     bool chunked; /* by BDAT */
     bool last_chunk;
@@ -58,6 +66,7 @@ struct smtp_session {
     bool local;
     bool starttls;
     bool line_too_long; /* the rest of it is skipped */
+    bool line_waits; /* `line` is complete; what came before is to be answered first */
     bool input_follows; /* behind the command that runs */
     unsigned errors;
     uint64_t session;
@@ -80,6 +89,12 @@ void smtp_command_run(struct smtp_session *session, struct bytes line, struct bu
 
 /* Forgets the message, not the greeting. */
 void smtp_transaction_reset(struct smtp_session *session);
+
+/* Answers to recipients are not known yet: whatever else is to be said comes after them. */
+static inline bool smtp_is_asking(const struct smtp_session *session)
+{
+    return session->mail.asking.count > 0;
+}
 
 /* A reply that counts as an error of the client. */
 void smtp_refuse(struct smtp_session *session, struct buf *out, const char *text);

@@ -21,6 +21,12 @@ struct host {
     enum smtp_verdict spooling;
     bool closed;
     int asked;
+    bool late; /* recipients are told about when nothing else is left to do, the last one first */
+    struct {
+        unsigned slot;
+        enum smtp_verdict verdict;
+    } known[SMTP_ASKED_MAX];
+    size_t known_count;
 };
 
 static struct smtp_options options(void)
@@ -119,13 +125,32 @@ static void deliver(struct host *host)
     }
 }
 
+static void look_up(struct host *host)
+{
+    struct smtp_asked asked = smtp_session_asked(host->session);
+    enum smtp_verdict verdict = verdict_for(asked.address, (struct bytes){ NULL, 0 });
+
+    host->asked++;
+    assert_true(smtp_session_deadline(host->session).ms == INT64_MAX);
+    assert_in_range(host->known_count, 0, SMTP_ASKED_MAX - 1);
+    host->known[host->known_count].slot = asked.slot;
+    host->known[host->known_count++].verdict = verdict;
+}
+
+static void tell_recipient(struct host *host)
+{
+    assert_true(host->known_count > 0);
+    host->known_count--;
+    smtp_session_recipient_is(host->session, host->known[host->known_count].slot,
+                              host->known[host->known_count].verdict, 0);
+}
+
 /* Does what the session wants until it wants input. Answers how much of `in` it used. */
 static size_t serve(struct host *host, struct bytes in)
 {
     size_t used_in_all = 0;
 
     for (;;) {
-        uint64_t size;
         size_t used;
         enum smtp_want want = smtp_session_step(host->session, bytes_from(in, used_in_all),
                                                 host->now, &used, &host->out);
@@ -135,22 +160,20 @@ static size_t serve(struct host *host, struct bytes in)
         switch (want) {
         case SMTP_INPUT:
             assert_int_equal(used_in_all, in.len);
+            assert_int_equal(host->known_count, 0);
             assert_true(smtp_session_deadline(host->session).ms > host->now.ms);
             return used_in_all;
         case SMTP_OUTPUT: break;
-        case SMTP_RECIPIENT: {
-            struct bytes asked = smtp_session_asked(host->session, &size);
-
-            host->asked++;
-            assert_true(smtp_session_deadline(host->session).ms == INT64_MAX);
-            smtp_session_recipient_is(host->session, verdict_for(asked, (struct bytes){ NULL, 0 }));
+        case SMTP_RECIPIENT:
+            look_up(host);
+            if (!host->late)
+                tell_recipient(host);
             break;
-        }
         case SMTP_SPOOL: spool(host); break;
         case SMTP_DELIVER: deliver(host); break;
         case SMTP_STARTTLS: smtp_session_tls_started(host->session, BYTES("TLSv1.3")); break;
         case SMTP_CLOSE: host->closed = true; return used_in_all;
-        case SMTP_PENDING: fail_msg("waits for an answer that was given");
+        case SMTP_PENDING: tell_recipient(host); break;
         }
     }
 }
@@ -212,13 +235,14 @@ static void hold(const struct dialogue *dialogue, const struct smtp_options *wit
     struct bytes client = bytes_from_string(dialogue->client);
     static const size_t parts[] = { 1, 2, 7, 64, TEXT_MAX };
 
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+    for (size_t i = 0; i < 2 * ARRAY_COUNT(parts); i++) {
         struct host host;
 
         host_init(&host, with);
+        host.late = i % 2 == 1;
         host.spooling = dialogue->spooling;
         (void)serve(&host, (struct bytes){ NULL, 0 });
-        say(&host, client, parts[i]);
+        say(&host, client, parts[i / 2]);
         assert_heard(buf_bytes(&host.heard), dialogue->server);
         ASSERT_BYTES(buf_bytes(&host.delivered), bytes_from_string(dialogue->delivered));
         assert_int_equal(host.closed, dialogue->closed);
@@ -318,6 +342,18 @@ static void test_refusals(void **state)
           "250 2.1.0*\r\n550 5.1.1 <nobody@x>*\r\n451 4.3.0 <down@x>*\r\n503 5.5.1*\r\n"
           "250 2.0.0*\r\n503 5.5.1*\r\n",
           "", false, SMTP_ACCEPTED },
+        /* What is wrong by itself is said in its turn. */
+        { HELLO MAIL "RCPT TO:<anna@x>\r\nRCPT TO:nobody\r\nRCPT TO:<nobody@x>\r\nNOOP\r\n"
+                     "RCPT TO:<bert>\r\nNO\rOP\r\nRCPT TO:<carl>\r\nRSET\r\nDATA\r\n",
+          GREETING HELLO_ANSWER
+          "250 2.1.0*\r\n250 2.1.5 <anna@x>*\r\n501 5.5.2*\r\n550 5.1.1*\r\n250 2.0.0 ok\r\n"
+          "250 2.1.5 <bert>*\r\n500 5.5.2*\r\n250 2.1.5 <carl>*\r\n250 2.0.0 forg*\r\n503*\r\n",
+          "", false, SMTP_ACCEPTED },
+        /* A place that one who is refused leaves is the next one's. */
+        { HELLO MAIL "RCPT TO:<a>\r\nRCPT TO:<nobody>\r\nRCPT TO:<c>\r\nRCPT TO:<d>\r\n"
+                     "RCPT TO:<e>\r\n",
+          GREETING HELLO_ANSWER "250*\r\n250*\r\n550*\r\n250*\r\n250*\r\n452 4.5.3*\r\n", "", false,
+          SMTP_ACCEPTED },
         { HELLO MAIL "RCPT TO:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nRCPT TO:<d>\r\n",
           GREETING HELLO_ANSWER "250*\r\n250*\r\n250*\r\n250*\r\n452 4.5.3*\r\n", "", false,
           SMTP_ACCEPTED },
@@ -503,7 +539,7 @@ static void test_bye(void **state)
         if (want == SMTP_DELIVER)
             break;
         assert_int_equal(want, SMTP_RECIPIENT);
-        smtp_session_recipient_is(host.session, SMTP_ACCEPTED);
+        smtp_session_recipient_is(host.session, 0, SMTP_ACCEPTED, 0);
     }
     smtp_session_bye(host.session);
     assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out),
@@ -512,6 +548,65 @@ static void test_bye(void **state)
     assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out), SMTP_CLOSE);
     assert_heard(buf_bytes(&host.out),
                  BEGIN_ANSWER "354*\r\n" STORED "421 4.3.2 the server ends\r\n");
+    host_done(&host);
+}
+
+/* Recipients that come together are looked up together, up to a limit; what is known of one is said
+ * when all before it is. */
+static void test_recipients_are_asked_about_side_by_side(void **state)
+{
+    struct smtp_options with = options();
+    struct bytes none = { NULL, 0 };
+    struct buf text = buf_make(TEXT_MAX);
+    struct host host;
+    struct smtp_asked asked;
+    size_t used;
+    size_t at = 0;
+
+    (void)state;
+    with.recipients_max = 100;
+    buf_add_string(&text, HELLO MAIL);
+    for (int i = 0; i <= SMTP_ASKED_MAX; i++)
+        buf_add_format(&text, "RCPT TO:<r%d>\r\n", i);
+    buf_add_string(&text, "DATA\r\n");
+    host_init(&host, &with);
+    for (unsigned i = 0; i < SMTP_ASKED_MAX; i++) {
+        assert_int_equal(smtp_session_step(host.session, bytes_from(buf_bytes(&text), at), host.now,
+                                           &used, &host.out),
+                         SMTP_RECIPIENT);
+        at += used;
+        asked = smtp_session_asked(host.session);
+        assert_int_equal(asked.slot, i);
+        assert_int_equal(asked.address.at[1], i < 10 ? '0' + i : '1');
+    }
+    buf_clear(&host.out);
+    assert_int_equal(smtp_session_step(host.session, bytes_from(buf_bytes(&text), at), host.now,
+                                       &used, &host.out),
+                     SMTP_PENDING);
+    assert_int_equal(used, 0);
+    assert_int_equal(smtp_session_deadline(host.session).ms, INT64_MAX);
+    smtp_session_recipient_is(host.session, 1, SMTP_ACCEPTED, 77);
+    assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out),
+                     SMTP_PENDING);
+    assert_int_equal(host.out.len, 0);
+    smtp_session_recipient_is(host.session, 0, SMTP_NO_ACCOUNT, 0);
+    assert_int_equal(smtp_session_step(host.session, bytes_from(buf_bytes(&text), at), host.now,
+                                       &used, &host.out),
+                     SMTP_RECIPIENT); /* there is room for the last one */
+    assert_heard(buf_bytes(&host.out), "550 5.1.1 <r0>*\r\n250 2.1.5 <r1>*\r\n");
+    assert_int_equal(smtp_session_asked(host.session).slot, 0);
+    assert_int_equal(smtp_session_recipient_count(host.session), 1);
+    assert_int_equal(smtp_session_delivery(host.session, 0).token, 77);
+    smtp_session_bye(host.session); /* not before all of them are answered */
+    assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out),
+                     SMTP_PENDING);
+    smtp_session_recipient_is(host.session, 0, SMTP_ACCEPTED, 0);
+    for (unsigned i = 2; i < SMTP_ASKED_MAX; i++)
+        smtp_session_recipient_is(host.session, i, SMTP_ACCEPTED, i);
+    assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out), SMTP_CLOSE);
+    assert_int_equal(smtp_session_recipient_count(host.session), SMTP_ASKED_MAX);
+    assert_int_equal(smtp_session_delivery(host.session, 1).token, 2);
+    buf_done(&text);
     host_done(&host);
 }
 
@@ -526,6 +621,7 @@ static void test_many_recipients(void **state)
     (void)state;
     with.recipients_max = 2000;
     host_init(&host, &with);
+    host.late = true;
     say(&host, BYTES(HELLO MAIL), 100);
     for (int i = 0; i < 2001; i++)
         say(&host, BYTES("RCPT TO:<someone.with.a.name@example.org>\r\n"), 100);
@@ -555,7 +651,8 @@ static void test_trace(void **state)
         if (smtp_session_step(host.session, bytes_from(text, at), host.now, &used, &host.out) ==
             SMTP_DELIVER)
             break;
-        smtp_session_recipient_is(host.session, SMTP_ACCEPTED);
+        smtp_session_recipient_is(host.session, smtp_session_asked(host.session).slot,
+                                  SMTP_ACCEPTED, 0);
     }
     smtp_session_trace(host.session, 1, (struct wall){ 0 }, &out);
     ASSERT_BYTES(buf_bytes(&out), BYTES("Return-Path: <b@x>\r\n"
@@ -613,6 +710,7 @@ int main(void)
         cmocka_unit_test(test_starttls),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_bye),
+        cmocka_unit_test(test_recipients_are_asked_about_side_by_side),
         cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_trace),
         cmocka_unit_test(test_who_does_not_read),

@@ -225,7 +225,7 @@ static int act_spool(void *context)
     struct spool spool;
     int fd = -1;
 
-    spool_init(&spool, directory_fd, 4, 100);
+    spool_init(&spool, directory_fd, (struct spool_limits){ 2, 4, 100 });
     if (spool_append(&spool, BYTES("12345678")) != ERR_OK || !spool.in_file)
         return EIO;
     return spool_finish(&spool, &fd) == ERR_OK && fd_check_spooled(fd) ? 0 : EIO;

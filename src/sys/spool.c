@@ -8,20 +8,27 @@
 
 #include "sys/fd.h"
 
-void spool_init(struct spool *spool, int dir_fd, uint64_t memory_bytes_max, uint64_t bytes_max)
+void spool_init(struct spool *spool, int dir_fd, struct spool_limits limits)
 {
     *spool = (struct spool){
         .fd = -1,
         .dir_fd = dir_fd,
-        .memory_bytes_max = memory_bytes_max,
-        .bytes_max = bytes_max,
+        .held = buf_make(limits.held_max),
+        .limits = limits,
     };
 }
 
+/* What was held goes along. */
 static enum err open_memory(struct spool *spool)
 {
-    spool->fd = memfd_create("roost-spool", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    return spool->fd < 0 ? fd_err(errno) : ERR_OK;
+    FD_LOCAL int fd = memfd_create("roost-spool", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    enum err err = fd < 0 ? fd_err(errno) : fd_write_all(fd, buf_bytes(&spool->held));
+
+    if (err != ERR_OK)
+        return err;
+    spool->fd = fd_take(&fd);
+    buf_done(&spool->held);
+    return ERR_OK;
 }
 
 static enum err copy_all(int from, int to, uint64_t len)
@@ -62,12 +69,17 @@ enum err spool_append(struct spool *spool, struct bytes bytes)
 {
     enum err err = ERR_OK;
 
-    if (bytes.len > spool->bytes_max - spool->bytes)
+    if (bytes.len > spool->limits.bytes_max - spool->bytes)
         return ERR_LIMIT;
+    if (spool->fd < 0 && bytes.len <= spool->limits.held_max - spool->held.len) {
+        buf_add(&spool->held, bytes);
+        spool->bytes += bytes.len;
+        return ERR_OK;
+    }
     if (spool->fd < 0)
         err = open_memory(spool);
     if (err == ERR_OK && !spool->in_file && spool->dir_fd >= 0 &&
-        bytes.len + spool->bytes > spool->memory_bytes_max)
+        bytes.len + spool->bytes > spool->limits.memory_max)
         err = move_to_file(spool);
     if (err == ERR_OK)
         err = fd_write_all(spool->fd, bytes);
@@ -105,6 +117,7 @@ enum err spool_duplicate(int fd, int *out_fd)
 void spool_done(struct spool *spool)
 {
     fd_close(&spool->fd);
+    buf_done(&spool->held);
     spool->in_file = false;
     spool->bytes = 0;
 }

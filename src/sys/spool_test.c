@@ -33,13 +33,45 @@ static void test_small_stays_in_memory(void **state)
     struct spool spool;
 
     (void)state;
-    spool_init(&spool, dir_fd, 8, 20);
+    spool_init(&spool, dir_fd, (struct spool_limits){ 0, 8, 20 });
     assert_int_equal(spool_append(&spool, BYTES("1234")), ERR_OK);
+    assert_false(spool_is_held(&spool));
     assert_int_equal(spool_append(&spool, BYTES("5678")), ERR_OK);
     assert_false(spool.in_file);
     finish_and_compare(&spool, BYTES("12345678"), true);
     finish_and_compare(&spool, BYTES(""), true); /* usable again, and empty */
     spool_done(&spool);
+}
+
+static void test_the_smallest_are_held(void **state)
+{
+    FD_LOCAL int dir_fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct spool spool;
+
+    (void)state;
+    spool_init(&spool, dir_fd, (struct spool_limits){ 4, 8, 20 });
+    assert_true(spool_is_held(&spool));
+    ASSERT_BYTES(spool_held(&spool), BYTES(""));
+    assert_int_equal(spool_append(&spool, BYTES("12")), ERR_OK);
+    assert_int_equal(spool_append(&spool, BYTES("34")), ERR_OK);
+    assert_true(spool_is_held(&spool));
+    ASSERT_BYTES(spool_held(&spool), BYTES("1234"));
+    finish_and_compare(&spool, BYTES("1234"), true); /* a descriptor can be had all the same */
+    ASSERT_BYTES(spool_held(&spool), BYTES(""));
+
+    assert_int_equal(spool_append(&spool, BYTES("1234")), ERR_OK);
+    assert_int_equal(spool_append(&spool, BYTES("5")), ERR_OK); /* one more than is held */
+    assert_false(spool_is_held(&spool));
+    finish_and_compare(&spool, BYTES("12345"), true);
+
+    assert_int_equal(spool_append(&spool, BYTES("1234")), ERR_OK);
+    assert_int_equal(spool_append(&spool, BYTES("56789")), ERR_OK); /* at once to the file */
+    assert_true(spool.in_file);
+    finish_and_compare(&spool, BYTES("123456789"), false);
+
+    assert_int_equal(spool_append(&spool, BYTES("1234")), ERR_OK);
+    spool_done(&spool);
+    ASSERT_BYTES(spool_held(&spool), BYTES(""));
 }
 
 static void test_large_moves_to_a_file(void **state)
@@ -48,7 +80,7 @@ static void test_large_moves_to_a_file(void **state)
     struct spool spool;
 
     (void)state;
-    spool_init(&spool, dir_fd, 8, 20);
+    spool_init(&spool, dir_fd, (struct spool_limits){ 0, 8, 20 });
     assert_int_equal(spool_append(&spool, BYTES("12345678")), ERR_OK);
     assert_int_equal(spool_append(&spool, BYTES("9")), ERR_OK);
     assert_true(spool.in_file);
@@ -63,7 +95,7 @@ static void test_without_a_directory_memory_is_all(void **state)
     struct spool spool;
 
     (void)state;
-    spool_init(&spool, -1, 4, 20);
+    spool_init(&spool, -1, (struct spool_limits){ 0, 4, 20 });
     assert_int_equal(spool_append(&spool, BYTES("1234567890")), ERR_OK);
     assert_false(spool.in_file);
     spool_done(&spool);
@@ -75,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_stays_in_memory),
+        cmocka_unit_test(test_the_smallest_are_held),
         cmocka_unit_test(test_large_moves_to_a_file),
         cmocka_unit_test(test_without_a_directory_memory_is_all),
     };

@@ -223,8 +223,7 @@ static void attend(struct smtp_session *session, enum smtp_want want)
     uint64_t number;
 
     if (want == SMTP_RECIPIENT) {
-        (void)smtp_session_asked(session, &number);
-        smtp_session_recipient_is(session, SMTP_ACCEPTED);
+        smtp_session_recipient_is(session, smtp_session_asked(session).slot, SMTP_ACCEPTED, 0);
     } else if (want == SMTP_SPOOL) {
         (void)smtp_session_chunk(session, &number);
         smtp_session_spooled(session, SMTP_ACCEPTED);

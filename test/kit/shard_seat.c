@@ -202,7 +202,9 @@ void seat_deliver(struct fixture *f, struct ipc_ticket ticket, struct bytes mail
                                                   .trace = BYTES("Return-Path: <>\r\n"),
                                                   .size = message.len } } };
 
-    fake_say(f->gate, &deliver, fake_memfd(message));
+    if (message.len <= IPC_CONTENT_BYTES_MAX)
+        deliver.deliver.content = message;
+    fake_say(f->gate, &deliver, message.len <= IPC_CONTENT_BYTES_MAX ? -1 : fake_memfd(message));
 }
 
 enum ipc_result seat_hear_delivered(struct fixture *f)

@@ -232,11 +232,11 @@ static int use_spool(const struct scenery *scenery)
     int fd = -1;
     int copy = -1;
 
-    spool_init(&spool, scenery->directory_fd, 4, 100);
+    spool_init(&spool, scenery->directory_fd, (struct spool_limits){ 2, 4, 100 });
     if (spool_append(&spool, (struct bytes){ (const uint8_t *)"large", 5 }) != ERR_OK ||
         spool_finish(&spool, &fd) != ERR_OK || spool_duplicate(fd, &copy) != ERR_OK)
         return EIO;
-    spool_init(&spool, scenery->directory_fd, 100, 100);
+    spool_init(&spool, scenery->directory_fd, (struct spool_limits){ 2, 100, 100 });
     if (spool_append(&spool, (struct bytes){ (const uint8_t *)"small", 5 }) != ERR_OK ||
         spool_finish(&spool, &fd) != ERR_OK)
         return EIO;

@@ -18,6 +18,18 @@ static struct lmtp_side *side_of(struct client *client)
     return client->state;
 }
 
+static void on_again(struct loop_task *task)
+{
+    struct client *client = CONTAINER_OF(task, struct lmtp_side, again)->client;
+
+    client->protocol->step(client);
+}
+
+void lmtp_step_soon(struct lmtp_side *side)
+{
+    loop_defer(side->client->gate->role->loop, &side->again);
+}
+
 static void lmtp_open(struct client *client)
 {
     struct gate *gate = client->gate;
@@ -38,9 +50,12 @@ static void lmtp_open(struct client *client)
     if (side == NULL)
         abort();
     side->client = client;
+    side->again.run = on_again;
     side->session = smtp_session_new(&options, clock_mono());
     side->message_fd = -1;
-    spool_init(&side->spool, gate->role->directory_fd, SPOOL_MEMORY_BYTES_MAX, options.size_max);
+    spool_init(
+        &side->spool, gate->role->directory_fd,
+        (struct spool_limits){ IPC_CONTENT_BYTES_MAX, SPOOL_MEMORY_BYTES_MAX, options.size_max });
     client->state = side;
 }
 
@@ -55,6 +70,9 @@ static void lmtp_close(struct client *client)
     struct lmtp_side *side = side_of(client);
 
     client->state = NULL;
+    loop_undefer(&side->again);
+    for (size_t i = 0; i < SMTP_ASKED_MAX; i++)
+        role_ask_drop(&side->look_ups[i].ask);
     parcels_drop(side);
     drop_message(side);
     smtp_session_free(side->session);
@@ -76,47 +94,59 @@ static void lmtp_tls_started(struct client *client)
     smtp_session_tls_started(side->session, bytes_from_string(client->facts));
 }
 
-/* The recipient that is being looked up becomes the next one of the message if it is accepted. */
-static void keep_ticket(struct lmtp_side *side, const struct ipc_recipient_result *result)
+/* Answers its token. */
+static uint32_t keep_ticket(struct lmtp_side *side, const struct ipc_recipient_result *result)
 {
-    size_t index = smtp_session_recipient_count(side->session);
+    uint32_t token = side->looked_up_count;
 
-    if (index == side->looked_up_max) {
-        side->looked_up_max = index == 0 ? 4 : 2 * index;
+    if (token == side->looked_up_max) {
+        side->looked_up_max = token == 0 ? 4 : 2 * token;
         side->looked_up =
             reallocarray(side->looked_up, side->looked_up_max, sizeof(*side->looked_up));
         if (side->looked_up == NULL)
             abort();
     }
-    side->looked_up[index] = (struct looked_up){ result->ticket, result->shard, clock_mono() };
+    side->looked_up[token] = (struct looked_up){ result->ticket, result->shard, clock_mono() };
+    side->looked_up_count++;
+    return token;
 }
 
 static void on_recipient_answer(struct role_ask *ask, const struct ipc_message *answer, int *fd)
 {
-    struct client *client = CONTAINER_OF(ask, struct client, ask);
-    struct lmtp_side *side = side_of(client);
+    struct look_up *question = CONTAINER_OF(ask, struct look_up, ask);
+    struct lmtp_side *side = question->side;
     enum smtp_verdict verdict = SMTP_UNAVAILABLE;
+    uint32_t token = 0;
 
     if (answer != NULL)
         verdict = parcel_verdict_of_recipient((enum ipc_result)answer->recipient_result.result);
     if (verdict == SMTP_ACCEPTED)
-        keep_ticket(side, &answer->recipient_result);
-    smtp_session_recipient_is(side->session, verdict);
-    client->protocol->step(client);
+        token = keep_ticket(side, &answer->recipient_result);
+    side->look_ups_out--;
+    smtp_session_recipient_is(side->session, (unsigned)(question - side->look_ups), verdict, token);
+    lmtp_step_soon(side);
 }
 
 static void look_up(struct client *client)
 {
     struct lmtp_side *side = side_of(client);
+    struct smtp_asked asked = smtp_session_asked(side->session);
     struct role_peer *auth = role_peer_find(client->gate->role, IPC_ROLE_AUTH, 0);
-    struct ipc_message message = {
-        IPC_RECIPIENT, { .recipient = { .service = IPC_SERVICE_LMTP, .session = client->session } }
-    };
+    struct look_up *question = &side->look_ups[asked.slot];
+    struct ipc_message message = { IPC_RECIPIENT,
+                                   { .recipient = { .service = IPC_SERVICE_LMTP,
+                                                    .session = client->session,
+                                                    .address = asked.address,
+                                                    .size = asked.size } } };
 
-    message.recipient.address = smtp_session_asked(side->session, &message.recipient.size);
-    client->ask.answered = on_recipient_answer;
-    if (auth == NULL || role_ask(auth, &client->ask, &message, NULL, PARCEL_LOOK_UP_MS) != ERR_OK)
-        smtp_session_recipient_is(side->session, SMTP_UNAVAILABLE);
+    if (side->look_ups_out == 0 && smtp_session_recipient_count(side->session) == 0)
+        side->looked_up_count = 0; /* a new message, or nobody has been accepted yet */
+    question->side = side;
+    question->ask.answered = on_recipient_answer;
+    if (auth != NULL && role_ask(auth, &question->ask, &message, NULL, PARCEL_LOOK_UP_MS) == ERR_OK)
+        side->look_ups_out++;
+    else
+        smtp_session_recipient_is(side->session, asked.slot, SMTP_UNAVAILABLE, 0);
 }
 
 static enum smtp_verdict verdict_of(enum err err)
@@ -140,8 +170,6 @@ static void store(struct lmtp_side *side)
 
 static void deliver(struct lmtp_side *side)
 {
-    if (spool_finish(&side->spool, &side->message_fd) != ERR_OK)
-        side->message_fd = -1; /* then no parcel can be sent, and each says so */
     side->client->messages++;
     parcels_send(side);
 }
@@ -159,10 +187,9 @@ static bool step_once(struct client *client)
     else if (!smtp_session_holds_message(side->session))
         drop_message(side);
     client_consume(client, used);
-    stream_flush(&client->stream);
     switch (want) {
     case SMTP_SPOOL: return true;
-    case SMTP_RECIPIENT: look_up(client); return !role_ask_is_out(&client->ask);
+    case SMTP_RECIPIENT: look_up(client); return true;
     case SMTP_DELIVER: deliver(side); return !parcels_are_out(side);
     case SMTP_INPUT:
         client_read(client, true);
@@ -171,11 +198,15 @@ static bool step_once(struct client *client)
         return false;
     case SMTP_OUTPUT:
         client_read(client, false);
+        stream_flush(&client->stream);
         if (stream_unsent(&client->stream) == 0)
             return true;
         stream_want_drained(&client->stream);
         return false;
-    case SMTP_PENDING: client_read(client, false); return false;
+    case SMTP_PENDING:
+        if (!buf_is_empty(&client->in)) /* who waits for answers mostly sends nothing */
+            client_read(client, false);
+        return false;
     case SMTP_STARTTLS:
         if (!buf_is_empty(&client->in))
             return true; /* what was sent behind it ends the session */
@@ -210,6 +241,8 @@ static void lmtp_step(struct client *client)
         ;
     if (client->state == NULL) /* last words are going out */
         return;
+    if (side->look_ups_out == 0) /* else the client waits for more to come */
+        stream_flush(&client->stream);
     if (side->starttls)
         start_tls(client);
     else

@@ -66,17 +66,21 @@ void parcels_drop(struct lmtp_side *side)
     side->parcels_ended = 0;
 }
 
-/* The fate of one parcel is known. May free all of them, and the client. */
+/* The fate of one parcel is known. */
 static void end_parcel(struct parcel *parcel, enum smtp_verdict verdict)
+{
+    smtp_session_delivered(parcel->side->session, parcel->index, verdict);
+    parcel->side->parcels_ended++;
+}
+
+/* The same, when it was sent. May free all of them. */
+static void end_sent(struct parcel *parcel, enum smtp_verdict verdict)
 {
     struct lmtp_side *side = parcel->side;
 
-    smtp_session_delivered(side->session, parcel->index, verdict);
-    side->parcels_ended++;
-    if (side->sending)
-        return;
+    end_parcel(parcel, verdict);
     start_more(side);
-    side->client->protocol->step(side->client);
+    lmtp_step_soon(side);
 }
 
 static void on_delivered(struct role_ask *ask, const struct ipc_message *answer, int *fd)
@@ -88,7 +92,23 @@ static void on_delivered(struct role_ask *ask, const struct ipc_message *answer,
     if (answer != NULL)
         verdict = verdict_of_delivery((enum ipc_result)answer->deliver_answer.result,
                                       delivery.folder.len > 0);
-    end_parcel(parcel, verdict);
+    end_sent(parcel, verdict);
+}
+
+/* A small message as it is, as long as the shard takes what is sent; others by descriptor. */
+static enum err add_message(struct lmtp_side *side, const struct role_peer *mail,
+                            struct ipc_deliver *deliver, int *out_fd)
+{
+    enum err err = ERR_OK;
+
+    if (side->message_fd < 0 && spool_is_held(&side->spool) &&
+        !channel_is_congested(&mail->channel)) {
+        deliver->content = spool_held(&side->spool);
+        return ERR_OK;
+    }
+    if (side->message_fd < 0)
+        err = spool_finish(&side->spool, &side->message_fd);
+    return err == ERR_OK ? fd_duplicate(side->message_fd, out_fd) : err;
 }
 
 static enum err send_parcel(struct parcel *parcel, const struct ipc_ticket *ticket, unsigned shard)
@@ -105,7 +125,7 @@ static enum err send_parcel(struct parcel *parcel, const struct ipc_ticket *tick
                                                   .mailbox = delivery.folder,
                                                   .size = smtp_session_size(side->session) } } };
     FD_LOCAL int fd = -1;
-    enum err err = mail == NULL ? ERR_CLOSED : fd_duplicate(side->message_fd, &fd);
+    enum err err = mail == NULL ? ERR_CLOSED : add_message(side, mail, &message.deliver, &fd);
 
     if (err == ERR_OK) {
         smtp_session_trace(side->session, parcel->index, clock_wall(), &trace);
@@ -123,11 +143,11 @@ static void on_looked_up(struct role_ask *ask, const struct ipc_message *answer,
     const struct ipc_recipient_result *result = answer == NULL ? NULL : &answer->recipient_result;
 
     if (result == NULL)
-        end_parcel(parcel, SMTP_UNAVAILABLE);
+        end_sent(parcel, SMTP_UNAVAILABLE);
     else if (result->result != IPC_OK)
-        end_parcel(parcel, parcel_verdict_of_recipient((enum ipc_result)result->result));
+        end_sent(parcel, parcel_verdict_of_recipient((enum ipc_result)result->result));
     else if (send_parcel(parcel, &result->ticket, result->shard) != ERR_OK)
-        end_parcel(parcel, SMTP_UNAVAILABLE);
+        end_sent(parcel, SMTP_UNAVAILABLE);
 }
 
 static enum err look_up(struct parcel *parcel)
@@ -149,7 +169,8 @@ static enum err look_up(struct parcel *parcel)
 
 static enum err start_parcel(struct parcel *parcel)
 {
-    const struct looked_up *known = &parcel->side->looked_up[parcel->index];
+    struct smtp_delivery delivery = smtp_session_delivery(parcel->side->session, parcel->index);
+    const struct looked_up *known = &parcel->side->looked_up[delivery.token];
     bool fresh = clock_mono().ms - known->when.ms < PARCEL_FRESH_MS;
 
     if (fresh)
@@ -159,9 +180,6 @@ static enum err start_parcel(struct parcel *parcel)
 
 static void start_more(struct lmtp_side *side)
 {
-    bool was_sending = side->sending;
-
-    side->sending = true;
     while (side->parcels_started < side->parcel_count &&
            side->parcels_started - side->parcels_ended < PARCELS_OUT_MAX) {
         struct parcel *parcel = &side->parcels[side->parcels_started++];
@@ -169,7 +187,6 @@ static void start_more(struct lmtp_side *side)
         if (start_parcel(parcel) != ERR_OK)
             end_parcel(parcel, SMTP_UNAVAILABLE);
     }
-    side->sending = was_sending;
     if (side->parcels_ended < side->parcel_count)
         return;
     parcels_drop(side);

@@ -49,7 +49,8 @@ void delivery_new(struct home *home, const struct role_asker *asker,
                   const struct ipc_deliver *deliver, struct bytes user, int fd)
 {
     struct delivery *delivery = calloc(1, sizeof(*delivery));
-    size_t text_len = deliver->trace.len + deliver->mailbox.len + deliver->recipient.len + user.len;
+    size_t text_len = deliver->trace.len + deliver->content.len + deliver->mailbox.len +
+                      deliver->recipient.len + user.len;
     char *at = malloc(text_len + 1);
 
     if (delivery == NULL || at == NULL)
@@ -63,6 +64,7 @@ void delivery_new(struct home *home, const struct role_asker *asker,
     delivery->waker.wake = on_wake;
     delivery->text = at;
     delivery->trace = put(&at, deliver->trace);
+    delivery->content = put(&at, deliver->content);
     delivery->mailbox = put(&at, deliver->mailbox);
     delivery->recipient = put(&at, deliver->recipient);
     delivery->user = put(&at, user);
@@ -175,6 +177,10 @@ static enum err next_piece(struct delivery *delivery, struct bytes *out_piece)
     *out_piece = bytes_from(delivery->trace, delivery->trace_taken);
     if (out_piece->len > 0 || left == 0)
         return ERR_OK;
+    if (delivery->fd < 0) {
+        *out_piece = bytes_from(delivery->content, (size_t)delivery->offset);
+        return ERR_OK;
+    }
     if (left > LOOP_BUFFER_BYTES)
         left = LOOP_BUFFER_BYTES;
     err = fd_read_at(delivery->fd, delivery->offset, buffer, (size_t)left);

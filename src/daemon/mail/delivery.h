@@ -1,4 +1,5 @@
-/* A message on its way in: copied from a stranger's descriptor into the log in bounded steps, and
+/* A message on its way in: copied from the gate's packet, or the descriptor that came with it, into
+ * the log in bounded steps, and
  * answered when the log that holds it is durable. */
 #ifndef ROOST_DAEMON_MAIL_DELIVERY_H
 #define ROOST_DAEMON_MAIL_DELIVERY_H
@@ -27,13 +28,14 @@ struct delivery {
     enum delivery_phase phase;
     struct body_writer *writer;
     struct waker waker;
-    int fd;
-    uint64_t size; /* of what the descriptor holds */
+    int fd; /* -1: the message is `content` */
+    uint64_t size; /* of the message, without the trace */
     uint64_t offset;
     uint64_t gate;
     uint64_t session;
     uint8_t service;
     struct bytes trace; /* these point into `text` */
+    struct bytes content;
     struct bytes mailbox;
     struct bytes recipient;
     struct bytes user;

@@ -158,6 +158,17 @@ static void on_handoff(struct role_peer *from, const struct ipc_message *message
     role_answer(&asker, &answer, NULL);
 }
 
+/* All of what the packet tells of, in there or in a descriptor that nobody can change any more. */
+static bool has_message(const struct ipc_deliver *deliver, int fd)
+{
+    uint64_t size;
+
+    if (fd < 0)
+        return deliver->content.len == deliver->size;
+    return deliver->content.len == 0 && fd_check_spooled(fd) && fd_size(fd, &size) == ERR_OK &&
+           size == deliver->size;
+}
+
 /* IPC_OK: the delivery will answer. */
 static enum ipc_result take_delivery(struct role_peer *gate, const struct role_asker *asker,
                                      const struct ipc_deliver *deliver, int *fd)
@@ -165,13 +176,11 @@ static enum ipc_result take_delivery(struct role_peer *gate, const struct role_a
     struct shard *shard = shard_of(gate->role);
     struct ticket *ticket;
     struct home *home;
-    uint64_t size;
     enum ipc_result result;
 
-    if (!ipc_service_delivers(deliver->service) || !fd_check_spooled(*fd) ||
-        fd_size(*fd, &size) != ERR_OK || size != deliver->size)
+    if (!ipc_service_delivers(deliver->service) || !has_message(deliver, *fd))
         return IPC_INVALID;
-    if (size > shard->config.mail_message_bytes_max)
+    if (deliver->size > shard->config.mail_message_bytes_max)
         return IPC_TOO_LARGE;
     result = claim(gate, &deliver->ticket, deliver->service, &ticket);
     if (result != IPC_OK)

@@ -157,6 +157,27 @@ static void test_what_was_delivered_is_what_is_fetched(void **state)
     fd_close(&client);
 }
 
+/* One that does not fit into a packet comes as a descriptor. */
+static void test_a_large_delivery_is_what_is_fetched(void **state)
+{
+    static char text[IPC_CONTENT_BYTES_MAX + 100];
+    struct fixture *f = *state;
+    int client;
+
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "Subject: hi\r\n\r\n", 15);
+    memcpy(text + sizeof(text) - 6, "the end", 6);
+    seat_deliver(f, seat_announce(f, 1, IPC_SERVICE_LMTP), BYTES(""),
+                 bytes_make(text, sizeof(text)));
+    seat_settle(f);
+    assert_int_equal(seat_hear_delivered(f), IPC_OK);
+    client = seat_log_in(f, 1);
+    (void)seat_ask(f, client, "a SELECT INBOX\r\n");
+    assert_non_null(strstr(seat_ask(f, client, "b FETCH 1 BODY.PEEK[TEXT]\r\n"), "xxthe en)"));
+    assert_non_null(strstr(f->text, "BODY[TEXT] {32853}"));
+    fd_close(&client);
+}
+
 static void test_idle_hears_of_a_delivery(void **state)
 {
     struct fixture *f = *state;
@@ -204,6 +225,19 @@ static void test_deliveries_that_are_refused(void **state)
     fake_say(f->gate, &lie, dup(2)); /* no file at all */
     assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
 
+    lie.deliver.content = BYTES("1234"); /* twice */
+    lie.deliver.size = 4;
+    fake_say(f->gate, &lie, fake_memfd(BYTES("1234")));
+    assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
+    lie.deliver.size = 5; /* says five, holds four */
+    fake_say(f->gate, &lie, -1);
+    assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
+    lie.deliver.size = 3;
+    fake_say(f->gate, &lie, -1);
+    assert_int_equal(seat_hear_delivered(f), IPC_INVALID);
+
+    lie.deliver.content = BYTES("");
+    lie.deliver.size = 0;
     lie.deliver.ticket = seat_announce(f, 1, IPC_SERVICE_IMAP);
     lie.deliver.service = IPC_SERVICE_IMAP; /* a login is no delivery */
     fake_say(f->gate, &lie, fake_memfd(BYTES("")));
@@ -655,6 +689,7 @@ int main(void)
         SHARD_TEST(test_no_250_and_no_ok_before_the_sync),
         SHARD_TEST(test_one_sync_serves_all_that_the_turn_has_done),
         SHARD_TEST(test_what_was_delivered_is_what_is_fetched),
+        SHARD_TEST(test_a_large_delivery_is_what_is_fetched),
         SHARD_TEST(test_idle_hears_of_a_delivery),
         SHARD_TEST(test_deliveries_that_are_refused),
         SHARD_TEST(test_a_delivery_whose_gate_is_gone_is_not_made),
