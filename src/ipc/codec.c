@@ -281,7 +281,8 @@ static const struct field *fields_of(enum ipc_type type)
     case IPC_AUTH_RESULT: return auth_result_fields;
     case IPC_RECIPIENT: return recipient_fields;
     case IPC_RECIPIENT_RESULT: return recipient_result_fields;
-    case IPC_TICKET: return ticket_announce_fields;
+    case IPC_TICKET:
+    case IPC_DELIVERY_TICKET: return ticket_announce_fields;
     case IPC_TICKET_ANSWER:
     case IPC_HANDOFF_ANSWER:
     case IPC_ACCOUNT_DROP_ANSWER: return answer_fields;

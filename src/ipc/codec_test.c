@@ -40,6 +40,20 @@
     { \
         .account = { NUMBER, BYTES("alice"), BYTES("sesame") } \
     }
+#define TICKET \
+    { \
+        .ticket_announce = { \
+            NUMBER, \
+            RAW, \
+            258, \
+            5, \
+            6, \
+            IPC_SERVICE_IMAP, \
+            RAW, \
+            BYTES("alice"), \
+            UINT64_C(1) << 40 \
+        } \
+    }
 #define DROP \
     { \
         .account_drop = { NUMBER, RAW } \
@@ -76,10 +90,9 @@ static struct ipc_message samples[] = {
       { .recipient = { NUMBER, IPC_SERVICE_LMTP, 78, BYTES("a@example.org"), 123456789012 } } },
     { IPC_RECIPIENT_RESULT,
       { .recipient_result = { NUMBER, IPC_NOT_FOUND, RAW, 258, BYTES("alice") } } },
-    { IPC_TICKET,
-      { .ticket_announce = { NUMBER, RAW, 258, 5, 6, IPC_SERVICE_IMAP, RAW, BYTES("alice"),
-                             UINT64_C(1) << 40 } } },
+    { IPC_TICKET, TICKET },
     { IPC_TICKET_ANSWER, ANSWERED },
+    { IPC_DELIVERY_TICKET, TICKET },
     { IPC_HANDOFF,
       { .handoff = { NUMBER, RAW, IPC_SERVICE_IMAP, CLIENT, BYTES("a1"), BYTES("v=x"),
                      BYTES("a2 SELECT") } } },

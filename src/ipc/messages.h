@@ -92,6 +92,7 @@ enum ipc_type {
     /* auth -> mail, and back */
     IPC_TICKET,
     IPC_TICKET_ANSWER,
+    IPC_DELIVERY_TICKET, /* without an answer */
     /* gate -> mail, and back */
     IPC_HANDOFF, /* fd: the client's connection, or the plain end of its tls relay */
     IPC_HANDOFF_ANSWER,
@@ -248,7 +249,7 @@ struct ipc_recipient_result {
     struct bytes account;
 };
 
-struct ipc_ticket_announce {
+struct ipc_ticket_announce { /* IPC_TICKET, IPC_DELIVERY_TICKET */
     uint64_t request;
     struct ipc_ticket ticket;
     uint16_t gate; /* which gate process may use it */

@@ -51,6 +51,7 @@ static const struct ipc_rule rules[] = {
     ANSWER(IPC_RECIPIENT_RESULT, AUTH, GATE, IPC_FD_NONE, "recipient-result"),
     REQUEST(IPC_TICKET, AUTH, MAIL, IPC_FD_NONE, "ticket"),
     ANSWER(IPC_TICKET_ANSWER, MAIL, AUTH, IPC_FD_NONE, "ticket-answer"),
+    ORDER(IPC_DELIVERY_TICKET, AUTH, MAIL, IPC_FD_NONE, "delivery-ticket"),
     REQUEST(IPC_HANDOFF, GATE, MAIL, IPC_FD_ONE, "handoff"),
     ANSWER(IPC_HANDOFF_ANSWER, MAIL, GATE, IPC_FD_NONE, "handoff-answer"),
     REQUEST(IPC_DELIVER, GATE, MAIL, IPC_FD_MAYBE, "deliver"),

@@ -6,9 +6,12 @@
 static void test_only_auth_announces_tickets(void **state)
 {
     (void)state;
-    for (int role = 0; role < IPC_ROLE_COUNT; role++)
+    for (int role = 0; role < IPC_ROLE_COUNT; role++) {
         assert_int_equal(ipc_is_allowed(IPC_TICKET, (enum ipc_role)role, IPC_ROLE_MAIL, 0),
                          role == IPC_ROLE_AUTH);
+        assert_int_equal(ipc_is_allowed(IPC_DELIVERY_TICKET, (enum ipc_role)role, IPC_ROLE_MAIL, 0),
+                         role == IPC_ROLE_AUTH);
+    }
 }
 
 static void test_only_the_supervisor_hands_things_over(void **state)

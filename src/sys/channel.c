@@ -206,37 +206,59 @@ static void on_retry(struct loop_timer *timer)
     send_queue(CONTAINER_OF(timer, struct channel, retry));
 }
 
-/* One message handed over. False when there is no more, or the channel is gone. */
-static bool receive_one(struct channel *channel)
+/* One message into `buffer`, and handed over. After RECEIVED the channel may be gone. */
+static enum received receive_one(struct channel *channel, uint8_t *buffer)
 {
-    struct loop *loop = channel->watch.loop;
-    uint8_t *buffer = loop_buffer(loop);
     struct channel_fds fds;
     size_t len;
+    enum received received = receive_message(channel->watch.fd, buffer, &len, &fds);
 
-    switch (receive_message(channel->watch.fd, buffer, &len, &fds)) {
+    switch (received) {
     case RECEIVED:
         channel->received(channel, bytes_make(buffer, len), &fds);
         explicit_bzero(buffer, len); /* likewise; the loop's buffer lives on */
         drop_fds(&fds);
-        return loop_is_serving(loop, &channel->watch) && !channel->closed;
-    case RECEIVED_BAD: channel->dropped++; return true;
-    case RECEIVED_NOTHING: return false;
-    case RECEIVED_END: close_off(channel); return false;
+        break;
+    case RECEIVED_BAD: channel->dropped++; break;
+    case RECEIVED_NOTHING: break;
+    case RECEIVED_END: close_off(channel); break;
     }
-    return false;
+    return received;
 }
 
 static void on_ready(struct loop_fd *watch, unsigned what)
 {
     struct channel *channel = CONTAINER_OF(watch, struct channel, watch);
+    struct loop *loop = watch->loop;
 
     if ((what & LOOP_WRITE) != 0)
         send_queue(channel);
     if ((what & LOOP_READ) == 0 || channel->closed)
         return;
-    for (int i = 0; i < CHANNEL_BATCH && receive_one(channel); i++)
-        continue;
+    for (int i = 0; i < CHANNEL_BATCH; i++) {
+        enum received received = receive_one(channel, loop_buffer(loop));
+
+        if (received == RECEIVED_NOTHING || received == RECEIVED_END ||
+            !loop_is_serving(loop, watch) || channel->closed)
+            return;
+    }
+}
+
+void channel_receive_now(struct channel *channel)
+{
+    enum received received = RECEIVED;
+    uint8_t *buffer;
+
+    if (channel->watch.loop == NULL || channel->closed)
+        return;
+    buffer = malloc(CHANNEL_MESSAGE_BYTES_MAX);
+    if (buffer == NULL)
+        abort();
+    for (int i = 0; i < CHANNEL_NOW_MAX && (received == RECEIVED || received == RECEIVED_BAD) &&
+                    channel->watch.loop != NULL && !channel->closed;
+         i++)
+        received = receive_one(channel, buffer);
+    free(buffer);
 }
 
 void channel_init(struct channel *channel, struct loop *loop, int fd,

@@ -5,7 +5,8 @@
  * this user) means later. The other side is not trusted: a message that came cut short, or with
  * more descriptors than allowed, is dropped with its descriptors closed and counted.
  *
- * Callbacks come from the loop, never from inside a call to this module, and may free the channel.
+ * Callbacks come from the loop, never from inside a call to this module but channel_receive_now,
+ * and may free the channel.
  */
 #ifndef ROOST_SYS_CHANNEL_H
 #define ROOST_SYS_CHANNEL_H
@@ -25,6 +26,7 @@ enum {
     CHANNEL_FDS_MAX = 16, /* descriptors in one message */
     CHANNEL_QUEUE_BYTES_MAX = 8 * 1024 * 1024, /* waiting to be sent, unless told otherwise */
     CHANNEL_BATCH = 64, /* most messages handed over in one turn */
+    CHANNEL_NOW_MAX = 4096, /* by channel_receive_now: more than the kernel holds */
     CHANNEL_RETRY_MS = 10, /* after ETOOMANYREFS */
 };
 
@@ -63,6 +65,18 @@ void channel_done(struct channel *channel);
  * queue is full (the peer hangs), ERR_CLOSED, ERR_INVALID. */
 MUST_USE enum err channel_send(struct channel *channel, struct bytes message, const int *fds,
                                size_t fd_count);
+
+/* True when nothing waits: what was sent last is where the peer will find it, and before anything
+ * that this process tells others from now on. */
+static inline bool channel_is_through(const struct channel *channel)
+{
+    return list_is_empty(&channel->queue);
+}
+
+/* Hands over all that has come by now, at most CHANNEL_NOW_MAX messages, from within the callback
+ * of another channel: for who must know of it before going on. What that callback was given stays
+ * valid. A callback of this channel must not call it, nor free the channel when called by it. */
+void channel_receive_now(struct channel *channel);
 
 /* True when more than half of the queue is in use: producers should wait. */
 bool channel_is_congested(const struct channel *channel);

@@ -17,12 +17,15 @@ struct end {
     size_t messages, fds, closes;
     int kept_fd;
     bool leave;
+    struct channel *first; /* is looked into when something has come */
 };
 
 static void on_received(struct channel *channel, struct bytes message, struct channel_fds *fds)
 {
     struct end *end = CONTAINER_OF(channel, struct end, channel);
 
+    if (end->first != NULL)
+        channel_receive_now(end->first);
     buf_add(&end->got, message);
     end->messages++;
     end->fds += fds->count;
@@ -102,6 +105,37 @@ static void test_messages_both_ways(void **state)
     assert_int_equal(scene->b.messages, 2);
     ASSERT_BYTES(buf_bytes(&scene->b.got), BYTES("onetwo"));
     ASSERT_BYTES(buf_bytes(&scene->a.got), BYTES("three"));
+}
+
+/* What another channel holds by now is heard first; what was given already stays as it is. */
+static void test_receiving_now(void **state)
+{
+    enum { MESSAGES = 100 };
+    struct scene *scene = *state;
+    struct scene *other = NULL;
+    void *made = NULL;
+
+    assert_int_equal(set_up(&made), 0);
+    other = made;
+    for (int i = 0; i < MESSAGES; i++)
+        assert_int_equal(channel_send(&other->a.channel, BYTES("late"), NULL, 0), ERR_OK);
+    assert_true(channel_is_through(&other->a.channel));
+    scene->b.first = &other->b.channel; /* on another loop, that does not turn */
+    assert_int_equal(channel_send(&scene->a.channel, BYTES("now!"), NULL, 0), ERR_OK);
+    settle(scene);
+    assert_int_equal(other->b.messages, MESSAGES);
+    ASSERT_BYTES(buf_bytes(&scene->b.got), BYTES("now!"));
+
+    other->b.leave = true; /* it ends in the middle */
+    assert_int_equal(channel_send(&other->a.channel, BYTES("one"), NULL, 0), ERR_OK);
+    assert_int_equal(channel_send(&other->a.channel, BYTES("two"), NULL, 0), ERR_OK);
+    assert_int_equal(channel_send(&scene->a.channel, BYTES("x"), NULL, 0), ERR_OK);
+    settle(scene);
+    assert_int_equal(other->b.messages, MESSAGES + 1);
+    assert_int_equal(channel_send(&scene->a.channel, BYTES("y"), NULL, 0), ERR_OK);
+    settle(scene); /* there is nothing any more */
+    ASSERT_BYTES(buf_bytes(&scene->b.got), BYTES("now!xy"));
+    (void)tear_down(&made);
 }
 
 static void test_size_limits(void **state)
@@ -270,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_messages_both_ways, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_receiving_now, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_size_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_message_that_comes_cut_short_is_dropped, set_up,

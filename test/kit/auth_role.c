@@ -138,12 +138,10 @@ struct ipc_auth_result *auth_hear_result(struct auth_fixture *f, enum ipc_result
     return answer;
 }
 
-void auth_shard_answers(struct auth_fixture *f, uint8_t service, enum ipc_result result)
+/* A ticket for anna is as it should be; answers its request number. */
+static uint64_t keep_ticket(struct auth_fixture *f, const struct ipc_ticket_announce *ticket,
+                            uint8_t service)
 {
-    struct ipc_ticket_announce *ticket = &auth_hear(f, f->mail, IPC_TICKET)->ticket_announce;
-    struct ipc_message answer = { IPC_TICKET_ANSWER,
-                                  { .answer = { ticket->request, (uint8_t)result } } };
-
     assert_int_equal(ticket->gate, 3);
     assert_int_equal(ticket->gate_incarnation, 7);
     assert_int_equal(ticket->mail_incarnation, 9);
@@ -151,5 +149,21 @@ void auth_shard_answers(struct auth_fixture *f, uint8_t service, enum ipc_result
     assert_int_equal(ticket->quota_bytes, 1024 * 1024);
     ASSERT_BYTES(ticket->account, BYTES("anna"));
     f->ticket = ticket->ticket;
+    return ticket->request;
+}
+
+void auth_shard_answers(struct auth_fixture *f, uint8_t service, enum ipc_result result)
+{
+    struct ipc_message answer = { IPC_TICKET_ANSWER, { .answer = { .result = (uint8_t)result } } };
+
+    answer.answer.request =
+        keep_ticket(f, &auth_hear(f, f->mail, IPC_TICKET)->ticket_announce, service);
     fake_say(f->mail, &answer, -1);
+}
+
+void auth_shard_hears(struct auth_fixture *f)
+{
+    struct ipc_message *message = auth_hear(f, f->mail, IPC_DELIVERY_TICKET);
+
+    (void)keep_ticket(f, &message->ticket_announce, IPC_SERVICE_LMTP);
 }

@@ -52,6 +52,9 @@ struct ipc_auth_result *auth_hear_result(struct auth_fixture *f, enum ipc_result
 /* The shard hears of a ticket for anna, kept in f->ticket, and answers. */
 void auth_shard_answers(struct auth_fixture *f, uint8_t service, enum ipc_result result);
 
+/* The shard hears of a ticket for a delivery to anna, kept in f->ticket. */
+void auth_shard_hears(struct auth_fixture *f);
+
 #define AUTH_TEST(name) cmocka_unit_test_setup_teardown(name, auth_set_up, auth_tear_down)
 
 #endif

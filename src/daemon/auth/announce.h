@@ -1,5 +1,7 @@
 /* Telling a shard that somebody may come: the ticket (128 random bits, once, 10 s) for one gate,
- * one account, one service and one start of the shard. */
+ * one account, one service and one start of the shard. Whoever shows it must not be there first:
+ * either the shard says that it has it, or it lies in the shard's channel before the gate hears of
+ * it, and the shard looks there before it refuses one. */
 #ifndef ROOST_DAEMON_AUTH_ANNOUNCE_H
 #define ROOST_DAEMON_AUTH_ANNOUNCE_H
 
@@ -27,6 +29,12 @@ struct announce_request {
  * is not there or the account was changed meanwhile. */
 MUST_USE enum ipc_result announce_begin(struct announce *announce, struct auth_state *state,
                                         const struct announce_request *request);
+
+/* The same for a delivery, without waiting: on IPC_OK the gate may be answered at once, and `over`
+ * is not called. IPC_LIMIT: the shard does not take all that it is sent, announce_begin does.
+ * What becomes of the ticket shows when it is used. */
+MUST_USE enum ipc_result announce_now(struct announce *announce, struct auth_state *state,
+                                      const struct announce_request *request);
 
 /* Forgets it. Harmless on a zeroed one. */
 void announce_drop(struct announce *announce);

@@ -93,10 +93,13 @@ static void go_on(struct recipient *recipient)
     enum ipc_result result = auth_result_of(recipient->err);
 
     recipient->announce.over = on_announced;
-    if (result == IPC_OK)
-        result = announce_begin(&recipient->announce, recipient->state, &request);
-    if (result != IPC_OK)
-        finish(recipient, result);
+    if (result == IPC_OK) {
+        result = announce_now(&recipient->announce, recipient->state, &request);
+        if (result == IPC_LIMIT &&
+            announce_begin(&recipient->announce, recipient->state, &request) == IPC_OK)
+            return;
+    }
+    finish(recipient, result == IPC_LIMIT ? IPC_UNAVAILABLE : result);
 }
 
 static void on_found(struct job *job)

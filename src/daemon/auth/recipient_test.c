@@ -32,7 +32,7 @@ static void test_recipients(void **state)
         struct ipc_recipient_result *result;
 
         say_recipient(f, good[i]);
-        auth_shard_answers(f, IPC_SERVICE_LMTP, IPC_OK);
+        auth_shard_hears(f); /* and is not waited for */
         result = hear_recipient(f, IPC_OK);
         assert_memory_equal(result->ticket.raw, f->ticket.raw, IPC_TICKET_BYTES);
         ASSERT_BYTES(result->account, BYTES("anna"));
@@ -54,7 +54,7 @@ static void test_what_is_remembered(void **state)
 
     for (int i = 0; i < 3; i++) {
         say_recipient(f, "anna@example.org");
-        auth_shard_answers(f, IPC_SERVICE_LMTP, IPC_OK);
+        auth_shard_hears(f);
         (void)hear_recipient(f, IPC_OK);
     }
     fd_close(&f->mail);
@@ -65,6 +65,41 @@ static void test_what_is_remembered(void **state)
     (void)auth_control_hear(f, IPC_OK);
     say_recipient(f, "anna@example.org");
     (void)hear_recipient(f, IPC_NOT_FOUND);
+}
+
+/* A shard that has much to read is told in the way in which it answers. */
+static void test_a_shard_that_is_slow(void **state)
+{
+    enum { REQUESTS_MAX = 10000 };
+    struct auth_fixture *f = *state;
+    struct ipc_message answer = { IPC_TICKET_ANSWER, { .answer = { .result = IPC_OK } } };
+    size_t told = 0;
+    struct channel_fds fds;
+    size_t len;
+
+    say_recipient(f, "anna"); /* from now on it is remembered */
+    auth_shard_hears(f);
+    (void)hear_recipient(f, IPC_OK);
+    for (;; told++) {
+        assert_in_range(told, 0, REQUESTS_MAX);
+        say_recipient(f, "anna");
+        fake_settle(f->loop);
+        if (channel_receive_wait(f->gate, f->heard.packet, &len, &fds, 0) != ERR_OK)
+            break;
+    }
+    for (size_t i = 0; i < told; i++) /* what the gate knows of is there already */
+        assert_int_equal(channel_receive_wait(f->mail, f->heard.packet, &len, &fds, 0), ERR_OK);
+    do {
+        fake_hear(f->loop, f->mail, &f->heard); /* one was on its way when it was too much */
+    } while (f->heard.got.type == IPC_DELIVERY_TICKET);
+    assert_int_equal(f->heard.got.type, IPC_TICKET);
+    fake_hear_nothing(f->loop, f->gate);
+    answer.answer.request = f->heard.got.ticket_announce.request;
+    fake_say(f->mail, &answer, -1);
+    (void)hear_recipient(f, IPC_OK);
+    say_recipient(f, "anna"); /* all is well again */
+    auth_shard_hears(f);
+    (void)hear_recipient(f, IPC_OK);
 }
 
 /* A gate that was broken into asks for what would let it log in without a password. */
@@ -90,6 +125,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         AUTH_TEST(test_recipients),
         AUTH_TEST(test_what_is_remembered),
+        AUTH_TEST(test_a_shard_that_is_slow),
         AUTH_TEST(test_no_ticket_for_a_login),
     };
 

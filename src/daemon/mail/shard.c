@@ -97,6 +97,33 @@ static void on_ticket(struct role_peer *from, const struct ipc_message *message,
     role_answer(&asker, &answer, NULL);
 }
 
+/* When there are too many, or the shard ends, who shows it is refused. */
+static void on_delivery_ticket(struct role_peer *from, const struct ipc_message *message, int *fd)
+{
+    struct shard *shard = shard_of(from->role);
+    const struct ipc_ticket_announce *announce = &message->ticket_announce;
+    enum ipc_result result = IPC_UNAVAILABLE;
+
+    if (!ipc_service_delivers(announce->service))
+        result = IPC_INVALID;
+    else if (!shard->stopping)
+        result = tickets_announce(&shard->tickets, announce, clock_mono());
+    if (result != IPC_OK)
+        log_event(LOG_LEVEL_WARNING, "ticket-dropped", "why", ipc_result_text(result));
+}
+
+/* A ticket for a delivery may still lie in the channel from auth. */
+static enum ipc_result claim_late(struct role_peer *gate, const struct ipc_ticket *shown,
+                                  const struct ticket_claim *claim, struct ticket **out_ticket)
+{
+    struct tickets *tickets = &shard_of(gate->role)->tickets;
+    struct role_peer *auth = role_peer_find(gate->role, IPC_ROLE_AUTH, 0);
+
+    if (auth != NULL)
+        channel_receive_now(&auth->channel);
+    return tickets_claim(tickets, shown, claim, clock_mono(), out_ticket);
+}
+
 static enum ipc_result claim(struct role_peer *gate, const struct ipc_ticket *shown,
                              uint8_t service, struct ticket **out_ticket)
 {
@@ -107,6 +134,8 @@ static enum ipc_result claim(struct role_peer *gate, const struct ipc_ticket *sh
     enum ipc_result result =
         tickets_claim(&shard_of(gate->role)->tickets, shown, &claim, clock_mono(), out_ticket);
 
+    if (result == IPC_DENIED && ipc_service_delivers(service))
+        result = claim_late(gate, shown, &claim, out_ticket);
     if (result == IPC_OK)
         return IPC_OK;
     log_begin(&line, LOG_LEVEL_WARNING, "ticket-refused");
@@ -382,6 +411,7 @@ static void stop(struct role *role)
 
 static const struct role_handler handlers[] = {
     { IPC_TICKET, on_ticket },
+    { IPC_DELIVERY_TICKET, on_delivery_ticket },
     { IPC_HANDOFF, on_handoff },
     { IPC_DELIVER, on_deliver },
     { IPC_ACCOUNT_DROP, on_drop },

@@ -249,11 +249,56 @@ static void test_a_ticket_of_another_start(void **state)
     assert_int_equal(hand_over(f, f->gates[0], ticket), IPC_DENIED);
 }
 
+/* A ticket for a delivery is not acknowledged: it may be shown before it is read, but not before it
+ * is there. */
+static void test_a_ticket_that_is_not_read_yet(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message ticket = announcement(1, IPC_SERVICE_LMTP);
+    struct bytes text = BYTES("Subject: x\r\n\r\nx\r\n");
+    struct ipc_message message = { IPC_DELIVER,
+                                   { .deliver = { .request = 3,
+                                                  .ticket = ticket.ticket_announce.ticket,
+                                                  .service = IPC_SERVICE_LMTP,
+                                                  .recipient = BYTES("alice"),
+                                                  .size = text.len,
+                                                  .content = text } } };
+
+    ticket.type = IPC_DELIVERY_TICKET;
+    fake_say(f->gates[0], &message, -1); /* its channel is looked at first */
+    fake_say(f->auth, &ticket, -1);
+    fake_hear_nothing(f->loop, f->auth);
+    for (int i = 0; i < 20; i++) {
+        loop_turn(f->loop, false);
+        jobs_settle(&f->jobs);
+    }
+    fake_hear(f->loop, f->gates[0], &f->mail);
+    assert_int_equal(f->mail.got.deliver_answer.result, IPC_OK);
+    fake_say(f->gates[0], &message, -1);
+    fake_settle(f->loop);
+    fake_say(f->auth, &ticket, -1); /* too late */
+    fake_hear(f->loop, f->gates[0], &f->mail);
+    assert_int_equal(f->mail.got.deliver_answer.result, IPC_DENIED);
+}
+
+/* Without an answer nobody is let in to read. */
+static void test_a_login_is_never_announced_so(void **state)
+{
+    struct fixture *f = *state;
+    struct ipc_message ticket = announcement(1, IPC_SERVICE_IMAP);
+
+    ticket.type = IPC_DELIVERY_TICKET;
+    fake_say(f->auth, &ticket, -1);
+    fake_settle(f->loop);
+    assert_int_equal(hand_over(f, f->gates[0], ticket.ticket_announce.ticket), IPC_DENIED);
+}
+
 /* What only auth may say, said by a gate: it is not heard, and the gate never again. */
 static void test_a_gate_that_speaks_as_auth(void **state)
 {
     struct ipc_message lies[] = {
         announcement(1, IPC_SERVICE_IMAP),
+        { IPC_DELIVERY_TICKET, { .ticket_announce = { .request = 1 } } },
         { IPC_ACCOUNT_DROP, { .account_drop = { .request = 1 } } },
         { IPC_ACCOUNT_LOGOUT, { .account_drop = { .request = 1 } } },
         { .type = IPC_STOP },
@@ -289,6 +334,8 @@ int main(void)
         WALLS_TEST(test_a_ticket_that_is_late),
         WALLS_TEST(test_a_ticket_of_another_gate_or_service),
         WALLS_TEST(test_a_ticket_of_another_start),
+        WALLS_TEST(test_a_ticket_that_is_not_read_yet),
+        WALLS_TEST(test_a_login_is_never_announced_so),
         WALLS_TEST(test_a_gate_that_speaks_as_auth),
     };
 
