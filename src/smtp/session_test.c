@@ -610,6 +610,39 @@ static void test_recipients_are_asked_about_side_by_side(void **state)
     host_done(&host);
 }
 
+/* No clock runs while they are, also when the output had to wait. */
+static void test_recipients_and_a_full_output(void **state)
+{
+    struct smtp_options with = options();
+    struct bytes text = BYTES(HELLO MAIL "RCPT TO:<anna@x>\r\nRCPT TO:<bert@x>\r\n");
+    struct bytes none = { NULL, 0 };
+    struct host host;
+    size_t used;
+
+    (void)state;
+    host_init(&host, &with);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(smtp_session_step(host.session, text, host.now, &used, &host.out),
+                         SMTP_RECIPIENT);
+        text = bytes_from(text, used);
+    }
+    while (host.out.len < SMTP_OUTPUT_BYTES - 1)
+        buf_add_byte(&host.out, '.');
+    smtp_session_recipient_is(host.session, 0, SMTP_ACCEPTED, 0);
+    assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out),
+                     SMTP_OUTPUT);
+    assert_int_equal(smtp_session_deadline(host.session).ms, 61000);
+    buf_clear(&host.out);
+    assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out),
+                     SMTP_PENDING);
+    assert_int_equal(smtp_session_deadline(host.session).ms, INT64_MAX);
+    smtp_session_recipient_is(host.session, 1, SMTP_ACCEPTED, 0);
+    host.now.ms += 1000 * 1000;
+    assert_int_equal(smtp_session_step(host.session, none, host.now, &used, &host.out), SMTP_INPUT);
+    assert_int_equal(smtp_session_deadline(host.session).ms, host.now.ms + 60000);
+    host_done(&host);
+}
+
 /* Answers to thousands of recipients leave in portions that the output has room for. */
 static void test_many_recipients(void **state)
 {
@@ -711,6 +744,7 @@ int main(void)
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_bye),
         cmocka_unit_test(test_recipients_are_asked_about_side_by_side),
+        cmocka_unit_test(test_recipients_and_a_full_output),
         cmocka_unit_test(test_many_recipients),
         cmocka_unit_test(test_trace),
         cmocka_unit_test(test_who_does_not_read),
