@@ -32,6 +32,10 @@ static const struct {
     { "SEARCH From", "a SEARCH FROM \"planted@example.net\"\r\n" },
     { "SEARCH Subject", "a SEARCH SUBJECT \"harvest report\"\r\n" },
     { "SEARCH Message-ID", "a SEARCH HEADER Message-ID \"bench-77.\"\r\n" },
+    { "SORT Date", "a SORT (DATE) UTF-8 ALL\r\n" },
+    { "SORT arrival", "a SORT (REVERSE ARRIVAL) UTF-8 ALL\r\n" },
+    { "SORT From", "a SORT (FROM) UTF-8 ALL\r\n" },
+    { "SORT Subject, Date", "a SORT (SUBJECT REVERSE DATE) UTF-8 ALL\r\n" },
     { "SELECT", "a SELECT INBOX\r\n" },
 };
 
@@ -49,14 +53,15 @@ static void fill(struct desk *desk, uint32_t count)
         for (uint32_t i = 0; i < BATCH; i++) {
             buf_clear(&text);
             mail_write(&plan, done + i + 1, &text);
-            if (mail_is_planted(MAIL_PLANT_FLAG, done + i + 1))
+            if (mail_is_planted(&plan, MAIL_PLANT_FLAG, done + i + 1))
                 items[i].flags.flags = FLAG_FLAGGED;
             if (desk_body(desk, buf_bytes(&text), &items[i].body) != ERR_OK)
                 abort();
         }
-        if (act_append(mailbox, &origin, items, BATCH, &first) != ERR_OK)
+        if (desk_finish(desk, act_append(mailbox, &origin, items, BATCH, &first)) != ERR_OK)
             abort();
         desk_sync(desk);
+        (void)desk_tick(desk); /* summaries go to their file */
     }
     buf_done(&text);
 }

@@ -116,6 +116,7 @@ TESTED_ELSEWHERE = {
     'src/imap/selected.c': 'session_test.c: states.txt, recent.txt, search_saved.txt',
     'src/imap/special_use.c': 'flags_test.c: the other table of that kind',
     'src/imap/status.c': 'session_test.c: mailboxes.txt, list_more.txt',
+    'src/imap/telling.c': 'session_test.c: search*.txt, esearch.txt, sort.txt; test/model',
     'src/imap/verb.c': 'session_test.c: every row of it has a dialogue',
     'src/daemon/tls/sandbox.c': 'tls_role_test.c tries the walls',
     'src/daemon/mail/connection.c': 'shard_test.c: a whole shard is needed to see it work',

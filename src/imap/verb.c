@@ -10,6 +10,7 @@
 #include "imap/wire/mailbox.h"
 #include "imap/wire/search.h"
 #include "imap/wire/select.h"
+#include "imap/wire/sort.h"
 #include "imap/wire/status.h"
 #include "imap/wire/store.h"
 
@@ -65,6 +66,8 @@ static const struct imap_verb imap_verbs[] = {
     { "SEARCH",         SELECTED,     SEQNOS,       imap_search_parse,        imap_search_run },
     { "SEARCH",         SELECTED,     UID,          imap_search_parse,        imap_search_run },
     { "SELECT",         ANY,          QUIET,        imap_select_parse,        imap_select_run },
+    { "SORT",           SELECTED,     SEQNOS,       imap_sort_parse,          imap_sort_run },
+    { "SORT",           SELECTED,     UID,          imap_sort_parse,          imap_sort_run },
     { "STARTTLS",       BEFORE_LOGIN, 0,            imap_no_args_parse,       NULL },
     { "STATUS",         ANY,          0,            imap_status_parse,        imap_status_run },
     { "STORE",          SELECTED,     SEQNOS,       imap_store_parse,         imap_store_run },

@@ -79,7 +79,7 @@ static int32_t full_year(uint64_t number, size_t digits)
 }
 
 /* Zone in minutes; unknown names and the military letters, which were once defined with the wrong
- * sign, are 0 (RFC 5322 s4.3). */
+ * sign, are 0 (RFC 5322 s4.3; RFC 5256 s2.2). */
 static int32_t zone_of(struct bytes word)
 {
     static const struct {
@@ -204,6 +204,7 @@ static void read_joined(struct date_reading *reading, struct bytes word)
     reading->year_digits = num_parse(year, 9999, &reading->year) ? year.len : 0;
 }
 
+/* A time that is none is 00:00:00 (RFC 5256 s2.2). */
 static void read_word(struct date_reading *reading, struct bytes word)
 {
     uint64_t number = 0;

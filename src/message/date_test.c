@@ -1,4 +1,4 @@
-/* RFC 5322 dates. */
+/* RFC 5322 dates, and what RFC 5256 s2.2 makes of those that are wrong. */
 #include "message/date.h"
 
 #include "kit/assert_bytes.h"

@@ -1,4 +1,4 @@
-/* Base subjects. */
+/* Base subjects (RFC 5256 s2.1). */
 #include "message/subject.h"
 
 #include "kit/assert_bytes.h"

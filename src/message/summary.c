@@ -102,6 +102,7 @@ static void put_key(struct buf *out, struct bytes key)
     buf_put_bytes(out, bytes_slice(key, 0, SUMMARY_KEY_BYTES_MAX));
 }
 
+/* RFC 5255 s4.6; RFC 5957 s7. */
 static void put_folded(struct buf *out, struct bytes text)
 {
     struct buf folded = buf_make((size_t)SUMMARY_KEY_BYTES_MAX * TEXT_GROWTH_MAX);
@@ -111,6 +112,7 @@ static void put_folded(struct buf *out, struct bytes text)
     buf_done(&folded);
 }
 
+/* RFC 5256 s2.1, s7. */
 static void put_subject(struct bytes header, struct findings *found)
 {
     struct bytes value =
@@ -135,7 +137,7 @@ static struct address first_address(struct arena *arena, struct bytes header, st
     return list.count == 0 ? (struct address){ 0 } : list.at[0];
 }
 
-/* RFC 5957 s3: the display name, else the address, else nothing. */
+/* RFC 5957 s3, s4: the display name, else the address, else nothing. */
 static void put_display(struct buf *out, struct address address)
 {
     struct buf spec = buf_make(FIRST_ADDRESS_BYTES_MAX * 2);

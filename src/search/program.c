@@ -210,7 +210,7 @@ static const struct search_key *compile_key(struct compiler *compiler,
     return key;
 }
 
-/* RFC 9051 s6.4.4; RFC 5255 s4.2. */
+/* RFC 9051 s6.4.4; RFC 5255 s4.2; RFC 5256 s3. */
 static enum err find_charset(const struct imap_search_args *args, const struct charset **out)
 {
     const struct charset *charset =

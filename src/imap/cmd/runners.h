@@ -25,6 +25,7 @@ imap_runner imap_noop_run;
 imap_runner imap_rename_run;
 imap_runner imap_search_run;
 imap_runner imap_select_run;
+imap_runner imap_sort_run;
 imap_runner imap_status_run;
 imap_runner imap_store_run;
 imap_runner imap_subscribe_run;
