@@ -24,6 +24,9 @@ enum { STEP_COST = 131072 };
 /* Ungated changes must be on the disk within a second (promise 1); half of it is for the sync. */
 enum { SYNC_DELAY_MS = 500 };
 
+/* Summaries are derived: they may wait for others that are written with them. */
+enum { SUMMARIES_DELAY_MS = 1000 };
+
 bool account_is_over_quota(const struct account *account, uint64_t bytes)
 {
     return account->quota_bytes != 0 && (account->state.used_bytes > account->quota_bytes ||
@@ -48,7 +51,6 @@ static void on_durable(struct log_listener *listener)
 {
     struct account *account = CONTAINER_OF(listener, struct account, log_listener);
 
-    (void)summary_file_flush(account->summaries, log_durable(account->log)); /* the tick goes on */
     if (log_durable(account->log) == log_tip(account->log))
         account->sync_due_ms = INT64_MAX;
     if (account->listener != NULL)
@@ -95,6 +97,7 @@ enum err account_open(const struct account_options *options, struct account **ou
         options->checkpoint_bytes == 0 ? CHECKPOINT_EVERY_BYTES : options->checkpoint_bytes;
     account->wall = options->now;
     account->sync_due_ms = INT64_MAX;
+    account->summaries_due_ms = INT64_MAX;
     err = account_recover(account, options, &report, why);
     if (err != ERR_OK) {
         account_close(account, options->now);
@@ -176,6 +179,23 @@ static void tick_sync(struct account *account, struct mono now)
 }
 
 /* True when there is more to do at once. */
+static bool tick_summaries(struct account *account, struct mono now)
+{
+    size_t waiting = summary_file_waiting(account->summaries);
+    bool more = false;
+
+    if (waiting > 0 && account->summaries_due_ms == INT64_MAX)
+        account->summaries_due_ms = now.ms + SUMMARIES_DELAY_MS;
+    if (waiting >= SUMMARY_FLUSH_BYTES || now.ms >= account->summaries_due_ms) {
+        more = summary_file_flush(account->summaries, log_durable(account->log));
+        account->summaries_due_ms = now.ms + SUMMARIES_DELAY_MS;
+    }
+    if (summary_file_waiting(account->summaries) == 0)
+        account->summaries_due_ms = INT64_MAX;
+    return more;
+}
+
+/* True when there is more to do at once. */
 static bool tick_purge(struct account *account)
 {
     struct body_table *bodies = &account->state.bodies;
@@ -199,7 +219,7 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
     if (account_step(account) || account_is_acting(account))
         return now;
     pins_bound(&account->state, account->pinned_bytes_max);
-    if (summary_file_flush(account->summaries, log_durable(account->log)))
+    if (tick_summaries(account, now))
         again = now;
     if (account_checkpoint_tick(account))
         again = now;
@@ -209,6 +229,8 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
     again = compact.ms < again.ms ? compact : again;
     buf_clear(&account->summary);
     buf_trim(&account->summary);
+    if (account->summaries_due_ms < again.ms)
+        again.ms = account->summaries_due_ms;
     return again.ms < account->sync_due_ms ? again : (struct mono){ account->sync_due_ms };
 }
 

@@ -47,6 +47,8 @@ struct account {
     bool strict;
     bool failed;
     int64_t sync_due_ms; /* when ungated changes must be synced; INT64_MAX: none are waiting */
+    int64_t
+        summaries_due_ms; /* when what waits of them is to be written; INT64_MAX: nothing waits */
 };
 
 /* True when `bytes` more would pass the quota. */

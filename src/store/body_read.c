@@ -329,6 +329,7 @@ enum err body_summary(struct account *account, struct body_id body, struct waker
     err = make_summary(account, &entry, waker);
     if (err != ERR_OK)
         return for_known_body(&entry, err);
-    (void)summary_file_flush(account->summaries, log_durable(account->log));
+    if (summary_file_waiting(account->summaries) >= SUMMARY_FLUSH_BYTES)
+        (void)summary_file_flush(account->summaries, log_durable(account->log));
     return summary_decode(buf_bytes(&account->summary), out_summary) ? ERR_OK : ERR_CORRUPT;
 }

@@ -41,6 +41,7 @@ struct summary_file {
     size_t waiting_first; /* those before it are written */
     size_t waiting_count;
     size_t waiting_capacity;
+    size_t waiting_bytes;
     struct buf window; /* a piece of `summary` as it was read: entries are checked when asked for */
     uint64_t window_from; /* where it begins */
     uint64_t next; /* end of the entry that was asked for last */
@@ -224,34 +225,64 @@ static enum err read_entry(struct summary_file *file, const struct summary_entry
     return ERR_OK;
 }
 
-static void write_entry(struct summary_file *file, uint64_t body, struct bytes encoded)
+/* Entries that are written together: one write for all of them, and one for the index. */
+struct batch {
+    struct buf data;
+    struct buf index;
+    struct summary_entry entries[SUMMARY_FLUSH_ENTRIES];
+    size_t count;
+};
+
+static struct batch batch_make(void)
+{
+    return (struct batch){ .data = buf_make(SUMMARY_FLUSH_BYTES + ENTRY_BYTES_MAX),
+                           .index = buf_make(SUMMARY_FLUSH_ENTRIES * SUMMARY_ENTRY_BYTES) };
+}
+
+static bool batch_is_full(const struct batch *batch)
+{
+    return batch->count == SUMMARY_FLUSH_ENTRIES || batch->data.len >= SUMMARY_FLUSH_BYTES;
+}
+
+static void batch_add(struct summary_file *file, struct batch *batch, uint64_t body,
+                      struct bytes encoded)
 {
     struct summary_entry entry = { .body = body, .length = (uint32_t)encoded.len };
     uint8_t raw[SUMMARY_ENTRY_BYTES];
-    struct buf both = buf_make(SUMMARY_ENTRY_BYTES + encoded.len);
-    enum err err;
 
-    if (!ready(file))
+    entry.offset = file->end + batch->data.len;
+    if (!summary_index_fits(&entry))
         return;
-    entry.offset = file->end;
-    if (!summary_index_fits(&entry)) {
-        buf_done(&both);
-        return;
-    }
     summary_entry_encode(&entry, encoded, raw);
-    buf_add(&both, bytes_make(raw, sizeof(raw)));
-    buf_add(&both, encoded);
-    err = vfs_append(file->data, buf_bytes(&both));
-    buf_done(&both);
+    buf_add(&batch->data, bytes_make(raw, sizeof(raw)));
+    buf_add(&batch->data, encoded);
     summary_entry_encode(&entry, BYTES(""), raw);
+    buf_add(&batch->index, bytes_make(raw, sizeof(raw)));
+    batch->entries[batch->count++] = entry;
+}
+
+/* Writes it; it is empty afterwards. */
+static void batch_write(struct summary_file *file, struct batch *batch)
+{
+    enum err err = vfs_append(file->data, buf_bytes(&batch->data));
+
     if (err == ERR_OK)
-        err = vfs_append(file->index, bytes_make(raw, sizeof(raw)));
-    if (err != ERR_OK) {
+        err = vfs_append(file->index, buf_bytes(&batch->index));
+    if (err == ERR_OK)
+        file->end += batch->data.len;
+    else
         give_up(file);
-        return;
-    }
-    file->end += SUMMARY_ENTRY_BYTES + encoded.len;
-    summary_index_add(&file->known, &entry);
+    for (size_t i = 0; err == ERR_OK && i < batch->count; i++)
+        summary_index_add(&file->known, &batch->entries[i]);
+    batch->count = 0;
+    buf_clear(&batch->data);
+    buf_clear(&batch->index);
+}
+
+static void batch_done(struct batch *batch)
+{
+    buf_done(&batch->data);
+    buf_done(&batch->index);
 }
 
 /* Copies what lives into new files, which take the place of the old ones. The index goes first, so
@@ -261,6 +292,7 @@ static void rewrite(struct summary_file *file)
     struct summary_file fresh = { .vfs = file->vfs,
                                   .account = file->account,
                                   .window = buf_make(ENTRY_BYTES_MAX) };
+    struct batch batch = batch_make();
     struct bytes encoded;
     uint64_t size;
 
@@ -270,14 +302,19 @@ static void rewrite(struct summary_file *file)
     fresh.index = open_one(&fresh, summary_index_path, &size);
     if (fresh.data == NULL || fresh.index == NULL)
         give_up(&fresh);
-    for (uint64_t i = 0; i < file->known.count; i++) {
+    for (uint64_t i = 0; !fresh.broken && i < file->known.count; i++) {
         uint64_t body = file->known.slots[i].body;
         struct summary_entry entry;
 
         if (summary_index_find(&file->known, body, &entry) &&
             read_entry(file, &entry, 0, &encoded) == ERR_OK)
-            write_entry(&fresh, body, encoded);
+            batch_add(&fresh, &batch, body, encoded);
+        if (batch_is_full(&batch))
+            batch_write(&fresh, &batch);
     }
+    if (!fresh.broken)
+        batch_write(&fresh, &batch);
+    batch_done(&batch);
     if (!fresh.broken && file->vfs->rename(file->vfs, data_new_path, data_path) != ERR_OK)
         give_up(&fresh);
     close_files(file);
@@ -350,6 +387,7 @@ void summary_file_put(struct summary_file *file, struct body_id body, struct byt
                                sizeof(*file->waiting));
     file->waiting[file->waiting_count++] =
         (struct waiting){ body.value, position, bytes_make(copy, encoded.len) };
+    file->waiting_bytes += encoded.len;
 }
 
 /* Forgets the places of those that are written, now and then. */
@@ -365,22 +403,49 @@ static void close_up(struct summary_file *file)
     file->waiting_count = left;
 }
 
+/* Its bytes are in the batch, or nowhere. */
+static void drop_first_waiting(struct summary_file *file)
+{
+    const struct waiting *waiting = &file->waiting[file->waiting_first++];
+
+    file->waiting_bytes -= waiting->encoded.len;
+    free((void *)(uintptr_t)waiting->encoded.at);
+}
+
+static bool may_write(const struct summary_file *file, uint64_t durable)
+{
+    return file->waiting_first < file->waiting_count &&
+           file->waiting[file->waiting_first].position <= durable;
+}
+
 bool summary_file_flush(struct summary_file *file, uint64_t durable)
 {
-    bool more = true;
+    struct batch batch;
+    bool is_ready;
 
-    for (unsigned written = 0; written <= SUMMARY_FLUSH_ENTRIES; written++) {
+    if (!may_write(file, durable))
+        return false;
+    batch = batch_make();
+    is_ready = ready(file);
+    for (size_t i = 0; may_write(file, durable) && i < SUMMARY_FLUSH_ENTRIES; i++) {
         const struct waiting *waiting = &file->waiting[file->waiting_first];
 
-        more = file->waiting_first < file->waiting_count && waiting->position <= durable;
-        if (!more || written == SUMMARY_FLUSH_ENTRIES)
+        if (batch_is_full(&batch))
             break;
-        write_entry(file, waiting->body, waiting->encoded);
-        free((void *)(uintptr_t)waiting->encoded.at);
-        file->waiting_first++;
+        if (is_ready)
+            batch_add(file, &batch, waiting->body, waiting->encoded);
+        drop_first_waiting(file);
     }
+    if (batch.count > 0)
+        batch_write(file, &batch);
+    batch_done(&batch);
     close_up(file);
-    return more;
+    return may_write(file, durable);
+}
+
+size_t summary_file_waiting(const struct summary_file *file)
+{
+    return file->waiting_bytes;
 }
 
 enum err summary_file_get(struct summary_file *file, struct body_id body, unsigned flags,

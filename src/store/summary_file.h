@@ -45,9 +45,13 @@ void summary_file_trim(struct summary_file *file);
 void summary_file_put(struct summary_file *file, struct body_id body, struct bytes encoded,
                       uint64_t position);
 
-/* Writes what waits for a position up to `durable`, some of it: true when there is more. */
-enum { SUMMARY_FLUSH_ENTRIES = 256 };
+/* Writes what waits for a position up to `durable`, some of it, together: true when there is more.
+ */
+enum { SUMMARY_FLUSH_ENTRIES = 256, SUMMARY_FLUSH_BYTES = 64 * 1024 };
 bool summary_file_flush(struct summary_file *file, uint64_t durable);
+
+/* Bytes that wait, whatever they wait for. */
+size_t summary_file_waiting(const struct summary_file *file);
 
 /* The encoded summary, valid until the next call with the file. ERR_NOT_FOUND: none that is known,
  * or its checksum does not hold. ERR_BUSY: with VFS_READ_NOWAIT, when it is not in the page cache.
