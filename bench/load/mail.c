@@ -12,10 +12,13 @@
 enum {
     MESSAGE_BYTES_MAX = 256 * 1024 * 1024,
     WORDS_A_LINE = 10,
+    WORD_BYTES = 16,
+    LINE_BYTES_MAX = WORDS_A_LINE * WORD_BYTES + 8,
     QUARTERS_MAX = 16, /* of the plan's size: what the largest messages have */
 };
 
-static const char *const words[] = {
+/* All are written as WORD_BYTES: what is behind the word is written over. */
+static const char words[][WORD_BYTES] = {
     "meeting", "about",   "the",     "river",  "and",    "its",    "bridge",  "which",
     "should",  "be",      "painted", "before", "winter", "comes",  "because", "otherwise",
     "rust",    "will",    "eat",     "every",  "bolt",   "of",     "it",      "as",
@@ -149,17 +152,35 @@ static void write_header(const struct mail_plan *plan, uint64_t number, uint64_t
     buf_add_string(out, "MIME-Version: 1.0\r\n");
 }
 
+/* Lengths of the words, each with the blank behind it. */
+static const uint8_t *word_lens(void)
+{
+    static uint8_t lens[ARRAY_COUNT(words)];
+
+    for (size_t i = 0; lens[ARRAY_COUNT(words) - 1] == 0 && i < ARRAY_COUNT(words); i++)
+        lens[i] = (uint8_t)(strlen(words[i]) + 1);
+    return lens;
+}
+
 /* Lines of words until `end` bytes are held. */
 static void write_text(uint64_t *state, size_t end, struct buf *out)
 {
+    const uint8_t *lens = word_lens();
+
     while (out->len < end) {
         uint64_t draw = mix(state);
+        uint8_t *line = buf_reserve(out, LINE_BYTES_MAX);
+        uint8_t *at = line;
 
+        if (line == NULL)
+            return;
         for (unsigned i = 0; i < WORDS_A_LINE; i++, draw >>= 6) {
-            buf_add_string(out, words[draw % 64]);
-            buf_add_byte(out, ' ');
+            memcpy(at, words[draw % 64], WORD_BYTES);
+            at += lens[draw % 64];
+            at[-1] = ' ';
         }
-        buf_add_string(out, "so\r\n");
+        memcpy(at, "so\r\n", 4);
+        buf_commit(out, (size_t)(at - line) + 4);
     }
 }
 

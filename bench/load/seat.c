@@ -134,22 +134,43 @@ static void send_login(struct seat *seat)
     (void)send_line(seat, text, SEAT_LOGIN);
 }
 
+static struct bytes text_of(struct seat *seat, uint64_t number)
+{
+    if (seat->text_number != number) {
+        seat->text.max = seat->wire.out.max;
+        buf_clear(&seat->text);
+        mail_write(&seat->run->options->plan, number, &seat->text);
+        seat->text_number = number;
+    }
+    return buf_bytes(&seat->text);
+}
+
+/* Makes the text that is sent next while the server is at work: a client has its mail ready. */
+static void get_ready(struct seat *seat)
+{
+    const struct run *run = seat->run;
+    bool is_alone = run->options->connections == 1 && seat->task->messages_each == 1;
+
+    if (seat->step == SEAT_ENVELOPE)
+        (void)text_of(seat, seat->operation + 1);
+    else if (seat->task->kind == WORKLOAD_APPEND && seat->step == SEAT_COMMAND && is_alone)
+        (void)text_of(seat, run->begun + 1);
+}
+
 /* Adds a message and counts its bytes; what stands before a literal as well. */
 static void add_message(struct seat *seat, uint64_t number, bool is_literal)
 {
     const struct mail_plan *plan = &seat->run->options->plan;
     struct buf *out = &seat->wire.out;
-    struct buf text = buf_make(out->max);
+    struct bytes text = text_of(seat, number);
 
-    mail_write(plan, number, &text);
     if (is_literal)
         buf_add_format(out, " (%s) %s{%zu+}\r\n",
                        mail_is_planted(plan, MAIL_PLANT_FLAG, number) ? "\\Flagged" : "",
                        mail_is_planted(plan, MAIL_PLANT_DATE, number) ? MAIL_OLD_DATE " " : "",
                        text.len);
-    buf_add(out, buf_bytes(&text));
+    buf_add(out, text);
     seat->run->result->bytes += text.len;
-    buf_done(&text);
 }
 
 static void send_append(struct seat *seat)
@@ -233,6 +254,8 @@ bool seat_open(struct seat *seat, struct run *run, uint64_t index)
 void seat_close(struct seat *seat)
 {
     wire_close(&seat->wire);
+    buf_done(&seat->text);
+    seat->text_number = 0;
 }
 
 static bool is_enough(const struct run *run)
@@ -278,7 +301,10 @@ bool seat_go_on(struct seat *seat)
         seat->script = send_line(seat, seat->task->prepare, SEAT_PREPARE);
     else
         send_operation(seat);
-    return wire_flush(&seat->wire) || give_up(seat, "the connection has gone");
+    if (!wire_flush(&seat->wire))
+        return give_up(seat, "the connection has gone");
+    get_ready(seat);
+    return true;
 }
 
 /* Messages, or deliveries, in an operation. */
@@ -558,6 +584,7 @@ bool seat_work(struct seat *seat)
             return true;
         if (!wire_flush(&seat->wire))
             return give_up(seat, "the connection has gone");
+        get_ready(seat);
         if (seat->wire.ssl == NULL)
             break;
     }

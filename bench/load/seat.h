@@ -62,6 +62,8 @@ struct seat {
     uint64_t begun_ns;
     uint64_t ended_ns;
     uint64_t answers_left; /* of a delivery */
+    struct buf text; /* of the message that was made last ... */
+    uint64_t text_number; /* ... and its number; 0: none was */
     bool is_wrong; /* the operation, from an earlier command of it */
     bool is_new; /* its connection is not watched yet */
 };

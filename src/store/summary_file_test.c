@@ -230,7 +230,8 @@ static void test_reads_ahead_no_further_than_it_can(void **context)
     memset(text, 'x', BYTES_EACH);
     for (uint64_t id = 1; id <= COUNT; id++)
         put(&scene, id, bytes_make(text, BYTES_EACH), 0);
-    summary_file_flush(scene.file, 0);
+    while (summary_file_flush(scene.file, 0))
+        continue;
     for (uint64_t id = 1; id <= COUNT; id++) { /* larger than what is read at once */
         assert_int_equal(get(&scene, id), ERR_OK);
         ASSERT_BYTES(buf_bytes(&scene.out), bytes_make(text, BYTES_EACH));
