@@ -91,6 +91,15 @@ void observer_find_lost(struct desk *desk, const struct lost_find_options *ask,
     lost_find_free(find);
 }
 
+/* It is between two compactions, or has given one up. */
+static void pause_compaction(struct desk *desk, struct account_pause *pause)
+{
+    while (!account_compact_pause(desk->account, pause)) {
+        (void)desk_tick(desk);
+        desk_settle(desk);
+    }
+}
+
 struct undelete_counts observer_undelete(struct desk *desk, const struct lost_find_options *ask)
 {
     struct origin origin = desk_origin(desk);
@@ -99,10 +108,7 @@ struct undelete_counts observer_undelete(struct desk *desk, const struct lost_fi
     struct lost lost;
     bool done = false;
 
-    while (!account_compact_pause(desk->account, &pause)) {
-        (void)desk_tick(desk);
-        desk_settle(desk);
-    }
+    pause_compaction(desk, &pause);
     observer_find_lost(desk, ask, &lost);
     undelete_begin(&undelete, desk->account, &lost);
     while (!undelete_plan(&undelete))
@@ -132,7 +138,12 @@ void observer_reopen(struct desk *desk)
 {
     struct buf before = buf_make(DUMP_BYTES_MAX);
     struct buf after = buf_make(DUMP_BYTES_MAX);
+    struct account_pause pause = { .waker = &desk->waker };
 
+    /* A base that is finished but not taken up yet is taken up by the opening: bodies have moved.
+     */
+    pause_compaction(desk, &pause);
+    account_compact_resume(desk->account, &pause, true);
     state_dump(&desk->account->state, &before);
     desk_close(desk);
     mem_vfs_remove(desk->vfs, "checkpoint");
