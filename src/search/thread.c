@@ -1,0 +1,193 @@
+/* The phases of threading, one after the other. */
+#include "search/thread.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "search/thread_internal.h"
+
+enum { FREE_PART_WORK = 500, FREE_CHUNK_WORK = 4000 };
+
+struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits_max)
+{
+    struct search_thread *thread = calloc(1, sizeof(*thread));
+    uint32_t count = hits_max < SEARCH_THREAD_NODES_MAX ? hits_max : SEARCH_THREAD_NODES_MAX;
+
+    if (thread == NULL)
+        abort();
+    thread->messages = calloc((size_t)count + 1, sizeof(*thread->messages));
+    if (thread->messages == NULL)
+        abort();
+    thread->algorithm = algorithm;
+    search_forest_init(&thread->forest);
+    search_keymap_init(&thread->keys, count);
+    search_by_date_init(&thread->order, count);
+    return thread;
+}
+
+/* Takes off what a step costs that cannot be cut. False: nothing was left. */
+static bool spend(unsigned *work, unsigned cost)
+{
+    if (*work == 0)
+        return false;
+    *work -= *work < cost ? *work : cost;
+    return true;
+}
+
+static bool free_keys(struct search_thread *thread, unsigned *work)
+{
+    while (thread->freed < SEARCH_KEYMAP_PARTS) {
+        if (!spend(work, FREE_PART_WORK))
+            return false;
+        search_keymap_free_part(&thread->keys, thread->freed++);
+    }
+    return true;
+}
+
+bool search_thread_release(struct search_thread *thread, unsigned *work)
+{
+    if (!free_keys(thread, work))
+        return false;
+    while (thread->forest.count > 0) {
+        if (!spend(work, FREE_CHUNK_WORK))
+            return false;
+        search_forest_free_chunk(&thread->forest);
+    }
+    return true;
+}
+
+void search_thread_free(struct search_thread *thread)
+{
+    if (thread == NULL)
+        return;
+    while (thread->forest.count > 0)
+        search_forest_free_chunk(&thread->forest);
+    search_keymap_done(&thread->keys);
+    search_by_date_done(&thread->order);
+    free(thread->messages);
+    free(thread);
+}
+
+enum err search_thread_add(struct search_thread *thread, const struct search_thread_hit *hit,
+                           unsigned *work)
+{
+    struct search_thread_hit alone = *hit;
+
+    assert(thread->phase == THREAD_LINK);
+    if (thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT)
+        alone.ids = BYTES("");
+    return thread_link_step(thread, &alone, work);
+}
+
+/* Paths were kept in what is the list of children from now on. */
+static bool clear_step(struct search_thread *thread, unsigned *work)
+{
+    if (!thread->forest.is_deep)
+        return true;
+    for (; thread->at < thread->forest.count; thread->at++, (*work)--) {
+        struct search_node *node = thread_node(thread, thread->at);
+
+        if (*work == 0)
+            return false;
+        node->list.mark = 0;
+        node->list.last = 0;
+        node->list.next = 0;
+    }
+    return true;
+}
+
+/* RFC 5256 s3, ORDEREDSUBJECT: who has the subject of an earlier one is its child. An empty subject
+ * is one as well. */
+static bool group_step(struct search_thread *thread, unsigned *work)
+{
+    for (; thread->at < thread->order.count; thread->at++, (*work)--) {
+        const struct thread_message *message;
+        uint32_t *first;
+
+        if (*work == 0)
+            return false;
+        message = thread_dated(thread, thread->at);
+        first = search_keymap_at(&thread->keys, message->subject == 0 ? 1 : message->subject);
+        if (*first == 0)
+            *first = message->node;
+        else
+            thread_node(thread, message->node)->parent = *first;
+    }
+    return true;
+}
+
+static void append(struct search_thread *thread, uint32_t parent, uint32_t node)
+{
+    struct search_node *above = thread_node(thread, parent);
+    struct search_node *here = thread_node(thread, node);
+
+    here->list.next = node;
+    if (above->list.last != 0) {
+        struct search_node *last = thread_node(thread, above->list.last);
+
+        here->list.next = last->list.next;
+        last->list.next = node;
+    }
+    above->list.last = node;
+}
+
+/* RFC 5256 s3, step 6: who goes through the messages by date need only append each to its siblings,
+ * and a dummy to the children of the root when its first child comes. */
+static bool arrange_step(struct search_thread *thread, unsigned *work)
+{
+    for (; thread->at < thread->order.count; thread->at++, (*work)--) {
+        struct search_node *here;
+        struct search_node *above;
+        uint32_t node;
+
+        if (*work == 0)
+            return false;
+        node = thread_dated(thread, thread->at)->node;
+        here = thread_node(thread, node);
+        above = thread_node(thread, here->parent);
+        if (here->parent != 0 && above->message == 0) {
+            if (above->parent != 0)
+                here->parent = above->parent;
+            if (thread_node(thread, here->parent)->list.last == 0)
+                append(thread, 0, here->parent);
+        }
+        append(thread, here->parent, node);
+    }
+    return true;
+}
+
+/* RFC 5256 s3: the phases in their order; identifiers make room for subjects. */
+static bool phase_step(struct search_thread *thread, unsigned *work)
+{
+    switch (thread->phase) {
+    case THREAD_LINK: return free_keys(thread, work);
+    case THREAD_CLEAR: return clear_step(thread, work);
+    case THREAD_PRUNE: return thread_prune_step(thread, work);
+    case THREAD_ORDER: return search_by_date_step(&thread->order, work);
+    case THREAD_TABULATE:
+        return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT ||
+               thread_tabulate_step(thread, work);
+    case THREAD_MERGE:
+        return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT ? group_step(thread, work)
+                                                                 : thread_merge_step(thread, work);
+    case THREAD_ARRANGE: return arrange_step(thread, work);
+    case THREAD_READY: break;
+    }
+    return true;
+}
+
+bool search_thread_build(struct search_thread *thread, unsigned *work)
+{
+    assert(thread->link.node == 0);
+    while (thread->phase != THREAD_READY) {
+        if (!phase_step(thread, work))
+            return false;
+        if (thread->phase == THREAD_LINK) {
+            search_keymap_init(&thread->keys, 0);
+            thread->freed = 0;
+        }
+        thread->phase++;
+        thread->at = 0;
+    }
+    return true;
+}

@@ -1,0 +1,80 @@
+/* What threads are made of, for the files thread*.c only. */
+#ifndef ROOST_SEARCH_THREAD_INTERNAL_H
+#define ROOST_SEARCH_THREAD_INTERNAL_H
+
+#include "search/by_date.h"
+#include "search/forest.h"
+#include "search/keymap.h"
+#include "search/thread.h"
+
+enum thread_phase {
+    THREAD_LINK, /* hits are added */
+    THREAD_CLEAR, /* nodes of the paths that were kept */
+    THREAD_PRUNE,
+    THREAD_ORDER,
+    THREAD_TABULATE,
+    THREAD_MERGE,
+    THREAD_ARRANGE,
+    THREAD_READY,
+};
+
+struct thread_message {
+    uint64_t subject;
+    uint32_t number;
+    uint32_t node;
+};
+
+/* The hit that is being added: how far it is linked. */
+struct thread_link {
+    uint32_t node; /* its own; 0: no hit is being added */
+    uint32_t next; /* its id that comes next: the references begin at 1 */
+    uint32_t before; /* the node of the reference before; 0: none */
+    bool is_new; /* nothing can be below `node` */
+    bool is_cut; /* from the parent that others gave it */
+    /* a child to be given a parent, unless it has one or that is below it */
+    uint32_t child; /* 0: none */
+    uint32_t parent;
+    bool is_asked; /* they may be linked */
+};
+
+struct search_thread {
+    enum search_thread_algorithm algorithm;
+    enum thread_phase phase;
+    uint32_t at; /* the place or node that the phase has come to */
+    struct thread_message *messages; /* owned; in the order of the mailbox */
+    struct thread_link link;
+    struct search_forest forest; /* node 0 is the root of all when it has grown up */
+    struct search_keymap keys; /* nodes by identifier, later by subject */
+    uint32_t freed; /* parts of `keys` */
+    struct search_by_date order; /* of the messages */
+    struct { /* of THREAD_PRUNE */
+        uint32_t at; /* dummy on the way up; 0: not begun */
+        uint32_t top; /* 0: not found */
+    } climb;
+    struct {
+        uint32_t at; /* 0: not begun, or over */
+        bool is_upwards;
+    } print;
+};
+
+static inline struct search_node *thread_node(const struct search_thread *thread, uint32_t node)
+{
+    return search_forest_node(&thread->forest, node);
+}
+
+/* The message that is number `at` by its date. */
+static inline struct thread_message *thread_dated(const struct search_thread *thread, uint32_t at)
+{
+    return &thread->messages[thread->order.from[at].place];
+}
+
+/* RFC 5256 s3, REFERENCES: step 1 for one hit. */
+MUST_USE enum err thread_link_step(struct search_thread *thread,
+                                   const struct search_thread_hit *hit, unsigned *work);
+
+/* Steps of the phases, each false when out of work. */
+MUST_USE bool thread_prune_step(struct search_thread *thread, unsigned *work); /* 2, 3 */
+MUST_USE bool thread_tabulate_step(struct search_thread *thread, unsigned *work); /* 5.A, B */
+MUST_USE bool thread_merge_step(struct search_thread *thread, unsigned *work); /* 5.C */
+
+#endif
