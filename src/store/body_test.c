@@ -9,6 +9,7 @@
 #include "kit/mem_vfs.h"
 #include "message/summary.h"
 #include "store/account_state.h"
+#include "store/summary_index.h"
 
 enum { LARGE_BYTES = 400 * 1024 };
 
@@ -225,6 +226,45 @@ static void assert_summaries(struct desk *desk)
     }
 }
 
+static size_t summaries_written(const struct desk *desk)
+{
+    return mem_vfs_file(desk->vfs, "summary").len - SUMMARY_HEAD_BYTES;
+}
+
+static void rest_a_second(struct desk *desk)
+{
+    for (unsigned i = 0; i <= 10; i++)
+        (void)desk_tick(desk);
+}
+
+/* Nothing is written between a message and its answer: summaries wait for each other. */
+static void test_summaries_are_written_together(void **context)
+{
+    enum { COUNT = 300 };
+    struct desk desk;
+
+    open_with_mail(&desk, *context != NULL);
+    rest_a_second(&desk);
+    assert_true(summaries_written(&desk) > 0);
+    for (unsigned i = 0, written = 0; i < COUNT; i++) {
+        size_t before = summaries_written(&desk);
+
+        assert_int_equal(
+            desk_append(&desk, desk_mailbox(&desk, "INBOX"), bytes_from_string(mail), 0, NULL),
+            ERR_OK);
+        desk_sync(&desk);
+        assert_int_equal(summaries_written(&desk), before);
+        (void)account_tick(desk.account, desk.mono, desk.now);
+        written += summaries_written(&desk) > before;
+        if (i == COUNT - 1)
+            assert_in_range(written, 1, COUNT / 20);
+    }
+    assert_int_equal(account_tick(desk.account, desk.mono, desk.now).ms, desk.mono.ms + 1000);
+    rest_a_second(&desk);
+    assert_true(account_tick(desk.account, desk.mono, desk.now).ms > desk.mono.ms + 1000);
+    done(&desk);
+}
+
 static void test_summaries_are_disposable(void **context)
 {
     static const char *const paths[] = { "summary", "summary.index" };
@@ -245,7 +285,9 @@ static void test_summaries_are_disposable(void **context)
         assert_summaries(&desk);
         assert_summaries(&desk);
     }
+    rest_a_second(&desk);
     size = mem_vfs_file(desk.vfs, "summary").len;
+    assert_true(size > 1000);
     for (uint64_t at = 0; at < size; at += 13) {
         mem_vfs_damage(desk.vfs, "summary", at, 0x40);
         assert_summaries(&desk);
@@ -376,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_waiting_for_the_disk),
         cmocka_unit_test(test_wrong_bytes_are_not_given_out),
         cmocka_unit_test(test_a_small_body_is_one_read),
+        cmocka_unit_test(test_summaries_are_written_together),
         cmocka_unit_test(test_summaries_are_disposable),
         cmocka_unit_test(test_a_body_waits_in_the_batch),
         cmocka_unit_test(test_writer_refusals),
