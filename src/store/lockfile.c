@@ -236,16 +236,19 @@ enum err lockfile_replace(struct lockfile *lock, const struct lock_entry *entry)
     return err;
 }
 
+/* A full disk has the room that the old entries have. */
 enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry)
 {
     struct buf raw = buf_make(ENTRY_BYTES);
-    enum err err;
+    bool is_long = lock->size >= (uint64_t)ENTRIES_MAX * ENTRY_BYTES;
+    enum err err = ERR_NO_SPACE;
 
     entry_encode(&raw, entry);
     assert(raw.len == ENTRY_BYTES);
-    err = lock->size < (uint64_t)ENTRIES_MAX * ENTRY_BYTES
-              ? add(lock, entry, buf_bytes(&raw))
-              : begin_anew(lock, entry, buf_bytes(&raw));
+    if (!is_long)
+        err = add(lock, entry, buf_bytes(&raw));
+    if (is_long || (err == ERR_NO_SPACE && lock->size > ENTRY_BYTES))
+        err = begin_anew(lock, entry, buf_bytes(&raw));
     buf_done(&raw);
     return err;
 }

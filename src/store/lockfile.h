@@ -56,7 +56,8 @@ void lockfile_distrust(struct lockfile *lock);
 struct lock_entry lockfile_present(const struct lockfile *lock, enum lock_state state,
                                    struct wall now);
 
-/* Adds an entry and syncs; a long file begins anew with it. Blocks; one thread at a time. After an
+/* Adds an entry and syncs; a long file, or one on a full disk that has two at least, begins anew
+ * with it. Blocks; one thread at a time. After an
  * error the old entry counts (where the file has begun anew the new one, as lockfile_entry tells):
  * who can do nothing about that may ignore the answer. */
 enum err lockfile_write(struct lockfile *lock, const struct lock_entry *entry);

@@ -137,16 +137,37 @@ static void long_file_begins_anew(void **state)
     mem_vfs_free(disk);
 }
 
+/* A block's worth of entries, and a disk without a free one. */
+static void full_disk_begins_anew(void **state)
+{
+    for (unsigned entries = 1; entries <= 32; entries++) {
+        struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+        struct lockfile *lock = open_lock(crash_vfs_get(crash));
+        struct lock_entry entry = lockfile_present(lock, LOCK_CLEAN, (struct wall){ 0 });
+
+        for (unsigned i = 0; i < entries; i++)
+            write_state(lock, LOCK_OPEN);
+        crash_vfs_fail(crash, CRASH_FAIL_APPEND, 0, entries % 3 * 60);
+        assert_int_equal(lockfile_write(lock, &entry), entries == 1 ? ERR_NO_SPACE : ERR_OK);
+        assert_int_equal(mem_vfs_file(crash_vfs_cache(crash), "lock").len, ENTRY_BYTES);
+        lockfile_close(lock);
+        lock = open_lock(crash_vfs_get(crash));
+        assert_int_equal(lockfile_entry(lock)->state, entries == 1 ? LOCK_OPEN : LOCK_CLEAN);
+        lockfile_close(lock);
+        crash_vfs_free(crash);
+    }
+}
+
 /* The last one's position is 1, that of the others 0. */
-static struct vfs *disk_with_full_lock(void)
+static struct vfs *disk_with_lock(unsigned entries)
 {
     struct vfs *disk = mem_vfs_new(1);
     struct lockfile *lock = open_lock(disk);
 
-    for (int i = 1; i <= ENTRIES_MAX; i++) {
+    for (unsigned i = 1; i <= entries; i++) {
         struct lock_entry entry = lockfile_present(lock, LOCK_OPEN, (struct wall){ i });
 
-        entry.position = i == ENTRIES_MAX;
+        entry.position = i == entries;
         assert_int_equal(lockfile_write(lock, &entry), ERR_OK);
     }
     lockfile_close(lock);
@@ -165,20 +186,22 @@ static uint64_t position_on(struct vfs *disk)
 }
 
 /* Whatever fails or ends, and whenever the power goes: the entry that was the last one counts, or
- * the new one. */
-static void long_file_is_never_without_its_entry(void **state)
+ * the new one. `steps`: of one that nothing stops. */
+static void check_beginning_anew(unsigned entries, bool full_disk, unsigned steps)
 {
     static const enum crash_fault faults[] = { CRASH_FAULT_COUNT, CRASH_FAIL_ANY, CRASH_KILL };
 
     for (unsigned i = 0; i < 10 * ARRAY_COUNT(faults); i++) {
-        struct crash_vfs *crash = crash_vfs_new(disk_with_full_lock());
+        struct crash_vfs *crash = crash_vfs_new(disk_with_lock(entries));
         struct lockfile *lock = open_lock(crash_vfs_get(crash));
         struct lock_entry entry = lockfile_present(lock, LOCK_OPEN, (struct wall){ 0 });
-        size_t keep = i % 2 == 0 ? 50 : ENTRIES_MAX * ENTRY_BYTES;
+        size_t keep = i % 2 == 0 ? 50 : entries * ENTRY_BYTES;
         uint64_t position;
         enum err err;
 
         entry.position = 2;
+        if (full_disk)
+            crash_vfs_fail(crash, CRASH_FAIL_APPEND, 0, 100);
         if (faults[i % 3] != CRASH_FAULT_COUNT)
             crash_vfs_fail(crash, faults[i % 3], i / 6, keep);
         err = lockfile_write(lock, &entry);
@@ -192,12 +215,24 @@ static void long_file_is_never_without_its_entry(void **state)
                 struct vfs *disk = crash_vfs_cut(crash, cut, seed);
                 uint64_t found = position_on(disk);
 
-                assert_true(found == 2 || (found == 1 && (err != ERR_OK || cut < 4)));
+                assert_true(found == 2 || (found == 1 && (err != ERR_OK || cut < steps)));
                 mem_vfs_free(disk);
             }
         }
         crash_vfs_free(crash);
     }
+}
+
+static void long_file_is_never_without_its_entry(void **state)
+{
+    check_beginning_anew(ENTRIES_MAX, false, 4);
+}
+
+/* What a part of the entry left behind the last one is taken back first. */
+static void full_disk_is_never_without_its_entry(void **state)
+{
+    check_beginning_anew(2, true, 6);
+    check_beginning_anew(32, true, 6);
 }
 
 static void failed_write_leaves_the_old_entry(void **state)
@@ -258,7 +293,9 @@ int main(void)
         cmocka_unit_test(broken_end_takes_the_clean_mark_away),
         cmocka_unit_test(damage_before_the_last_entry_is_passed),
         cmocka_unit_test(long_file_begins_anew),
+        cmocka_unit_test(full_disk_begins_anew),
         cmocka_unit_test(long_file_is_never_without_its_entry),
+        cmocka_unit_test(full_disk_is_never_without_its_entry),
         cmocka_unit_test(failed_write_leaves_the_old_entry),
         cmocka_unit_test(last_entry_is_replaced),
     };
