@@ -284,6 +284,11 @@ bool account_has_failed(const struct account *account)
     return account->failed;
 }
 
+enum err account_failure(const struct account *account)
+{
+    return log_failure(account->log);
+}
+
 struct account_id account_id(const struct account *account)
 {
     return account->state.id;

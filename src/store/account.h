@@ -125,6 +125,8 @@ void account_trim(struct account *account);
 bool account_is_busy(const struct account *account);
 
 bool account_has_failed(const struct account *account);
+/* Why its log has failed: ERR_NO_SPACE, ERR_IO and so on; ERR_OK: it has not. */
+enum err account_failure(const struct account *account);
 
 struct account_id account_id(const struct account *account);
 

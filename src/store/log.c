@@ -267,7 +267,7 @@ static enum err disown_rest(struct log *log, enum err err)
     struct note why = { .text = "" };
 
     note_set(&why, "the segment is not as it was left: %s", err_text(err));
-    log_fail(log, &why);
+    log_fail(log, err, &why);
     return ERR_CLOSED;
 }
 
@@ -303,7 +303,7 @@ void log_cut_off(struct log *log, enum err err)
     if (log->file->calls->truncate(log->file, log->size) == ERR_OK)
         return;
     note_set(&why, "cannot cut off what a failed write left: %s", err_text(err));
-    log_fail(log, &why);
+    log_fail(log, err, &why);
 }
 
 static enum err write_batch(struct log *log)
@@ -446,4 +446,9 @@ bool log_is_busy(const struct log *log)
 bool log_has_failed(const struct log *log)
 {
     return log->failed;
+}
+
+enum err log_failure(const struct log *log)
+{
+    return log->failure;
 }

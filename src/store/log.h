@@ -130,7 +130,6 @@ MUST_USE enum err log_append(struct log *log, bool gated);
 uint64_t log_tip(const struct log *log);
 uint64_t log_gate(const struct log *log);
 uint64_t log_durable(const struct log *log);
-
 /* The durable position as a checkpoint wants it. */
 void log_durable_mark(const struct log *log, struct log_mark *out_mark);
 
@@ -142,6 +141,7 @@ MUST_USE enum err log_sync_now(struct log *log);
 
 bool log_is_busy(const struct log *log); /* a job of it is running */
 bool log_has_failed(const struct log *log);
+enum err log_failure(const struct log *log); /* why it has; ERR_OK: it has not */
 
 /* Closes descriptors that are only kept for speed: the present segment too, when all of it is
  * durable. What is left open is the lock. */

@@ -28,6 +28,7 @@ struct log_work {
     struct segment segment;
     struct vfs_file *made; /* or the one that is there */
     struct bytes write; /* then: append this to it */
+    bool has_begun; /* with that */
     uint64_t covers; /* durable position when all went well */
     struct log_mark mark; /* the same, as log_durable_mark tells it */
     enum err err;
@@ -85,6 +86,7 @@ struct log {
     bool busy; /* `work` is on its way */
     bool again; /* a sync was asked for meanwhile */
     bool failed;
+    enum err failure; /* why */
     struct log_work work;
 
     uint64_t base; /* the newest that counts */
@@ -137,7 +139,8 @@ MUST_USE enum err log_awake(struct log *log);
 /* log_work.c */
 void log_work_start(struct log *log); /* what is to be done next; when busy or idle: nothing */
 MUST_USE enum err log_work_all_now(struct log *log, struct note *why); /* on this thread */
-void log_fail(struct log *log, const struct note *why); /* `why` NULL: the caller tells */
+/* `why` NULL: the caller tells. */
+void log_fail(struct log *log, enum err err, const struct note *why);
 
 /* recover.c: fills a log whose vfs and lock are set; replays. */
 MUST_USE enum err log_recover(struct log *log, const struct log_options *options,

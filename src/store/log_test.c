@@ -482,6 +482,41 @@ static void short_write_that_cannot_be_taken_back_ends_the_log(void **state)
     crash_vfs_free(crash);
 }
 
+/* What waited for the lock file's entry, and was taken for written: the log fails, but there is no
+ * tail, since a full disk has no room for what that calls for. Written by the job, or behind it. */
+static void what_waited_and_does_not_fit_leaves_no_tail(void **state)
+{
+    static const uint64_t rest[] = { 1, 3 };
+
+    for (unsigned large = 0; large < 2; large++) {
+        struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+        struct log_bench bench;
+
+        bench_init(&bench, crash_vfs_get(crash));
+        bench_start(&bench, 100);
+        assert_int_equal(bench_change(&bench, 1, 0, true), ERR_OK);
+        bench_close(&bench);
+        bench_start(&bench, 100);
+        crash_vfs_fail(crash, CRASH_FAIL_APPEND, 1, 100); /* not that of the entry */
+        assert_int_equal(bench_change(&bench, 2, large * 2 * LOG_STEP_BYTES, true), ERR_OK);
+        assert_int_equal(log_failure(bench.log), ERR_OK);
+        jobs_settle(&bench.jobs);
+        assert_int_equal(crash_vfs_faults(crash), 1);
+        assert_int_equal(bench.failed_calls, 1);
+        assert_int_equal(log_failure(bench.log), ERR_NO_SPACE);
+        bench_close(&bench);
+        bench_start(&bench, 100);
+        assert_int_equal(bench.report.tail_bytes, 0);
+        assert_int_equal(bench.report.epoch_reasons, 0);
+        assert_int_equal(bench_change(&bench, 3, 0, true), ERR_OK);
+        bench_close(&bench);
+        bench_start(&bench, 100);
+        expect_seen(&bench, 2, rest);
+        bench_close(&bench);
+        crash_vfs_free(crash);
+    }
+}
+
 /* What is in the page cache after a failed sync is not believed, whole as it looks. */
 static void failed_sync_discards_what_was_not_durable(void **state)
 {
@@ -617,6 +652,7 @@ int main(void)
         cmocka_unit_test(old_clean_mark_is_not_believed),
         cmocka_unit_test(short_write_is_taken_back),
         cmocka_unit_test(short_write_that_cannot_be_taken_back_ends_the_log),
+        cmocka_unit_test(what_waited_and_does_not_fit_leaves_no_tail),
         cmocka_unit_test(failed_sync_discards_what_was_not_durable),
         cmocka_unit_test(failed_sync_on_a_full_disk_discards_too),
         cmocka_unit_test(segment_that_cannot_be_made_ends_the_log),

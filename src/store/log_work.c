@@ -38,6 +38,7 @@ static void work_run(struct job *job)
     }
     if (work->err == ERR_OK && work->write.len > 0) {
         work->what = "the log";
+        work->has_begun = true;
         work->err = vfs_append(work->made, work->write);
     }
 }
@@ -93,8 +94,10 @@ static bool work_fill(struct log *log)
     return true;
 }
 
-void log_fail(struct log *log, const struct note *why)
+void log_fail(struct log *log, enum err err, const struct note *why)
 {
+    if (!log->failed)
+        log->failure = err;
     log->failed = true;
     if (why != NULL && log->listener != NULL)
         log->listener->failed(log->listener, why);
@@ -116,6 +119,14 @@ static void count_written(struct log *log, struct buf *written)
     buf_trim(written);
 }
 
+/* A write behind the end of the log has failed, and the log with it. What it left there must not be
+ * met as a tail: on a full disk there is no room for the epoch that calls for. */
+static enum err give_up(const struct log *log, struct vfs_file *file, enum err err)
+{
+    (void)file->calls->truncate(file, log->size);
+    return err;
+}
+
 /* What waited, and is not much, is written in one go. `has_written`: a job has written what came
  * before. */
 static enum err flush_pending(struct log *log, bool has_written)
@@ -127,7 +138,7 @@ static enum err flush_pending(struct log *log, bool has_written)
     if (log->pending.len > 0) {
         err = vfs_append(log->file, buf_bytes(&log->pending));
         if (err != ERR_OK)
-            return err;
+            return give_up(log, log->file, err);
         count_written(log, &log->pending);
         has_written = true;
     }
@@ -145,6 +156,8 @@ static enum err work_take(struct log *log)
 
     if (work->close_synced)
         log->previous = NULL;
+    if (work->err != ERR_OK && work->has_begun)
+        work->err = give_up(log, work->made, work->err);
     if (work->err != ERR_OK && work->create)
         vfs_close(work->made);
     if (work->err != ERR_OK)
@@ -177,7 +190,7 @@ static void work_done(struct job *job)
         struct note why = { .text = "" };
 
         note_set(&why, "cannot write %s: %s", work->what, err_text(err));
-        log_fail(log, &why);
+        log_fail(log, err, &why);
         return;
     }
     if (log->again || log_must_wait(log))
@@ -212,7 +225,7 @@ enum err log_work_all_now(struct log *log, struct note *why)
         err = work_take(log);
         if (err != ERR_OK) {
             note_set(why, "cannot write %s: %s", log->work.what, err_text(err));
-            log_fail(log, NULL);
+            log_fail(log, err, NULL);
         }
     }
     return err;
