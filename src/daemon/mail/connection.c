@@ -15,6 +15,7 @@ enum {
     LINGER_MS = 2000, /* for the client to read our last words */
     LINGER_STOP_MS = 200, /* likewise, while the server is going down */
     DEADLINE_STEP_MS = 1000, /* between two looks at a deadline that has passed */
+    FAREWELL_BYTES_MAX = 128 * 1024, /* a tag, and a word */
     INPUT_HIGH_BYTES = 64 * 1024, /* above: not read while the session is at work */
 };
 
@@ -151,14 +152,19 @@ void connection_free(struct connection *connection)
     home_left(home);
 }
 
-void connection_refuse(struct connection *connection)
+/* RFC 9051 s7.1.5: a BYE before the tagged answer, which many clients show to their user. Both are
+ * best effort: a socket that cannot take two lines now is not worth waiting for. */
+void connection_refuse(struct connection *connection, const char *why)
 {
-    static const char text[] = "* BYE [UNAVAILABLE] The mail store cannot be opened now\r\n";
+    struct buf text = buf_make(FAREWELL_BYTES_MAX);
 
-    /* Best effort: a socket that cannot take a line now is not worth waiting for. */
-    if (stream_send(&connection->stream, bytes_from_string(text)) == ERR_OK)
+    buf_add_format(&text, "* BYE [UNAVAILABLE] %s\r\n", why);
+    if (connection->tag.len > 0)
+        buf_add_format(&text, "%.*s NO [UNAVAILABLE] %s\r\n", BYTES_ARG(connection->tag), why);
+    if (stream_send(&connection->stream, buf_bytes(&text)) == ERR_OK)
         stream_shutdown(&connection->stream);
-    connection->farewell = "the mail store cannot be opened";
+    buf_done(&text);
+    connection->farewell = why;
     connection->end = END_CLOSE;
     connection_free(connection);
 }

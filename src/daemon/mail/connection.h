@@ -51,7 +51,8 @@ struct connection {
 void connection_new(struct home *home, const struct ipc_handoff *handoff, struct bytes user, int fd,
                     uint16_t gate);
 void connection_begin(struct connection *connection); /* the account is open */
-void connection_refuse(struct connection *connection); /* it cannot be opened */
+/* It cannot be opened: says so as the answer to the login, and ends. */
+void connection_refuse(struct connection *connection, const char *why);
 void connection_step(struct connection *connection); /* one bounded step; may free it */
 void connection_wake(struct connection *connection); /* steps in this turn */
 void connection_release(struct connection *connection); /* the log has moved; may free it */

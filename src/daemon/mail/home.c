@@ -226,15 +226,24 @@ void home_end_maintenance(struct home *home, enum ipc_result result, const char 
                          result, why);
 }
 
-/* A word to those who wait for the account, then the end of them. */
-static void refuse_users(struct home *home, const char *why)
+static enum ipc_result result_of(enum err err)
 {
+    return err == ERR_NO_SPACE ? IPC_NO_SPACE : IPC_UNAVAILABLE;
+}
+
+/* A word to those who wait for the account, then the end of them. `err` is why it is not opened. */
+static void refuse_users(struct home *home, enum err err, const char *why)
+{
+    const char *text = err == ERR_NO_SPACE ? "The server's disk is full, try later"
+                                           : "The mail store cannot be opened now";
+
     while (!list_is_empty(&home->connections))
-        connection_refuse(CONTAINER_OF(list_first(&home->connections), struct connection, link));
+        connection_refuse(CONTAINER_OF(list_first(&home->connections), struct connection, link),
+                          text);
     while (!list_is_empty(&home->deliveries))
         delivery_fail(CONTAINER_OF(list_first(&home->deliveries), struct delivery, link),
-                      IPC_UNAVAILABLE, why);
-    home_end_maintenance(home, IPC_UNAVAILABLE, why);
+                      result_of(err), why);
+    home_end_maintenance(home, result_of(err), why);
 }
 
 /* Commands at work are not answered: what they would say could be wrong. */
@@ -256,12 +265,16 @@ void home_evict(struct home *home)
 
 void home_fail(struct home *home)
 {
+    enum err err = account_failure(home->account);
     struct note why = { "" };
 
     note_set(&why, "the account's log failed: %s",
              home->failure != NULL ? home->failure : "why is not known");
-    evict_users(home, IPC_UNAVAILABLE, why.text,
-                "The mail store cannot be written: please try again later");
+    evict_users(
+        home, result_of(err), why.text,
+        err == ERR_NO_SPACE
+            ? "The server's disk is full: a change could not be written, please log in again"
+            : "The mail store cannot be written: please try again later");
     free(home->failure);
     home->failure = NULL;
     home_close(home);
@@ -287,7 +300,7 @@ static void opened(struct home *home, struct open_job *open)
     if (!is_used(home)) {
         home_left(home);
     } else if (home->trash || home->shard->stopping) {
-        refuse_users(home, "the account is being closed");
+        refuse_users(home, ERR_CLOSED, "the account is being closed");
     } else {
         begin_users(home);
         home_touch(home);
@@ -311,8 +324,10 @@ static void open_done(struct job *job)
     } else {
         home->shard->counts.open_failures++;
         log_home(home, LOG_LEVEL_ERROR, "account-unavailable", open->why.text);
-        home_end_maintenance(home, IPC_UNAVAILABLE, open->why.text); /* for an administrator */
-        refuse_users(home, "the account cannot be opened");
+        home_end_maintenance(home, result_of(open->err), open->why.text); /* for an administrator */
+        refuse_users(home, open->err,
+                     open->err == ERR_NO_SPACE ? "the account cannot be opened: the disk is full"
+                                               : "the account cannot be opened");
         home_next(home);
     }
     free(open);
@@ -512,7 +527,7 @@ static void home_next(struct home *home)
         home->tries = 0;
         home_open(home);
     } else {
-        refuse_users(home, "the server is going down");
+        refuse_users(home, ERR_CLOSED, "the server is going down");
         home_free(home);
         if (shard->stopping && shard->homes.count == 0)
             role_end(shard->role, EXIT_SUCCESS);
