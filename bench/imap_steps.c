@@ -8,9 +8,11 @@
 #include "figures.h"
 #include "kit/imap_seat.h"
 #include "kit/mem_vfs.h"
+#include "search/texts.h"
 #include "store/acting.h"
+#include "sys/process.h"
 
-enum { BATCH = 500, MESSAGES = 1000000 };
+enum { BATCH = 500, MESSAGES = 1000000, TEXTS_BYTES_MAX = 256 * 1024 * 1024 };
 
 /* What runs on the owner's thread: the session's steps, those of the act that it begins, the ends
  * of jobs and housekeeping. */
@@ -68,6 +70,18 @@ static void act(struct desk *desk, struct longest *longest)
     }
 }
 
+/* Days and subjects in no order, each subject four times. */
+static size_t write_mail(uint32_t number, char *text, size_t size)
+{
+    uint32_t mixed = number * UINT32_C(2654435761);
+
+    return (size_t)snprintf(text, size,
+                            "Date: %u Jan %u %02u:%02u:00 +0000\r\nFrom: a%u@x\r\n"
+                            "Subject: a subject of some length %u\r\n\r\nx\r\n",
+                            1 + mixed % 28, 1990 + (mixed >> 8) % 40, (mixed >> 16) % 24,
+                            (mixed >> 20) % 60, (mixed >> 4) % 1000, mixed >> 2);
+}
+
 static void fill(struct desk *desk, uint32_t count)
 {
     struct mailbox *mailbox = desk_mailbox(desk, "INBOX");
@@ -78,9 +92,12 @@ static void fill(struct desk *desk, uint32_t count)
         struct origin origin = desk_origin(desk);
         struct uid first;
 
-        for (int i = 0; i < BATCH; i++) {
+        for (uint32_t i = 0; i < BATCH; i++) {
+            char text[200];
+            size_t len = write_mail(done + i, text, sizeof(text));
+
             items[i].flags.flags = i % 2 == 0 ? FLAG_DELETED : 0;
-            if (desk_body(desk, BYTES("Subject: x\r\n\r\nx\r\n"), &items[i].body) != ERR_OK)
+            if (desk_body(desk, bytes_make(text, len), &items[i].body) != ERR_OK)
                 abort();
         }
         if (desk_finish(desk, act_append(mailbox, &origin, items, BATCH, &first)) != ERR_OK)
@@ -158,6 +175,10 @@ static void ask_all(struct imap_seat *seat, struct imap_seat *other)
         { "STORE on all, told", "a STORE 1:* +FLAGS (\\Flagged)\r\n" },
         { "STORE on all, silent", "a UID STORE 1:* +FLAGS.SILENT (\\Seen)\r\n" },
         { "SEARCH ALL", "a SEARCH RETURN (ALL) ALL\r\n" },
+        { "SORT by date", "a SORT (DATE) UTF-8 ALL\r\n" },
+        { "SORT by date, again", "a UID SORT (DATE) UTF-8 ALL\r\n" },
+        { "SORT by three texts", "a SORT (SUBJECT FROM CC REVERSE SIZE) UTF-8 ALL\r\n" },
+        { "SORT by three texts, again", "a SORT (SUBJECT FROM CC REVERSE SIZE) UTF-8 ALL\r\n" },
         { "COPY of all", "a UID COPY 1:* Archive\r\n" },
         { "SEARCH of every other, NOTSAVED", "a SEARCH RETURN (SAVE) DELETED\r\n" },
         { "EXPUNGE of every other", "a EXPUNGE\r\n" },
@@ -197,7 +218,8 @@ int main(int argc, char **argv)
     if (desk_open(&desk) != ERR_OK)
         return 1;
     fill(&desk, messages);
-    imap_seat_open(&seat, &desk);
+    process_tune_memory(); /* as a mail process does */
+    imap_seat_open_with(&seat, &desk, search_texts_new(TEXTS_BYTES_MAX));
     imap_seat_open(&other, &desk);
     ask_all(&seat, &other);
     return 0;

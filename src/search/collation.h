@@ -18,6 +18,10 @@ struct search_collation;
 struct search_collation *search_collation_new(uint32_t texts_max, const struct account_id *account);
 void search_collation_free(struct search_collation *collation); /* NULL is allowed */
 
+/* Gives back some of its memory, at most about half a millisecond of it; true once that was all,
+ * the object included. */
+MUST_USE bool search_collation_free_some(struct search_collation *collation);
+
 /* Bytes in use, and those that putting them in order will take. */
 size_t search_collation_bytes(const struct search_collation *collation);
 

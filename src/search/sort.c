@@ -14,15 +14,18 @@ enum {
     DIGITS_MAX = (WORD_BITS + DIGIT_BITS - 1) / DIGIT_BITS,
     HALF_BITS = 32, /* of a key that has no room beside the number */
     MOVES_STEP = 64 * 1024,
+    FREED_PER_MOVE = 8, /* messages whose memory is given back in the time of a move */
 };
 
 enum phase {
     PHASE_ADD,
     PHASE_COLLATE, /* the texts of a column */
     PHASE_RANK, /* its numbers of texts become their ranks */
+    PHASE_FORGET, /* the texts */
     PHASE_LOAD, /* the keys of a column, beside the messages as they stand */
     PHASE_MOVE, /* by one digit */
     PHASE_TELL, /* sequence numbers, as they stand */
+    PHASE_DROP, /* all but those */
     PHASE_DONE,
 };
 
@@ -94,33 +97,34 @@ enum err search_sort_new(const struct search_criterion *criteria, uint32_t count
     return ERR_LIMIT;
 }
 
-static void drop_texts(struct column_of *column)
+static bool free_one(void **memory)
 {
-    search_collation_free(column->texts);
-    column->texts = NULL;
+    bool is_there = *memory != NULL;
+
+    free(*memory);
+    *memory = NULL;
+    return is_there;
 }
 
-/* All but the order. */
-static void drop_work(struct search_sort *sort)
+/* Gives back one of the arrays that are not needed once the order is known; false: there is none
+ * left. To give back megabytes takes its time. */
+static bool drop_one(struct search_sort *sort)
 {
-    for (uint32_t i = 0; i < sort->column_count; i++) {
-        drop_texts(&sort->columns[i]);
-        free(sort->columns[i].keys);
-        sort->columns[i].keys = NULL;
-    }
-    free(sort->seqnos);
-    free(sort->words);
-    free(sort->spare);
-    sort->seqnos = NULL;
-    sort->words = NULL;
-    sort->spare = NULL;
+    for (uint32_t i = 0; i < sort->column_count; i++)
+        if (free_one((void **)&sort->columns[i].keys))
+            return true;
+    return free_one((void **)&sort->seqnos) || free_one((void **)&sort->words) ||
+           free_one((void **)&sort->spare);
 }
 
 void search_sort_free(struct search_sort *sort)
 {
     if (sort == NULL)
         return;
-    drop_work(sort);
+    for (uint32_t i = 0; i < sort->column_count; i++)
+        search_collation_free(sort->columns[i].texts);
+    while (drop_one(sort))
+        continue;
     free(sort->order);
     free(sort);
 }
@@ -211,6 +215,11 @@ static uint32_t take_share(const struct search_sort *sort, uint32_t *left)
     return sort->at + count;
 }
 
+static uint32_t less(uint32_t left, uint32_t cost)
+{
+    return cost < left ? left - cost : 0;
+}
+
 static void collate(struct search_sort *sort, uint32_t *left)
 {
     struct column_of *column = &sort->columns[sort->column];
@@ -236,9 +245,19 @@ static void rank(struct search_sort *sort, uint32_t *left)
 
         set_key(column, sort->at, column->criterion.reverse ? last - place : place);
     }
-    if (sort->at < sort->messages)
+    if (sort->at == sort->messages)
+        sort->phase = PHASE_FORGET;
+}
+
+static void forget(struct search_sort *sort, uint32_t *left)
+{
+    struct column_of *column = &sort->columns[sort->column];
+
+    if (!search_collation_free_some(column->texts)) {
+        *left = less(*left, 1 + sort->messages / FREED_PER_MOVE);
         return;
-    drop_texts(column);
+    }
+    column->texts = NULL;
     begin_load(sort, 0);
 }
 
@@ -352,10 +371,16 @@ static void tell(struct search_sort *sort, uint32_t *left)
 
     for (; sort->at < end; sort->at++)
         sort->order[sort->at] = sort->seqnos[sort->words[sort->at] & mask];
-    if (sort->at < sort->messages)
-        return;
-    drop_work(sort);
-    sort->phase = PHASE_DONE;
+    if (sort->at == sort->messages)
+        sort->phase = PHASE_DROP;
+}
+
+static void drop(struct search_sort *sort, uint32_t *left)
+{
+    if (drop_one(sort))
+        *left = less(*left, 1 + sort->messages / FREED_PER_MOVE);
+    else
+        sort->phase = PHASE_DONE;
 }
 
 bool search_sort_step(struct search_sort *sort)
@@ -365,9 +390,11 @@ bool search_sort_step(struct search_sort *sort)
         case PHASE_ADD: begin(sort); break;
         case PHASE_COLLATE: collate(sort, &left); break;
         case PHASE_RANK: rank(sort, &left); break;
+        case PHASE_FORGET: forget(sort, &left); break;
         case PHASE_LOAD: load(sort, &left); break;
         case PHASE_MOVE: move(sort, &left); break;
         case PHASE_TELL: tell(sort, &left); break;
+        case PHASE_DROP: drop(sort, &left); break;
         case PHASE_DONE: break;
         }
     }

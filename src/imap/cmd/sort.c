@@ -15,8 +15,8 @@
 #include "store/view.h"
 
 enum {
-    COLLECT_STEP = 32 * 1024, /* messages of which numbers are collected; and ... */
-    TEXT_COST = 8, /* ... for each text of one as many more */
+    COLLECT_STEP = 16 * 1024, /* messages of which numbers are collected; and ... */
+    TEXT_COST = 16, /* ... for each text of one as many more */
 };
 
 enum sort_phase {
