@@ -17,7 +17,8 @@ SEED = 20260707
 SMALL = [
     b'From: Zoe <bob@example.org>\r\nSubject: Re: pears\r\n'
     b'Date: Mon, 2 Nov 2020 10:00:00 +0100\r\n\r\n1\r\n',
-    b'From: ann@example.org\r\nSubject: apples\r\nDate: Mon, 2 Nov 2020 08:30:00 -0100\r\n\r\n2\r\n',
+    b'From: ann@example.org\r\nSubject: apples\r\n'
+    b'Date: Mon, 2 Nov 2020 08:30:00 -0100\r\n\r\n2\r\n',
     b'From: =?utf-8?q?=C3=84nne?= <carl@example.org>\r\nSubject: PEARS\r\n\r\n3\r\n',
 ]
 
@@ -62,7 +63,7 @@ def test_sort_and_uid_sort(sorted_mail):
     assert numbers(sorted_mail.sort('DATE', 'UTF-8', 'ALL')) == [1, 2, 3]
     assert numbers(sorted_mail.sort('(REVERSE ARRIVAL)', 'US-ASCII', 'ALL')) == [1, 2, 3]
     assert numbers(sorted_mail.sort('(SUBJECT FROM)', 'UTF-8', 'ALL')) == [2, 1, 3]
-    assert numbers(sorted_mail.sort("(DISPLAYFROM)", "UTF-8", "NOT", "SUBJECT", "apples")) == [3, 1]
+    assert numbers(sorted_mail.sort('(DISPLAYFROM)', 'UTF-8', 'NOT', 'SUBJECT', 'apples')) == [3, 1]
     sorted_mail.store('1', '+FLAGS', r'(\Deleted)')
     sorted_mail.expunge()
     assert numbers(sorted_mail.uid('SORT', '(ARRIVAL)', 'US-ASCII', 'ALL', 'UNDELETED')) == [3, 2]
@@ -74,7 +75,8 @@ def test_sort_with_return(sorted_mail):
         b' UID ALL 3,2,1')
     assert esearch(sorted_mail, 'RETURN', '(MIN MAX COUNT)', '(SUBJECT)', 'UTF-8', 'ALL').endswith(
         b' UID MIN 2 MAX 3 COUNT 3')
-    assert sorted_mail.uid('SORT', 'RETURN', '(SAVE)', '(DATE)', 'UTF-8', 'SUBJECT', 'pears')[0] == 'OK'
+    status, _ = sorted_mail.uid('SORT', 'RETURN', '(SAVE)', '(DATE)', 'UTF-8', 'SUBJECT', 'pears')
+    assert status == 'OK'
     assert numbers(sorted_mail.uid('SEARCH', '$')) == [1, 3]
 
 
