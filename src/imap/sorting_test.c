@@ -21,6 +21,7 @@ struct bench {
     struct vfs *vfs;
     struct desk desk;
     struct imap_seat seat;
+    struct search_texts *texts;
 };
 
 /* Message n, from 1 on, is number n * 7919 modulo MODULUS by its Date and by its Subject. */
@@ -60,13 +61,15 @@ static void open_bench(struct bench *bench, uint32_t messages)
         desk_sync(&bench->desk);
         (void)desk_tick(&bench->desk);
     }
-    imap_seat_open_with(&bench->seat, &bench->desk, search_texts_new(1 << 24));
+    bench->texts = search_texts_new(1 << 24);
+    imap_seat_open_with(&bench->seat, &bench->desk, bench->texts);
     (void)imap_seat_run(&bench->seat, "a SELECT INBOX");
 }
 
 static void close_bench(struct bench *bench)
 {
     imap_seat_close(&bench->seat);
+    search_texts_free(bench->texts);
     desk_close(&bench->desk);
     assert_int_equal(mem_vfs_open_files(bench->vfs), 0);
     mem_vfs_free(bench->vfs);
@@ -191,7 +194,7 @@ static void test_damage(void **state)
             mem_vfs_damage(bench.vfs, path, bytes_find(file, 0, BYTES("first")), 1);
     }
     assert_int_equal(desk_open(&bench.desk), ERR_OK);
-    imap_seat_open_with(&bench.seat, &bench.desk, search_texts_new(1 << 20));
+    imap_seat_open_with(&bench.seat, &bench.desk, bench.texts);
     (void)imap_seat_run(&bench.seat, "a SELECT INBOX");
     for (int i = 0; i < 2; i++) {
         out = imap_seat_run(&bench.seat, "a SORT (SUBJECT) UTF-8 ALL");

@@ -638,7 +638,8 @@ void client_apply(struct client *client, struct pending *head)
     case VERB_FETCH: apply_fetch(client, head); break;
     case VERB_COPY:
     case VERB_MOVE: apply_copy(client, head); break;
-    case VERB_SEARCH: apply_search(client, head); break;
+    case VERB_SEARCH:
+    case VERB_SORT: apply_search(client, head); break;
     case VERB_APPEND: apply_append(client, head); break;
     case VERB_ENABLE: apply_enable(client, head); break;
     case VERB_LINE: may(head, odd_lines[head->command.name].answers, NULL); break;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/order.h"
+
 /* The first five are the system flags, then the keywords of the test. */
 enum model_flag {
     MARK_ANSWERED = 1 << 0,

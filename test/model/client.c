@@ -71,19 +71,20 @@ static bool is_plain(const struct pending *head, enum model_verb verb)
 static bool searches_by_number(const struct pending *head)
 {
     for (unsigned i = 0; i < head->command.key_count; i++)
-        if (head->command.verb == VERB_SEARCH && head->command.keys[i].type == KEY_SET &&
-            !head->command.keys[i].set.saved)
+        if (head->command.keys[i].type == KEY_SET && !head->command.keys[i].set.saved)
             return true;
     return false;
 }
 
-/* RFC 9051 section 7.5.1: not while FETCH, STORE or SEARCH run, nor when no command does. */
+/* RFC 9051 section 7.5.1, RFC 5256 section 3: not while FETCH, STORE, SEARCH or SORT run, nor when
+ * no command does. */
 static bool may_expunge(const struct client *client)
 {
     const struct pending *head = &client->pending[0];
 
     return client->pending_count > 0 && !is_plain(head, VERB_FETCH) &&
-           !is_plain(head, VERB_STORE) && !is_plain(head, VERB_SEARCH) && !searches_by_number(head);
+           !is_plain(head, VERB_STORE) && !is_plain(head, VERB_SEARCH) &&
+           !is_plain(head, VERB_SORT) && !searches_by_number(head);
 }
 
 static void take_out(struct client *client, uint32_t index)
@@ -400,9 +401,11 @@ static void read_untagged(struct client *client, struct pending *head, struct by
     else if (reader_skip(&reader, "VANISHED "))
         read_vanished(client, head, &reader);
     else if (reader_skip(&reader, "SEARCH"))
-        client_read_search(client, head, &reader, false);
+        client_read_search(client, head, &reader, VERB_SEARCH);
+    else if (reader_skip(&reader, "SORT"))
+        client_read_search(client, head, &reader, VERB_SORT);
     else if (reader_skip(&reader, "ESEARCH"))
-        client_read_search(client, head, &reader, true);
+        client_read_esearch(client, head, &reader);
     else if (reader_skip(&reader, "LIST "))
         client_read_list(client, head, &reader, false);
     else if (reader_skip(&reader, "LSUB "))
@@ -590,7 +593,8 @@ static void check_done(struct client *client, struct pending *head)
         if (head->status_count != 1)
             model_fail("STATUS is not told");
         break;
-    case VERB_SEARCH: client_check_search(client, head); break;
+    case VERB_SEARCH:
+    case VERB_SORT: client_check_search(client, head); break;
     case VERB_STORE:
     case VERB_FETCH:
         client_check_fetch(client, head);

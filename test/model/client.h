@@ -133,7 +133,8 @@ void client_read_list(struct client *client, struct pending *head, struct reader
                       bool lsub);
 void client_read_status(struct client *client, struct pending *head, struct reader *reader);
 void client_read_search(struct client *client, struct pending *head, struct reader *reader,
-                        bool esearch);
+                        enum model_verb verb);
+void client_read_esearch(struct client *client, struct pending *head, struct reader *reader);
 /* All that had to be said was said. */
 void client_check_list(struct client *client, const struct pending *head);
 void client_check_search(const struct client *client, const struct pending *head);

@@ -38,6 +38,7 @@ enum model_verb {
     VERB_FETCH,
     VERB_STORE,
     VERB_SEARCH,
+    VERB_SORT,
     VERB_COPY,
     VERB_MOVE,
     VERB_EXPUNGE,
@@ -92,11 +93,12 @@ struct model_command {
     struct model_section sections[SECTIONS_MAX];
     uint64_t changed; /* CHANGEDSINCE; 0: not given */
     bool vanished;
-    /* SEARCH */
+    /* SEARCH, SORT */
     uint8_t returns;
     uint8_t charset; /* 0: none; 1: US-ASCII; 2: UTF-8; 3: one that nobody knows */
     uint8_t key_count;
     struct model_key keys[KEYS_MAX]; /* in the order in which they are written */
+    struct model_order order;
     /* LIST, STATUS */
     uint16_t list;
     uint8_t reference;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/clock.h"
 #include "model/names.h"
 #include "model/samples.h"
 
@@ -261,6 +262,20 @@ static void make_search(struct generator *generator, const struct client *client
             command->charset = 2;
 }
 
+static void make_criteria(struct generator *generator, struct model_command *command)
+{
+    /* When a message came is not known exactly where the server has a clock of its own: what SAVE
+     * keeps of such an order would not be, either. */
+    unsigned from =
+        (command->returns & RETURN_SAVE) != 0 && model_clock.date_time == NULL ? SORT_SIZE : 0;
+
+    command->order.count = (uint8_t)(1 + below(generator, CRITERIA_MAX));
+    for (unsigned i = 0; i < command->order.count; i++)
+        command->order.by[i] =
+            (struct model_criterion){ (uint8_t)(from + below(generator, SORT_KEYS - from)),
+                                      one_in(generator, 2) };
+}
+
 /* Numbers and UIDs as somebody may remember them: some are still so, some never were. */
 static void make_match(struct generator *generator, const struct box *box,
                        struct model_command *command)
@@ -370,6 +385,10 @@ static void make_arguments(struct generator *generator, const struct client *cli
     case VERB_FETCH: make_fetch(generator, client, command); break;
     case VERB_STORE: make_store(generator, client, command); break;
     case VERB_SEARCH: make_search(generator, client, command); break;
+    case VERB_SORT:
+        make_search(generator, client, command);
+        make_criteria(generator, command);
+        break;
     case VERB_COPY:
     case VERB_MOVE:
         make_small_set(generator, client, command->uid, &command->set);
@@ -386,22 +405,22 @@ static void make_arguments(struct generator *generator, const struct client *cli
 
 /* How often each is said: in a selected mailbox, and without one. */
 static const uint8_t weights[2][VERB_COUNT] = {
-    { [VERB_NOOP] = 2,          [VERB_CHECK] = 1,     [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
-      [VERB_NAMESPACE] = 1,     [VERB_ENABLE] = 4,    [VERB_SELECT] = 60,     [VERB_EXAMINE] = 15,
-      [VERB_CLOSE] = 1,         [VERB_UNSELECT] = 1,  [VERB_CREATE] = 8,      [VERB_DELETE] = 4,
-      [VERB_RENAME] = 6,        [VERB_SUBSCRIBE] = 4, [VERB_UNSUBSCRIBE] = 4, [VERB_LIST] = 10,
-      [VERB_LSUB] = 3,          [VERB_STATUS] = 8,    [VERB_APPEND] = 12,     [VERB_FETCH] = 1,
-      [VERB_STORE] = 1,         [VERB_SEARCH] = 1,    [VERB_COPY] = 1,        [VERB_MOVE] = 1,
-      [VERB_EXPUNGE] = 1,       [VERB_IDLE] = 1,      [VERB_LOGOUT] = 1,      [VERB_LINE] = 2,
-      [VERB_UNAUTHENTICATE] = 1 },
-    { [VERB_NOOP] = 12,         [VERB_CHECK] = 2,     [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
-      [VERB_NAMESPACE] = 1,     [VERB_ENABLE] = 1,    [VERB_SELECT] = 8,      [VERB_EXAMINE] = 3,
-      [VERB_CLOSE] = 3,         [VERB_UNSELECT] = 3,  [VERB_CREATE] = 3,      [VERB_DELETE] = 2,
-      [VERB_RENAME] = 3,        [VERB_SUBSCRIBE] = 2, [VERB_UNSUBSCRIBE] = 2, [VERB_LIST] = 4,
-      [VERB_LSUB] = 2,          [VERB_STATUS] = 8,    [VERB_APPEND] = 30,     [VERB_FETCH] = 50,
-      [VERB_STORE] = 45,        [VERB_SEARCH] = 40,   [VERB_COPY] = 10,       [VERB_MOVE] = 10,
-      [VERB_EXPUNGE] = 14,      [VERB_IDLE] = 8,      [VERB_LOGOUT] = 1,      [VERB_LINE] = 8,
-      [VERB_UNAUTHENTICATE] = 1 },
+    { [VERB_NOOP] = 2,      [VERB_CHECK] = 1,         [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
+      [VERB_NAMESPACE] = 1, [VERB_ENABLE] = 4,        [VERB_SELECT] = 60,     [VERB_EXAMINE] = 15,
+      [VERB_CLOSE] = 1,     [VERB_UNSELECT] = 1,      [VERB_CREATE] = 8,      [VERB_DELETE] = 4,
+      [VERB_RENAME] = 6,    [VERB_SUBSCRIBE] = 4,     [VERB_UNSUBSCRIBE] = 4, [VERB_LIST] = 10,
+      [VERB_LSUB] = 3,      [VERB_STATUS] = 8,        [VERB_APPEND] = 12,     [VERB_FETCH] = 1,
+      [VERB_STORE] = 1,     [VERB_SEARCH] = 1,        [VERB_COPY] = 1,        [VERB_MOVE] = 1,
+      [VERB_SORT] = 1,      [VERB_EXPUNGE] = 1,       [VERB_IDLE] = 1,        [VERB_LOGOUT] = 1,
+      [VERB_LINE] = 2,      [VERB_UNAUTHENTICATE] = 1 },
+    { [VERB_NOOP] = 12,     [VERB_CHECK] = 2,         [VERB_CAPABILITY] = 1,  [VERB_ID] = 1,
+      [VERB_NAMESPACE] = 1, [VERB_ENABLE] = 1,        [VERB_SELECT] = 8,      [VERB_EXAMINE] = 3,
+      [VERB_CLOSE] = 3,     [VERB_UNSELECT] = 3,      [VERB_CREATE] = 3,      [VERB_DELETE] = 2,
+      [VERB_RENAME] = 3,    [VERB_SUBSCRIBE] = 2,     [VERB_UNSUBSCRIBE] = 2, [VERB_LIST] = 4,
+      [VERB_LSUB] = 2,      [VERB_STATUS] = 8,        [VERB_APPEND] = 30,     [VERB_FETCH] = 50,
+      [VERB_STORE] = 45,    [VERB_SEARCH] = 40,       [VERB_COPY] = 10,       [VERB_MOVE] = 10,
+      [VERB_SORT] = 25,     [VERB_EXPUNGE] = 14,      [VERB_IDLE] = 8,        [VERB_LOGOUT] = 1,
+      [VERB_LINE] = 8,      [VERB_UNAUTHENTICATE] = 1 },
 };
 
 static enum model_verb some_verb(struct generator *generator, const struct client *client)
@@ -422,8 +441,8 @@ static enum model_verb some_verb(struct generator *generator, const struct clien
 
 static bool has_uid_form(enum model_verb verb)
 {
-    return verb == VERB_FETCH || verb == VERB_STORE || verb == VERB_SEARCH || verb == VERB_COPY ||
-           verb == VERB_MOVE || verb == VERB_EXPUNGE;
+    return verb == VERB_FETCH || verb == VERB_STORE || verb == VERB_SEARCH || verb == VERB_SORT ||
+           verb == VERB_COPY || verb == VERB_MOVE || verb == VERB_EXPUNGE;
 }
 
 void model_generate(struct generator *generator, const struct client *client, bool pipelined,

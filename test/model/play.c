@@ -16,9 +16,15 @@
 #include "model/mouth.h"
 #include "model/names.h"
 #include "model/samples.h"
+#include "search/texts.h"
 #include "store/acting.h"
 
-enum { HEARD_MAX = 64 * 1024 * 1024, STEPS_MAX = 20000, SMALL_SEGMENT_BYTES = 128 * 1024 };
+enum {
+    HEARD_MAX = 64 * 1024 * 1024,
+    STEPS_MAX = 20000,
+    SMALL_SEGMENT_BYTES = 128 * 1024,
+    TEXTS_BYTES_MAX = 64 * 1024, /* a few pages: they come and go */
+};
 
 struct person {
     struct client client;
@@ -36,6 +42,8 @@ struct play {
     struct person people[CLIENTS];
     struct report *report;
     struct generator generator;
+    struct search_texts
+        *texts; /* of two lives in three: what SEARCH and SORT keep; NULL: nothing */
     bool aloud;
     bool acts_linger; /* from one event to the next; else an act ends in the step that began it */
     struct person *acting; /* whose act goes on in steps; NULL: nobody's */
@@ -238,7 +246,7 @@ static void open_person(struct person *person, unsigned number)
     person->copied = 0;
     person->lazy = false;
     settle(); /* who comes would have to wait for an act that goes on */
-    imap_seat_open(&person->seat, &play.desk);
+    imap_seat_open_with(&person->seat, &play.desk, play.texts);
 }
 
 static void close_person(struct person *person)
@@ -447,6 +455,7 @@ static void begin(struct report *report, uint64_t seed)
     play.report = report;
     report->seed = seed;
     play.vfs = mem_vfs_new(seed);
+    play.texts = seed % 3 == 0 ? NULL : search_texts_new(TEXTS_BYTES_MAX);
     desk_init(&play.desk, play.vfs);
     choose_options(&play.desk.options, seed);
     if (desk_open(&play.desk) != ERR_OK)
@@ -475,6 +484,7 @@ static void finish(void)
     if (mem_vfs_open_files(play.vfs) != 0)
         model_fail("a file is still open");
     mem_vfs_free(play.vfs);
+    search_texts_free(play.texts);
     world_done(&play.world);
 }
 

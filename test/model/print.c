@@ -16,11 +16,11 @@ const char *const status_words[STATUS_BITS] = { "MESSAGES", "UIDNEXT",       "UI
                                                 "RECENT",   "HIGHESTMODSEQ", "MAILBOXID" };
 
 const char *const verb_words[VERB_COUNT] = {
-    "NOOP",        "CHECK", "CAPABILITY", "ID",      "NAMESPACE", "ENABLE", "SELECT",
-    "EXAMINE",     "CLOSE", "UNSELECT",   "CREATE",  "DELETE",    "RENAME", "SUBSCRIBE",
-    "UNSUBSCRIBE", "LIST",  "LSUB",       "STATUS",  "APPEND",    "FETCH",  "STORE",
-    "SEARCH",      "COPY",  "MOVE",       "EXPUNGE", "IDLE",      "LOGOUT", "UNAUTHENTICATE",
-    "(odd)",
+    "NOOP",   "CHECK",     "CAPABILITY",  "ID",       "NAMESPACE",      "ENABLE",
+    "SELECT", "EXAMINE",   "CLOSE",       "UNSELECT", "CREATE",         "DELETE",
+    "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST",     "LSUB",           "STATUS",
+    "APPEND", "FETCH",     "STORE",       "SEARCH",   "SORT",           "COPY",
+    "MOVE",   "EXPUNGE",   "IDLE",        "LOGOUT",   "UNAUTHENTICATE", "(odd)",
 };
 
 const struct odd_line odd_lines[] = {
@@ -46,6 +46,12 @@ const struct odd_line odd_lines[] = {
     { "SEARCH (SEEN", ANSWER_BAD },
     { "SEARCH RETURN (NONSENSE) ALL", ANSWER_BAD },
     { "SEARCH SINCE 31-Nonsense-2020", ANSWER_BAD },
+    { "SORT", ANSWER_BAD },
+    { "SORT (DATE) ALL", ANSWER_BAD },
+    { "SORT () UTF-8 ALL", ANSWER_BAD },
+    { "SORT (REVERSE) UTF-8 ALL", ANSWER_BAD },
+    { "SORT DATE UTF-8 ALL", ANSWER_BAD },
+    { "UID SORT (NONSENSE) UTF-8 ALL", ANSWER_BAD },
     { "SELECT", ANSWER_BAD },
     { "SELECT INBOX (NONSENSE)", ANSWER_BAD },
     { "SELECT \"INBOX", ANSWER_BAD },
@@ -362,6 +368,21 @@ static const struct model_key *add_key(struct command_text *out, const struct mo
     return key;
 }
 
+static void add_criteria(const struct model_command *command, struct buf *out)
+{
+    static const char *const words[SORT_KEYS] = { "ARRIVAL", "DATE",        "SIZE",
+                                                  "SUBJECT", "FROM",        "TO",
+                                                  "CC",      "DISPLAYFROM", "DISPLAYTO" };
+
+    for (unsigned i = 0; i < command->order.count; i++) {
+        buf_add_string(out, i == 0 ? " (" : " ");
+        if (command->order.by[i].reverse)
+            buf_add(out, BYTES("REVERSE "));
+        buf_add_string(out, words[command->order.by[i].key]);
+    }
+    buf_add_byte(out, ')');
+}
+
 static void add_search(const struct model_command *command, struct command_text *out)
 {
     static const char *const returns[] = { "MIN", "MAX", "ALL", "COUNT", "SAVE" };
@@ -372,7 +393,11 @@ static void add_search(const struct model_command *command, struct command_text 
         add_words(&out->text, command->returns, returns, ARRAY_COUNT(returns));
         buf_add_byte(&out->text, ')');
     }
-    if (command->charset > 0)
+    if (command->order.count > 0)
+        add_criteria(command, &out->text);
+    if (command->order.count > 0)
+        buf_add_format(&out->text, " %s", charsets[command->charset == 0 ? 2 : command->charset]);
+    else if (command->charset > 0)
         buf_add_format(&out->text, " CHARSET %s", charsets[command->charset]);
     for (const struct model_key *key = command->keys, *end = key + command->key_count; key < end;) {
         buf_add_byte(&out->text, ' ');
@@ -507,7 +532,8 @@ static void add_arguments(const struct model_command *command, struct command_te
     case VERB_APPEND: add_append(command, out); break;
     case VERB_FETCH: add_fetch(command, text); break;
     case VERB_STORE: add_store(command, text); break;
-    case VERB_SEARCH: add_search(command, out); break;
+    case VERB_SEARCH:
+    case VERB_SORT: add_search(command, out); break;
     case VERB_COPY:
     case VERB_MOVE:
         buf_add_byte(text, ' ');

@@ -30,6 +30,8 @@ struct sample {
     const char *to;
     const char *cc;
     const char *words; /* of its body, decoded */
+    int64_t sent_seconds; /* its Date in UTC; 0: none */
+    const char *sort[SORT_KEYS]; /* from SORT_SUBJECT on: what is compared, folded */
     int sent_day; /* of its Date; index of `day_words`; -1: none */
     unsigned part_count;
     const char *starts[SAMPLE_PARTS]; /* what each part's header begins with; NULL: no header */

@@ -1,5 +1,5 @@
-/* SEARCH: which messages an answer must name (RFC 9051 sections 6.4.4 and 7.3.4; RFC 4731;
- * RFC 5032; RFC 5182; RFC 7162 section 3.1.5).
+/* SEARCH and SORT: which messages an answer must name, and in which order (RFC 9051 sections 6.4.4
+ * and 7.3.4; RFC 4731; RFC 5032; RFC 5182; RFC 5256; RFC 5267; RFC 5957; RFC 7162 section 3.1.5).
  *
  * A message may have changed since the client last heard of it: the server may go by either state,
  * and is held to nothing when they differ. */
@@ -145,6 +145,81 @@ void client_search(struct client *client, struct pending *head)
     }
 }
 
+/* --- the order --- */
+
+enum { UNSURE = 2 };
+
+/* Of what came without a date only the model with a clock of its own knows when it came. */
+static int compare_arrival(const struct row_model *a, const struct row_model *b)
+{
+    int64_t left = a->day == 0 ? model_clock.seconds : day_seconds[a->day - 1];
+    int64_t right = b->day == 0 ? model_clock.seconds : day_seconds[b->day - 1];
+
+    if (a->day == 0 && b->day == 0)
+        return model_clock.date_time == NULL ? UNSURE : 0;
+    return left < right ? -1 : left > right;
+}
+
+/* RFC 5256 section 2.2: without a Date it is that of its arrival. */
+static int compare_sent(const struct row_model *a, const struct row_model *b)
+{
+    int64_t left = samples[a->sample].sent_seconds;
+    int64_t right = samples[b->sample].sent_seconds;
+
+    if (left == 0 && right == 0)
+        return compare_arrival(a, b);
+    if (left == 0)
+        left = a->day == 0 ? model_clock.seconds : day_seconds[a->day - 1];
+    if (right == 0)
+        right = b->day == 0 ? model_clock.seconds : day_seconds[b->day - 1];
+    return left < right ? -1 : left > right;
+}
+
+static int compare_by(uint8_t key, const struct row_model *a, const struct row_model *b)
+{
+    const struct sample *left = &samples[a->sample];
+    const struct sample *right = &samples[b->sample];
+    int order;
+
+    if (key == SORT_ARRIVAL)
+        return compare_arrival(a, b);
+    if (key == SORT_DATE)
+        return compare_sent(a, b);
+    if (key == SORT_SIZE)
+        return left->len < right->len ? -1 : left->len > right->len;
+    order = strcmp(left->sort[key], right->sort[key]);
+    return order < 0 ? -1 : order > 0;
+}
+
+/* Which of the two is told first, below 0: `before`, which has the lower number. 0: it cannot be
+ * known. */
+static int order_of(const struct pending *head, const struct view_row *before,
+                    const struct view_row *after)
+{
+    for (unsigned i = 0; i < head->command.order.count; i++) {
+        const struct model_criterion *criterion = &head->command.order.by[i];
+        int order = compare_by(criterion->key, before->row, after->row);
+
+        if (order == UNSURE)
+            return 0;
+        if (order != 0)
+            return criterion->reverse ? -order : order;
+    }
+    return -1;
+}
+
+/* Is message i before message n in the answer? False as well when that cannot be known: of a
+ * mailbox that was deleted, not everything can be read. */
+static bool is_before(const struct client *client, const struct pending *head, uint32_t i,
+                      uint32_t n)
+{
+    int order = order_of(head, &client->view[i < n ? i : n], &client->view[i < n ? n : i]);
+
+    if (head->command.order.count > 0 && client->selected->deleted)
+        return false;
+    return i != n && order == (i < n ? -1 : 1);
+}
+
 /* RFC 9051 section 6.4.4.1: MIN and MAX alone save what they name. */
 void client_search_save(struct client *client, const struct pending *head)
 {
@@ -152,12 +227,12 @@ void client_search_save(struct client *client, const struct pending *head)
     bool some =
         (returns & (RETURN_ALL | RETURN_COUNT)) == 0 && (returns & (RETURN_MIN | RETURN_MAX)) != 0;
     uint32_t first = UINT32_MAX;
-    uint32_t last = 0;
+    uint32_t last = UINT32_MAX;
 
     for (uint32_t i = 0; i < client->count; i++)
         if (client->view[i].in_set) {
-            first = first == UINT32_MAX ? i : first;
-            last = i;
+            first = first == UINT32_MAX || is_before(client, head, i, first) ? i : first;
+            last = last == UINT32_MAX || is_before(client, head, last, i) ? i : last;
         }
     client->saved_count = 0;
     for (uint32_t i = 0; i < client->count; i++)
@@ -201,6 +276,10 @@ static void add_number(void *context, uint32_t number)
 
 static void check_all(const struct client *client, const struct pending *head)
 {
+    for (uint32_t n = 1; n < head->told_count && head->command.order.count > 0; n++)
+        if (is_before(client, head, head->told[n], head->told[n - 1]))
+            model_fail("SORT has message %u behind message %u", head->told[n] + 1,
+                       head->told[n - 1] + 1);
     for (uint32_t i = 0; i < client->count; i++) {
         bool told = false;
 
@@ -224,9 +303,11 @@ static void check_number(const struct client *client, const struct pending *head
 
         must += hit == HIT_YES;
         may += hit != HIT_NO;
-        if (what == RETURN_MIN && hit == HIT_YES && i < index)
+        if (index >= client->count || hit != HIT_YES)
+            continue;
+        if (what == RETURN_MIN && is_before(client, head, i, index))
             model_fail("MIN is too high");
-        if (what == RETURN_MAX && hit == HIT_YES && i > index)
+        if (what == RETURN_MAX && is_before(client, head, index, i))
             model_fail("MAX is too low");
     }
     if (what == RETURN_COUNT && (given < must || given > may))
@@ -288,21 +369,34 @@ static void read_esearch(struct client *client, struct pending *head, struct rea
         check_all(client, head);
 }
 
+/* RFC 5267 section 3: SORT is answered by ESEARCH only where RETURN asks for it. */
+static void begin_answer(const struct client *client, struct pending *head, bool esearch)
+{
+    enum model_verb verb = (enum model_verb)head->command.verb;
+    bool wanted =
+        (head->command.returns & RETURN_GIVEN) != 0 || (client->rev2 && verb == VERB_SEARCH);
+
+    if ((verb != VERB_SEARCH && verb != VERB_SORT) || head->told_search)
+        model_fail("SEARCH or SORT that nobody asked for");
+    if (esearch != wanted)
+        model_fail("SEARCH or SORT in the wrong form");
+    head->told_search = true;
+}
+
+void client_read_esearch(struct client *client, struct pending *head, struct reader *reader)
+{
+    begin_answer(client, head, true);
+    read_esearch(client, head, reader);
+}
+
 void client_read_search(struct client *client, struct pending *head, struct reader *reader,
-                        bool esearch)
+                        enum model_verb verb)
 {
     struct numbers numbers = { client, head };
-    bool wanted = (head->command.returns & RETURN_GIVEN) != 0 || client->rev2;
 
-    if (head->command.verb != VERB_SEARCH || head->told_search)
-        model_fail("SEARCH that nobody asked for");
-    if (esearch != wanted)
-        model_fail("SEARCH in the wrong form");
-    head->told_search = true;
-    if (esearch) {
-        read_esearch(client, head, reader);
-        return;
-    }
+    begin_answer(client, head, false);
+    if (head->command.verb != verb)
+        model_fail("SEARCH for SORT, or the other way round");
     while (reader_skip(reader, " ")) {
         if (reader_skip(reader, "(MODSEQ ")) {
             check_modseq(client, head, reader_number(reader));
@@ -339,7 +433,8 @@ void client_check_search(const struct client *client, const struct pending *head
         model_fail("SEARCH is not told");
     if (asks_modseq(head) && must > 0 && !head->told_recent)
         model_fail("SEARCH lacks MODSEQ");
-    if ((head->command.returns & RETURN_GIVEN) == 0 && !client->rev2)
+    if ((head->command.returns & RETURN_GIVEN) == 0 &&
+        (!client->rev2 || head->command.verb == VERB_SORT))
         return;
     if ((returns & RETURN_COUNT) != 0 && !head->told_exists)
         model_fail("COUNT is missing");
