@@ -187,6 +187,8 @@ static bool step_once(struct client *client)
     else if (!smtp_session_holds_message(side->session))
         drop_message(side);
     client_consume(client, used);
+    if (want != SMTP_SPOOL && want != SMTP_RECIPIENT && side->look_ups_out == 0)
+        stream_flush(&client->stream); /* else more is to be said soon */
     switch (want) {
     case SMTP_SPOOL: return true;
     case SMTP_RECIPIENT: look_up(client); return true;
@@ -197,14 +199,14 @@ static bool step_once(struct client *client)
             client_finish(client);
         return false;
     case SMTP_OUTPUT:
-        client_read(client, false);
         stream_flush(&client->stream);
+        client_read(client, false);
         if (stream_unsent(&client->stream) == 0)
             return true;
         stream_want_drained(&client->stream);
         return false;
     case SMTP_PENDING:
-        if (!buf_is_empty(&client->in)) /* who waits for answers mostly sends nothing */
+        if (client->in.len >= READ_BYTES) /* who waits for answers mostly sends nothing */
             client_read(client, false);
         return false;
     case SMTP_STARTTLS:
@@ -241,8 +243,6 @@ static void lmtp_step(struct client *client)
         ;
     if (client->state == NULL) /* last words are going out */
         return;
-    if (side->look_ups_out == 0) /* else the client waits for more to come */
-        stream_flush(&client->stream);
     if (side->starttls)
         start_tls(client);
     else
