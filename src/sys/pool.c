@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,12 +17,11 @@
 struct pool {
     struct executor executor;
     struct loop_fd watch; /* the eventfd */
-    pthread_mutex_t mutex; /* guards the two lists and `ending` */
-    pthread_cond_t submitted;
+    pthread_mutex_t mutex; /* guards the two lists */
+    sem_t submitted; /* one for each job in `todo`, and for each thread at the end */
     pthread_cond_t finished;
     struct list todo;
     struct list ready; /* ran, `done` not yet called */
-    bool ending;
     bool is_idle; /* process_become_idle */
     size_t pending; /* the loop thread's own */
     size_t thread_count;
@@ -36,6 +36,20 @@ static struct job *take_first(struct list *jobs)
     return job;
 }
 
+/* Waits for a job; NULL: there will be none any more. A thread that waits for the semaphore takes
+ * the mutex only when there is something to take, as nearly always nobody else does just then. */
+static struct job *take_submitted(struct pool *pool)
+{
+    struct job *job;
+
+    while (sem_wait(&pool->submitted) < 0)
+        continue; /* a signal, of which these threads get none */
+    pthread_mutex_lock(&pool->mutex);
+    job = list_is_empty(&pool->todo) ? NULL : take_first(&pool->todo);
+    pthread_mutex_unlock(&pool->mutex);
+    return job;
+}
+
 static void *work(void *context)
 {
     struct pool *pool = context;
@@ -43,31 +57,21 @@ static void *work(void *context)
     process_set_name(pool->is_idle ? "roost-idle" : "roost-job"); /* ps -L tells them apart */
     if (pool->is_idle)
         process_become_idle();
-    pthread_mutex_lock(&pool->mutex);
-    while (!pool->ending) {
+    for (;;) {
+        struct job *job = take_submitted(pool);
         bool was_empty;
-        struct job *job;
 
-        if (list_is_empty(&pool->todo)) {
-            pthread_cond_wait(&pool->submitted, &pool->mutex);
-            continue;
-        }
-        job = take_first(&pool->todo);
-        pthread_mutex_unlock(&pool->mutex);
+        if (job == NULL)
+            return NULL;
         job->run(job);
         pthread_mutex_lock(&pool->mutex);
         was_empty = list_is_empty(&pool->ready);
         list_push_back(&pool->ready, &job->link);
         pthread_cond_signal(&pool->finished);
-        if (!was_empty)
-            continue;
-        /* Who wakes does not find the mutex taken. It can only fail when it is set already. */
-        pthread_mutex_unlock(&pool->mutex);
-        (void)eventfd_write(pool->watch.fd, 1);
-        pthread_mutex_lock(&pool->mutex);
+        pthread_mutex_unlock(&pool->mutex); /* who wakes does not find it taken */
+        if (was_empty)
+            (void)eventfd_write(pool->watch.fd, 1); /* fails only when it is set already */
     }
-    pthread_mutex_unlock(&pool->mutex);
-    return NULL;
 }
 
 /* Calls `done` of all that is ready. */
@@ -104,7 +108,8 @@ static void submit(struct executor *executor, struct job *job)
     pthread_mutex_lock(&pool->mutex);
     list_push_back(&pool->todo, &job->link);
     pthread_mutex_unlock(&pool->mutex);
-    pthread_cond_signal(&pool->submitted);
+    if (sem_post(&pool->submitted) < 0)
+        abort(); /* two milliards of jobs */
 }
 
 static void start_threads(struct pool *pool, size_t threads)
@@ -138,7 +143,8 @@ static struct pool *start(struct loop *loop, size_t threads, bool is_idle)
     pool->executor.submit = submit;
     pool->is_idle = is_idle;
     pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->submitted, NULL);
+    if (sem_init(&pool->submitted, 0, 0) < 0)
+        abort();
     pthread_cond_init(&pool->finished, NULL);
     list_init(&pool->todo);
     list_init(&pool->ready);
@@ -175,16 +181,14 @@ void pool_free(struct pool *pool)
     if (pool == NULL)
         return;
     drain(pool);
-    pthread_mutex_lock(&pool->mutex);
-    pool->ending = true;
-    pthread_cond_broadcast(&pool->submitted);
-    pthread_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < pool->thread_count; i++)
+        (void)sem_post(&pool->submitted); /* without a job */
     for (size_t i = 0; i < pool->thread_count; i++)
         pthread_join(pool->threads[i], NULL);
     loop_fd_done(&pool->watch);
     (void)close(pool->watch.fd);
     pthread_cond_destroy(&pool->finished);
-    pthread_cond_destroy(&pool->submitted);
+    sem_destroy(&pool->submitted);
     pthread_mutex_destroy(&pool->mutex);
     free(pool);
 }
