@@ -185,6 +185,14 @@ static void look_after_touched(struct shard *shard)
     }
 }
 
+static bool has_more(const struct shard *shard)
+{
+    return !list_is_empty(&shard->fresh) || !list_is_empty(&shard->busy) ||
+           !list_is_empty(&shard->ready) || !list_is_empty(&shard->maintaining) ||
+           !list_is_empty(&shard->touched) ||
+           (!list_is_empty(&shard->queued) && shard->copying < SHARD_COPYING_MAX);
+}
+
 void shard_turn(struct loop_task *task)
 {
     struct shard *shard = CONTAINER_OF(task, struct shard, turn);
@@ -195,9 +203,8 @@ void shard_turn(struct loop_task *task)
     step_maintenances(shard);
     step_fresh(shard); /* news of what was delivered */
     look_after_touched(shard);
-    if (!list_is_empty(&shard->fresh) || !list_is_empty(&shard->busy) ||
-        !list_is_empty(&shard->ready) || !list_is_empty(&shard->maintaining) ||
-        !list_is_empty(&shard->touched) ||
-        (!list_is_empty(&shard->queued) && shard->copying < SHARD_COPYING_MAX))
+    if (has_more(shard))
         shard_turn_soon(shard);
+    else
+        loop_undefer(&shard->turn); /* it has dealt with what was noted on the way */
 }
