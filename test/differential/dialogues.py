@@ -119,6 +119,8 @@ def read_line(line, facts):
         read_status(line, facts)
     elif word == b'SEARCH':
         facts['SEARCH'] = sorted(map(int, line.split()[2:]))
+    elif word == b'SORT':
+        facts['SORT'] = list(map(int, line.split()[2:]))
     elif word == b'ESEARCH':
         read_esearch(line, facts)
 
