@@ -227,6 +227,7 @@ static enum err stand_at_end(struct recover *recover)
 }
 
 /* What a base supersedes may go: it must be on the disk. (When a checkpoint builds on it it was.)
+ * The clean mark does not say so: it stands while a base is made of a log that nothing is added to.
  * One that does not get there is not to be believed later; what it supersedes is still there then.
  */
 static enum err sync_base(struct recover *recover)
@@ -320,10 +321,8 @@ static enum err sync_kept(struct recover *recover)
 
     if ((recover->report->epoch_reasons & EPOCH_COPIED) != 0)
         return sync_copy(recover);
-    if (!recover->report->unclean)
-        return ERR_OK;
     err = sync_base(recover);
-    if (err != ERR_OK || last == NULL || last->broken)
+    if (err != ERR_OK || !recover->report->unclean || last == NULL || last->broken)
         return err;
     segment_path(last->number, path);
     err = log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file);

@@ -1,6 +1,7 @@
 /* Base segments: one that is complete stands for the log before it. */
 #include <stdlib.h>
 
+#include "kit/crash_vfs.h"
 #include "kit/log_changes.h"
 #include "store/log_base.h"
 #include "store/record.h"
@@ -242,6 +243,38 @@ static void base_alone_is_a_log(void **state)
     mem_vfs_free(disk);
 }
 
+/* Its maker was killed before the last sync; the log was closed all the while. */
+static void base_is_on_the_disk_before_it_counts(void **state)
+{
+    struct vfs *disk = disk_with_segments();
+    struct vfs *twin = mem_vfs_copy(disk, 5);
+    struct crash_vfs *crash = crash_vfs_new(disk);
+    struct vfs *vfs = crash_vfs_get(crash);
+    struct log_bench bench;
+    struct vfs_file *file;
+    struct bytes base;
+
+    add_base(twin, 2);
+    base = mem_vfs_file(twin, base_path);
+    assert_int_equal(vfs->open(vfs, base_path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file), ERR_OK);
+    assert_int_equal(vfs->sync_dir(vfs, "log"), ERR_OK);
+    assert_int_equal(vfs_append(file, base), ERR_OK);
+    vfs_close(file);
+    open_and_close(vfs, &bench);
+    assert_false(bench.report.unclean);
+    assert_int_equal(bench.seen[1], 0);
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct vfs *cut = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct bytes kept = mem_vfs_file(cut, base_path);
+
+        assert_int_equal(kept.len, base.len);
+        assert_memory_equal(kept.at, base.at, base.len);
+        mem_vfs_free(cut);
+    }
+    crash_vfs_free(crash);
+    mem_vfs_free(twin);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +285,7 @@ int main(void)
         cmocka_unit_test(base_without_a_header_is_removed),
         cmocka_unit_test(checkpoint_of_another_base_is_refused),
         cmocka_unit_test(base_alone_is_a_log),
+        cmocka_unit_test(base_is_on_the_disk_before_it_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
