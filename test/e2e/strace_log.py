@@ -92,7 +92,8 @@ def sync_of(calls, write):
 
 def uncovered(calls, answer, writes):
     """Those of `writes` that were not durable when `answer` began to leave, and the names of log
-    files that were not."""
+    files, in the directories of these writes, that were not."""
+    folders = {write.path.rsplit('/', 1)[0] for write in writes}
     late = []
     for write in writes:
         sync = sync_of(calls, write)
@@ -101,6 +102,8 @@ def uncovered(calls, answer, writes):
     for made in calls:
         name = re.search(r'"(?:[^"]*/)?log/[^/"]+\.(?:log|body)", [^)]*O_CREAT', made.text)
         if made.name != 'openat' or name is None or not 0 <= made.end < answer.begin:
+            continue
+        if f'{made.path}/log' not in folders:  # another account's, at the same time
             continue
         if not any(call.name in SYNCS and call.path.endswith('/log') and call.result == '0' and
                    made.end < call.begin and 0 <= call.end < answer.begin for call in calls):
