@@ -6,6 +6,7 @@
 #include "backup/files.h"
 #include "store/alloc.h"
 #include "store/segment.h"
+#include "store/segment_end.h"
 #include "sys/vfs.h"
 
 enum { TRIES = 4 };
@@ -88,8 +89,10 @@ static void find_last(struct run *run)
             run->log_last = run->listing.numbers[i];
 }
 
-/* The copy ends at a place of the log that is fixed first; what is listed after that holds all that
- * the log names up to there. Later log segments, and bases that speak of them, are not for it. */
+/* The copy ends at a place of the log that is fixed first, behind a whole record: what is before it
+ * stays as it is, while space that was taken ahead becomes something else. What is listed after
+ * that holds all that the log names up to there. Later log segments, and bases that speak of them,
+ * are not for it. */
 static enum err choose(struct run *run)
 {
     uint64_t total = 0;
@@ -101,7 +104,7 @@ static enum err choose(struct run *run)
     run->log_end = 0;
     run->superseded = 0;
     if (err == ERR_OK && run->log_last != 0)
-        err = measure(run, run->log_last, &run->log_end, &base);
+        err = segment_find_end(run->options->from, run->log_last, &run->log_end);
     if (err == ERR_OK)
         err = list(run);
     for (size_t i = 0; err == ERR_OK && i < run->listing.count; i++) {
@@ -120,7 +123,7 @@ static enum err choose(struct run *run)
         if ((segment_kind(number) == SEGMENT_LOG && number > run->log_last) ||
             (base >= run->log_last && base != 0 && run->log_last != 0))
             continue;
-        total += size;
+        total += number == run->log_last ? run->log_end : size;
         if (base > run->superseded)
             run->superseded = base;
         run->listing.numbers[kept++] = number;

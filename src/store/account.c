@@ -11,6 +11,7 @@
 #include "store/acting.h"
 #include "store/alloc.h"
 #include "store/body_load.h"
+#include "store/log_ahead.h"
 #include "store/mailbox.h"
 #include "store/pins.h"
 #include "store/view_state.h"
@@ -26,6 +27,9 @@ enum { SYNC_DELAY_MS = 500 };
 
 /* Summaries are derived: they may wait for others that are written with them. */
 enum { SUMMARIES_DELAY_MS = 1000 };
+
+/* A log that nothing is written to for so long gives back what it has taken ahead. */
+enum { LOG_REST_MS = 3000 };
 
 bool account_is_over_quota(const struct account *account, uint64_t bytes)
 {
@@ -98,6 +102,7 @@ enum err account_open(const struct account_options *options, struct account **ou
     account->wall = options->now;
     account->sync_due_ms = INT64_MAX;
     account->summaries_due_ms = INT64_MAX;
+    account->rest_due_ms = INT64_MAX;
     err = account_recover(account, options, &report, why);
     if (err != ERR_OK) {
         account_close(account, options->now);
@@ -178,6 +183,22 @@ static void tick_sync(struct account *account, struct mono now)
     account->sync_due_ms = now.ms + SYNC_DELAY_MS;
 }
 
+static void tick_rest(struct account *account, struct mono now)
+{
+    uint64_t tip = log_tip(account->log);
+
+    if (!log_is_restless(account->log)) {
+        account->rest_due_ms = INT64_MAX;
+        return;
+    }
+    if (account->rest_due_ms == INT64_MAX || tip != account->rest_tip)
+        account->rest_due_ms = now.ms + LOG_REST_MS;
+    account->rest_tip = tip;
+    if (now.ms < account->rest_due_ms)
+        return;
+    account->rest_due_ms = log_rest(account->log) ? INT64_MAX : now.ms + LOG_REST_MS;
+}
+
 /* True when there is more to do at once. */
 static bool tick_summaries(struct account *account, struct mono now)
 {
@@ -218,6 +239,7 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
     tick_sync(account, now);
     if (account_step(account) || account_is_acting(account))
         return now;
+    tick_rest(account, now);
     pins_bound(&account->state, account->pinned_bytes_max);
     if (tick_summaries(account, now))
         again = now;
@@ -227,6 +249,8 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
         again = now;
     compact = account_compact_tick(account, now);
     again = compact.ms < again.ms ? compact : again;
+    if (account->rest_due_ms < again.ms)
+        again.ms = account->rest_due_ms;
     buf_clear(&account->summary);
     buf_trim(&account->summary);
     if (account->summaries_due_ms < again.ms)

@@ -63,6 +63,8 @@ struct account_options {
         step_cost; /* what a step of an act may cost (store/applying.h); 0: a millisecond or so */
     uint32_t refresh_cost; /* and a step of view_refresh (store/snapshot.h); 0: likewise */
     uint64_t log_segment_bytes; /* when the log begins a new segment; 0: the usual 64 MB */
+    uint64_t log_ahead_bytes; /* what it takes ahead at a time (store/log.h); 0: the usual, */
+    uint32_t log_ahead_syncs; /* after so many small syncs; 0: the usual */
     struct compact_policy compact;
     struct wall now;
 };
@@ -70,6 +72,7 @@ struct account_options {
 /* What opening met, for the event log. All zero after a clean shutdown. */
 struct account_report {
     bool unclean; /* the last owner did not close */
+    bool copied; /* the directory is not the one that its lock file names, or there is none */
     bool epoch; /* something may have been lost or repeated: an epoch was written */
     uint64_t records_replayed;
     uint64_t tail_bytes; /* set aside behind the last whole batch */

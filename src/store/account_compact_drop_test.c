@@ -64,9 +64,9 @@ static enum err full_truncate(struct vfs_file *file, uint64_t size)
     return file_of(file)->inner->calls->truncate(file_of(file)->inner, size);
 }
 
-static enum err full_rewrite(struct vfs_file *file, uint64_t offset, struct bytes data)
+static enum err full_write(struct vfs_file *file, uint64_t offset, struct bytes data)
 {
-    return file_of(file)->inner->calls->rewrite(file_of(file)->inner, offset, data);
+    return file_of(file)->inner->calls->write(file_of(file)->inner, offset, data);
 }
 
 static enum err full_size(struct vfs_file *file, uint64_t *out_size)
@@ -83,8 +83,15 @@ static void full_close(struct vfs_file *file)
 static enum err full_open(struct vfs *vfs, const char *path, unsigned flags,
                           struct vfs_file **out_file)
 {
-    static const struct vfs_file_calls calls = { full_append,  full_read, full_sync, full_truncate,
-                                                 full_rewrite, full_size, NULL,      full_close };
+    static const struct vfs_file_calls calls = {
+        .append = full_append,
+        .read = full_read,
+        .sync = full_sync,
+        .truncate = full_truncate,
+        .write = full_write,
+        .size = full_size,
+        .close = full_close,
+    };
     struct full_file *file = calloc(1, sizeof(*file));
     enum err err = inner_of(vfs)->open(inner_of(vfs), path, flags, &file->inner);
 

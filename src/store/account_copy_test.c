@@ -30,6 +30,7 @@ struct scene {
     unsigned count;
     uint64_t left_out; /* of all copies */
     unsigned bases; /* copies that have a base */
+    unsigned torn; /* copies in which something stands behind the end of the log */
     uint64_t later; /* copies that hold more than what was there when they were begun */
 };
 
@@ -56,6 +57,7 @@ static void begin(struct scene *scene, uint64_t seed)
     desk_init(&scene->desk, copier_get(scene->copier));
     /* What is superseded goes when the copy that was under way must have ended. */
     moments_set_up(&scene->desk, LINGER_SECONDS * 1000);
+    scene->desk.options.log_ahead_bytes = 8192;
     assert_int_equal(desk_open(&scene->desk), ERR_OK);
 }
 
@@ -179,6 +181,7 @@ static void check_copy(struct scene *scene, struct vfs *copy)
     expect_copy(scene, &twin, expected);
     shadow_check(expected, &twin);
     scene->left_out += twin.report.left_out;
+    scene->torn += twin.report.tail_bytes > 0;
     scene->later += moment != &scene->moments[0];
     check_apart(scene, &twin);
     shadow_describe(&twin, true, &before);
@@ -241,9 +244,10 @@ static void test_copies_under_load(void **context)
     print_message("%llu of %d copies hold more than was there when they began; %llu messages that "
                   "came meanwhile were left out\n",
                   (unsigned long long)scene.later, ROUNDS, (unsigned long long)scene.left_out);
-    print_message("%u have a base\n", scene.bases);
+    print_message("%u have a base, %u something behind the end\n", scene.bases, scene.torn);
     assert_true(scene.later > ROUNDS / 4);
     assert_true(scene.bases > ROUNDS / 10);
+    assert_true(scene.torn > 0);
     assert_true(scene.left_out > 0);
     free(scene.shadow);
 }

@@ -50,6 +50,8 @@ static enum err replay_log(struct account *account, const struct account_options
         .account = options->id,
         .compress = options->compress,
         .segment_bytes = options->log_segment_bytes,
+        .ahead_bytes = options->log_ahead_bytes,
+        .ahead_syncs = options->log_ahead_syncs,
         .packing = options->packing,
         .now = options->now,
         .replay = on_record,
@@ -96,6 +98,7 @@ static enum err open_log(struct account *account, const struct account_options *
         err = remove_unfinished_base(account, met.base_unfinished);
     report->unclean = met.unclean;
     report->epoch = met.epoch_reasons != 0;
+    report->copied = (met.epoch_reasons & EPOCH_COPIED) != 0;
     report->records_replayed = met.records;
     report->tail_bytes = met.tail_bytes;
     if (met.damaged > 0)

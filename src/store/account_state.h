@@ -46,6 +46,8 @@ struct account {
     uint32_t jobs; /* running, of bodies, summaries and the checkpoint */
     bool strict;
     bool failed;
+    uint64_t rest_tip; /* the end of the log when it was last looked at for that */
+    int64_t rest_due_ms; /* when the log gives back what it has taken ahead; INT64_MAX: nothing */
     int64_t sync_due_ms; /* when ungated changes must be synced; INT64_MAX: none are waiting */
     int64_t
         summaries_due_ms; /* when what waits of them is to be written; INT64_MAX: nothing waits */

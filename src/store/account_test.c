@@ -277,9 +277,53 @@ static void test_quota(void **context)
     done(&desk);
 }
 
+/* Whoever is written to has some; three seconds later he has none, and is left in peace. */
+static void test_space_ahead_goes_with_rest(void **context)
+{
+    struct desk desk;
+    struct bytes file = { NULL, 0 };
+    unsigned ticks = 0;
+
+    (void)context;
+    open_new(&desk);
+    for (unsigned turn = 0; turn < 3; turn++) {
+        for (unsigned i = 0; i < 8; i++) {
+            (void)desk_tick(&desk);
+            assert_int_equal(
+                desk_append(&desk, desk_mailbox(&desk, "INBOX"), bytes_from_string(hello), 0, NULL),
+                ERR_OK);
+            desk_sync(&desk);
+        }
+        file = mem_vfs_file(desk.vfs, "log/0000000000000004.log");
+        assert_true(file.len > account_durable(desk.account) + 200000);
+        for (ticks = 0; file.len > account_durable(desk.account); ticks++) {
+            struct mono next = desk_tick(&desk);
+
+            file = mem_vfs_file(desk.vfs, "log/0000000000000004.log");
+            if (file.len > account_durable(desk.account))
+                assert_true(next.ms <= desk.mono.ms + 3000);
+        }
+        assert_in_range(ticks, 30, 31);
+        assert_int_equal(file.len, account_durable(desk.account));
+    }
+    assert_true(desk_tick(&desk).ms > desk.mono.ms + 3000);
+    for (unsigned i = 0; i < 8; i++) { /* one now and then is no haste */
+        assert_int_equal(
+            desk_append(&desk, desk_mailbox(&desk, "INBOX"), bytes_from_string(hello), 0, NULL),
+            ERR_OK);
+        desk_sync(&desk);
+        file = mem_vfs_file(desk.vfs, "log/0000000000000004.log");
+        assert_int_equal(file.len, account_durable(desk.account));
+        for (ticks = 0; ticks < 32; ticks++)
+            (void)desk_tick(&desk);
+    }
+    done(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_space_ahead_goes_with_rest),
         cmocka_unit_test(test_a_new_account),
         cmocka_unit_test(test_refusals_to_open),
         cmocka_unit_test(test_append_select_fetch_reopen),

@@ -201,7 +201,7 @@ static enum err put_before_last(struct lockfile *lock, struct bytes raw)
     for (uint64_t at = 0; err == ERR_OK && at < end; at += PIECE_BYTES) {
         size_t take = end - at < PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
 
-        err = lock->file->calls->rewrite(lock->file, at, bytes_slice(buf_bytes(&piece), 0, take));
+        err = vfs_write(lock->file, at, bytes_slice(buf_bytes(&piece), 0, take));
     }
     buf_done(&piece);
     return err == ERR_OK ? vfs_sync(lock->file) : err;
@@ -229,7 +229,7 @@ enum err lockfile_replace(struct lockfile *lock, const struct lock_entry *entry)
 
     entry_encode(&raw, entry);
     if (err == ERR_OK)
-        err = lock->file->calls->rewrite(lock->file, lock->size - ENTRY_BYTES, buf_bytes(&raw));
+        err = vfs_write(lock->file, lock->size - ENTRY_BYTES, buf_bytes(&raw));
     buf_done(&raw);
     if (err == ERR_OK)
         take_over(lock, entry);

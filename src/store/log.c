@@ -16,7 +16,11 @@
 
 #define SEGMENT_BYTES_USUAL (UINT64_C(64) << 20)
 
-enum { PAYLOAD_BYTES_MAX = RECORD_CHANGE_BYTES_MAX };
+enum {
+    PAYLOAD_BYTES_MAX = RECORD_CHANGE_BYTES_MAX,
+    AHEAD_BYTES_USUAL = 256 * 1024,
+    AHEAD_SYNCS_USUAL = 4,
+};
 
 static struct log *log_new(const struct log_options *options)
 {
@@ -31,6 +35,8 @@ static struct log *log_new(const struct log_options *options)
     log->owns_packing = options->packing == NULL;
     log->packing = log->owns_packing ? packing_new() : options->packing;
     log->segment_bytes = options->segment_bytes == 0 ? SEGMENT_BYTES_USUAL : options->segment_bytes;
+    log->ahead.bytes = options->ahead_bytes == 0 ? AHEAD_BYTES_USUAL : options->ahead_bytes;
+    log->ahead.syncs = options->ahead_syncs == 0 ? AHEAD_SYNCS_USUAL : options->ahead_syncs;
     log->batch = buf_make(LOG_BATCH_BYTES_MAX);
     log->leaving = buf_make(LOG_BATCH_BYTES_MAX);
     log->pending = buf_make(LOG_BATCH_BYTES_MAX);
@@ -146,8 +152,10 @@ void log_close(struct log *log, struct wall now)
     assert(!log->busy && (log->failed || !log->writing.active));
     log->listener = NULL;
     /* An epoch that was not settled must come again: no clean mark then. */
-    if (!log->failed && log->settled && log_work_all_now(log, NULL) == ERR_OK)
+    if (!log->failed && log->settled && log_work_all_now(log, NULL) == ERR_OK) {
+        (void)log_rest(log);
         leave_clean_mark(log, now);
+    }
     log_free(log);
 }
 
@@ -300,21 +308,25 @@ void log_cut_off(struct log *log, enum err err)
 {
     struct note why = { .text = "" };
 
-    if (log->file->calls->truncate(log->file, log->size) == ERR_OK)
+    if (log->file->calls->truncate(log->file, log->size) == ERR_OK) {
+        log->ahead.reach = log->size;
         return;
+    }
     note_set(&why, "cannot cut off what a failed write left: %s", err_text(err));
     log_fail(log, err, &why);
 }
 
 static enum err write_batch(struct log *log)
 {
-    enum err err = vfs_append(log->file, buf_bytes(&log->batch));
+    enum err err = log_put(log, log->size, buf_bytes(&log->batch));
 
-    if (err == ERR_OK)
-        log->size += log->batch.len;
-    else
+    if (err != ERR_OK) {
         log_cut_off(log, err);
-    return err;
+        return err;
+    }
+    log->size += log->batch.len;
+    log_take_ahead(log, log->batch.len);
+    return ERR_OK;
 }
 
 enum err log_append(struct log *log, bool gated)
@@ -350,6 +362,7 @@ void log_next_segment(struct log *log, uint64_t position)
     assert(log->previous == NULL && log->leaving.len == 0 && log->pending.len == 0);
     assert(!log->writing.active);
     log->previous = log->file;
+    log->ahead.previous_end = log_has_ahead(log) ? log->size : 0;
     log->file = NULL;
     log->segment.previous = log->segment.number;
     log->segment.features = log->compress ? SEGMENT_ZSTD : 0;
@@ -360,6 +373,7 @@ void log_next_segment(struct log *log, uint64_t position)
     segment_id_make(log->vfs, log->segment.id);
     log->key = record_key_make(log->segment.id);
     log->size = SEGMENT_RECORDS_AT;
+    log->ahead.reach = SEGMENT_RECORDS_AT;
 }
 
 /* A segment that is still to be made has nothing in it, not even its header. */

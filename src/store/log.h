@@ -35,8 +35,7 @@ enum {
     LOG_STEP_BYTES = 256 * 1024,
 };
 
-/* A point of the log that can be checked later: a checkpoint carries one. All zero: the beginning.
- */
+/* A point of the log, to be checked later: a checkpoint carries one. All 0: the beginning. */
 struct log_mark {
     uint64_t position;
     uint64_t segment;
@@ -72,9 +71,10 @@ struct log_options {
     struct log_mark from; /* replay starts here; what is before it is known to be durable */
     struct log_mark known; /* replay does not start here, but this was durable once; or all zero */
     bool compress; /* bodies that come may be stored packed */
-    struct packing
-        *packing; /* of the thread, borrowed until log_close; NULL: the log has its own */
+    struct packing *packing; /* of the thread, borrowed likewise; NULL: the log has its own */
     uint64_t segment_bytes; /* when to begin a new segment; 0: the usual 64 MB */
+    uint64_t ahead_bytes; /* to be taken at a time (store/log_ahead.h); 0: the usual 256 KB */
+    uint32_t ahead_syncs; /* after so many small syncs; 0: the usual 4 */
     struct wall now;
     log_replay_fn *replay;
     void *context;

@@ -18,6 +18,12 @@ bool log_batch_has_room(const struct log *log, uint64_t length);
  * failed, because nothing more can be written. */
 void log_cut_off(struct log *log, enum err err);
 
+/* log_work.c */
+void log_work_start(struct log *log); /* what is to be done next; when busy or idle: nothing */
+MUST_USE enum err log_work_all_now(struct log *log, struct note *why); /* on this thread */
+/* `why` NULL: the caller tells. */
+void log_fail(struct log *log, enum err err, const struct note *why);
+
 /* What is pending is what the next job writes; nothing else is so far. */
 void log_let_leave(struct log *log);
 

@@ -7,6 +7,7 @@
 #include "base/job.h"
 #include "store/lockfile.h"
 #include "store/log.h"
+#include "store/log_ahead.h"
 #include "store/segment.h"
 
 struct vfs_file;
@@ -23,6 +24,7 @@ struct log_work {
     struct lock_entry entry;
     struct vfs_file *sync; /* then: sync this file */
     struct lock_entry failed; /* the entry for when that fails */
+    uint64_t cut; /* before that: what is behind is cut off; 0: nothing is */
     bool close_synced; /* it is the old segment's: close it */
     bool create; /* then: make `segment` */
     struct segment segment;
@@ -69,6 +71,7 @@ struct log {
     struct vfs_file *file; /* NULL: still to be made, or at rest */
     bool at_rest; /* `file` is closed, all of it is durable: log_awake opens it again */
     struct vfs_file *previous; /* full, to be synced before `file` is made */
+    struct log_ahead ahead;
     uint64_t size; /* of `file`: whole batches; what follows is in `leaving`, then in `pending` */
     struct buf leaving; /* the next job writes it: left alone until that is through */
     struct buf pending; /* waits for the job that lets it be written */
@@ -135,12 +138,6 @@ void log_next_segment(struct log *log, uint64_t position);
 /* Opens the present segment again when it was at rest. ERR_CLOSED: it is not there as it was left,
  * and the log has failed. Others: no descriptor is left, say; nothing has happened. */
 MUST_USE enum err log_awake(struct log *log);
-
-/* log_work.c */
-void log_work_start(struct log *log); /* what is to be done next; when busy or idle: nothing */
-MUST_USE enum err log_work_all_now(struct log *log, struct note *why); /* on this thread */
-/* `why` NULL: the caller tells. */
-void log_fail(struct log *log, enum err err, const struct note *why);
 
 /* recover.c: fills a log whose vfs and lock are set; replays. */
 MUST_USE enum err log_recover(struct log *log, const struct log_options *options,

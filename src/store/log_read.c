@@ -7,10 +7,10 @@
 #include "sys/vfs.h"
 
 /* Only where nothing is left to be written or synced. */
-static void rest(struct log *log)
+static void put_to_rest(struct log *log)
 {
     if (log->file == NULL || log->busy || log->failed || log->writing.active ||
-        log->pending.len > 0 || log->durable != log_tip(log))
+        log->pending.len > 0 || log->durable != log_tip(log) || !log_rest(log))
         return;
     vfs_close(log->file);
     log->file = NULL;
@@ -19,7 +19,7 @@ static void rest(struct log *log)
 
 void log_trim(struct log *log)
 {
-    rest(log);
+    put_to_rest(log);
     for (size_t i = 0; i < ARRAY_COUNT(log->old); i++) {
         vfs_close(log->old[i].file);
         log->old[i] = (struct log_old_file){ 0 };

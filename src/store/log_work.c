@@ -24,6 +24,8 @@ static void work_run(struct job *job)
     work->what = "the lock file";
     if (work->withdraw)
         work->err = lockfile_write(work->lock, &work->entry);
+    if (work->err == ERR_OK && work->cut != 0) /* if it fails zeros follow the segment: they may */
+        (void)work->sync->calls->truncate(work->sync, work->cut);
     if (work->err == ERR_OK && work->sync != NULL) {
         work->what = "the log";
         work->err = vfs_sync(work->sync);
@@ -81,12 +83,14 @@ static bool work_fill(struct log *log)
     work->withdraw = log->withdraw;
     work->entry = entry_of_withdrawal(log);
     work->close_synced = log->previous != NULL;
+    work->cut = log->ahead.previous_end;
     work->create = !log_is_made(log);
     work->segment = log->segment;
     if (log->leaving.len == 0 && log->pending.len > LOG_STEP_BYTES)
         log_let_leave(log);
     work->write = buf_bytes(&log->leaving);
     work->made = log->file;
+    assert(log->file == NULL || !log_has_ahead(log)); /* what waits is appended */
     if (work->create) {
         work->covers = log->segment.position + SEGMENT_RECORDS_AT;
         work->mark = log_mark_here(log, work->covers);
@@ -115,6 +119,7 @@ void log_let_leave(struct log *log)
 static void count_written(struct log *log, struct buf *written)
 {
     log->size += written->len;
+    log->ahead.reach = log->size;
     buf_clear(written);
     buf_trim(written);
 }
@@ -154,8 +159,10 @@ static enum err work_take(struct log *log)
     struct log_work *work = &log->work;
     bool has_written = work->write.len > 0;
 
-    if (work->close_synced)
+    if (work->close_synced) {
         log->previous = NULL;
+        log->ahead.previous_end = 0;
+    }
     if (work->err != ERR_OK && work->has_begun)
         work->err = give_up(log, work->made, work->err);
     if (work->err != ERR_OK && work->create)
@@ -170,6 +177,8 @@ static enum err work_take(struct log *log)
     }
     if (has_written)
         count_written(log, &log->leaving);
+    if (work->sync == log->file && log->file != NULL)
+        log_note_sync(log, work->covers - log->durable);
     log->durable = work->covers;
     if (work->create || work->sync != NULL)
         log->durable_mark = work->mark;

@@ -73,9 +73,13 @@ static void hand_over(struct log *log)
 /* The end of the log moves behind it. */
 static void end_of_write(struct log *log, bool waits)
 {
-    log->size += log->writing.written;
+    uint64_t written = log->writing.written;
+
+    log->size += written;
     log->writing.written = 0;
     log->writing.active = false;
+    if (!waits)
+        log_take_ahead(log, written);
     if (log->writing.gated || waits || log_is_unheard(log))
         log->gate = log_tip(log);
     buf_clear(&log->batch);
@@ -116,7 +120,7 @@ enum err log_write(struct log *log, uint64_t bytes_max)
         return ERR_OK;
     }
     piece = bytes_slice(buf_bytes(&log->batch), 0, most);
-    err = vfs_append(log->file, piece);
+    err = log_put(log, log->size + writing->written, piece);
     if (err != ERR_OK) {
         log_cut_off(log, err);
         return give_up(log, err);

@@ -45,20 +45,35 @@ static enum err drop_unfinished_bases(struct recover *recover)
     return err;
 }
 
+/* A copy that was made of a live directory may have a checkpoint that is younger than what it has
+ * of the base: a checkpoint's word is not enough there. */
+static bool may_be_a_copy(const struct recover *recover)
+{
+    const struct lock_entry *entry = lockfile_entry(recover->log->lock);
+
+    return entry->state == LOCK_NONE ||
+           (lockfile_difference(recover->log->lock) & LOCK_OTHER_PLACE) != 0;
+}
+
 const struct found_segment *recover_last(const struct recover *recover)
 {
     return segments_last(&recover->segments, recover->first);
 }
 
-/* The last segment may end at what was durable when a sync failed. */
-static void find_limits(struct recover *recover)
+/* The last segment may end at what was durable when a sync failed, or with what a copy has of it.
+ */
+static enum err find_limits(struct recover *recover)
 {
     const struct lock_entry *entry = lockfile_entry(recover->log->lock);
+    struct segments *segments = &recover->segments;
+    struct found_segment *last;
 
     if (entry->state == LOCK_FAILED)
-        segments_limit(&recover->segments, entry->segment, entry->position);
+        segments_limit(segments, entry->segment, entry->position);
     else
-        segments_limit(&recover->segments, 0, 0);
+        segments_limit(segments, 0, 0);
+    last = segments_last(segments, 0);
+    return last != NULL && may_be_a_copy(recover) ? recover_limit_copy(recover, last) : ERR_OK;
 }
 
 static bool mark_is_here(const struct found_segment *found, const struct log_mark *mark)
@@ -68,16 +83,6 @@ static bool mark_is_here(const struct found_segment *found, const struct log_mar
     return !found->broken && memcmp(found->segment.id, mark->segment_id, 16) == 0 &&
            mark->position >= start + SEGMENT_RECORDS_AT && mark->position - start <= found->limit &&
            (mark->position - start) % RECORD_ALIGN == 0;
-}
-
-/* A copy that was made of a live directory may have a checkpoint that is younger than what it has
- * of the base: a checkpoint's word is not enough there. */
-static bool may_be_a_copy(const struct recover *recover)
-{
-    const struct lock_entry *entry = lockfile_entry(recover->log->lock);
-
-    return entry->state == LOCK_NONE ||
-           (lockfile_difference(recover->log->lock) & LOCK_OTHER_PLACE) != 0;
 }
 
 /* Which base counts, for a log that is replayed from `from` on: it must be the one that the
@@ -134,7 +139,7 @@ static uint64_t lock_mark(const struct recover *recover, const struct found_segm
 
     if (entry->state != LOCK_CLEAN && entry->state != LOCK_FAILED)
         return 0;
-    if (is_copy && last != NULL && entry->position > last->segment.position + last->size)
+    if (is_copy && last != NULL && entry->position > last->segment.position + last->limit)
         return 0;
     return entry->position;
 }
@@ -184,12 +189,33 @@ static bool is_disowned(const struct recover *recover, const struct found_segmen
     return entry->state == LOCK_FAILED && entry->segment == found->number;
 }
 
+/* The last segment, which ends there; what was taken ahead of that is given back. Where that fails
+ * the next segment is begun. */
+static enum err go_on_in(struct recover *recover, const struct found_segment *last)
+{
+    struct log *log = recover->log;
+    char path[SEGMENT_PATH_BYTES];
+    enum err err;
+
+    segment_path(last->number, path);
+    err = log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &log->file);
+    if (err != ERR_OK)
+        return err;
+    log->size = log->ahead.reach = recover->end;
+    log->synced_position = last->segment.position;
+    if (recover->end == last->size || log->file->calls->truncate(log->file, recover->end) == ERR_OK)
+        return ERR_OK;
+    vfs_close(log->file);
+    log->file = NULL;
+    log_next_segment(log, last->segment.position + recover->end);
+    return ERR_OK;
+}
+
 /* Everything that counts is known; makes the log stand at its end. */
 static enum err stand_at_end(struct recover *recover)
 {
     struct log *log = recover->log;
     const struct found_segment *last = recover_last(recover);
-    char path[SEGMENT_PATH_BYTES];
     uint64_t end;
 
     if (last == NULL) {
@@ -214,16 +240,13 @@ static enum err stand_at_end(struct recover *recover)
     }
     log->durable = log->gate = end;
     log->durable_mark = log_mark_here(log, end);
-    if (last->broken || recover->end != last->size || recover->end % RECORD_ALIGN != 0 ||
-        end != last->segment.position + recover->end || log->compress != log_compresses(log) ||
-        is_disowned(recover, last)) {
+    if (last->broken || (recover->end != last->size && !recover->is_empty_behind) ||
+        recover->end % RECORD_ALIGN != 0 || end != last->segment.position + recover->end ||
+        log->compress != log_compresses(log) || is_disowned(recover, last)) {
         log_next_segment(log, end);
         return ERR_OK;
     }
-    segment_path(last->number, path);
-    log->size = recover->end;
-    log->synced_position = last->segment.position;
-    return log->vfs->open(log->vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &log->file);
+    return go_on_in(recover, last);
 }
 
 /* What a base supersedes may go: it must be on the disk. (When a checkpoint builds on it it was.)
@@ -303,7 +326,7 @@ static enum err rewrite_end(const struct recover *recover, struct vfs_file *file
 
         err = vfs_read(file, from, piece, take, 0);
         if (err == ERR_OK)
-            err = file->calls->rewrite(file, from, bytes_make(piece, take));
+            err = vfs_write(file, from, bytes_make(piece, take));
         from += take;
     }
     return err;
@@ -425,8 +448,9 @@ static enum err run(struct recover *recover)
     if (err != ERR_OK)
         return err;
     judge_lock(recover);
-    find_limits(recover);
-    err = find_start(recover);
+    err = find_limits(recover);
+    if (err == ERR_OK)
+        err = find_start(recover);
     if (err == ERR_OK)
         err = find_durable(recover);
     if (err == ERR_OK)

@@ -8,14 +8,13 @@
 
 enum { ASIDE_PATH_BYTES = 64, COPY_BYTES = 64 * 1024 };
 
-static enum err copy_bytes(struct vfs *vfs, uint64_t segment, uint64_t offset, uint64_t len,
-                           struct vfs_file *to)
+static enum err copy_bytes(struct vfs *vfs, struct place place, uint64_t len, struct vfs_file *to)
 {
     char path[SEGMENT_PATH_BYTES];
     struct vfs_file *from;
     enum err err;
 
-    segment_path(segment, path);
+    segment_path(place.segment, path);
     err = vfs->open(vfs, path, VFS_OPEN_READ, &from);
     if (err != ERR_OK)
         return err;
@@ -23,7 +22,7 @@ static enum err copy_bytes(struct vfs *vfs, uint64_t segment, uint64_t offset, u
         uint8_t piece[COPY_BYTES];
         size_t take = len - done < sizeof(piece) ? (size_t)(len - done) : sizeof(piece);
 
-        err = vfs_read(from, offset + done, piece, take, 0);
+        err = vfs_read(from, place.offset + done, piece, take, 0);
         if (err == ERR_OK)
             err = vfs_append(to, bytes_make(piece, take));
         if (err == ERR_OK) /* others who sync meanwhile do not wait for all of it */
@@ -34,29 +33,43 @@ static enum err copy_bytes(struct vfs *vfs, uint64_t segment, uint64_t offset, u
     return err;
 }
 
-/* A copy for people; the bytes stay where they are, so a disk too full for it loses nothing. True
- * when it was not there before, whole. */
-static bool set_aside(struct vfs *vfs, uint64_t segment, uint64_t offset, uint64_t len)
+static void aside_path(struct place place, char out_path[ASIDE_PATH_BYTES])
+{
+    (void)snprintf(out_path, ASIDE_PATH_BYTES, "log/aside-%016llx-%016llx",
+                   (unsigned long long)place.segment, (unsigned long long)place.offset);
+}
+
+bool recover_was_met(struct vfs *vfs, struct place place, uint64_t len)
 {
     char path[ASIDE_PATH_BYTES];
     struct vfs_file *file;
     uint64_t size = 0;
-    bool is_new;
     enum err err;
 
-    (void)snprintf(path, sizeof(path), "log/aside-%016llx-%016llx", (unsigned long long)segment,
-                   (unsigned long long)offset);
-    is_new = vfs->open(vfs, path, VFS_OPEN_READ | VFS_OPEN_WRITE, &file) != ERR_OK;
-    if (is_new && vfs->open(vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file) != ERR_OK)
-        return true;
-    err = file->calls->size(file, &size);
-    if (err == ERR_OK && !is_new && size == len) {
-        vfs_close(file);
+    aside_path(place, path);
+    if (vfs->open(vfs, path, VFS_OPEN_READ, &file) != ERR_OK)
         return false;
-    }
+    err = file->calls->size(file, &size);
+    vfs_close(file);
+    return err == ERR_OK && size == len;
+}
+
+/* A copy for people; the bytes stay where they are, so a disk too full for it loses nothing. True
+ * when it was not there before, whole. */
+static bool set_aside(struct vfs *vfs, struct place place, uint64_t len)
+{
+    char path[ASIDE_PATH_BYTES];
+    struct vfs_file *file;
+    enum err err;
+
+    if (recover_was_met(vfs, place, len))
+        return false;
+    aside_path(place, path);
+    if (vfs->open(vfs, path, VFS_OPEN_WRITE | VFS_OPEN_CREATE, &file) != ERR_OK)
+        return true;
     err = file->calls->truncate(file, 0);
     if (err == ERR_OK)
-        err = copy_bytes(vfs, segment, offset, len, file);
+        err = copy_bytes(vfs, place, len, file);
     if (err == ERR_OK)
         err = vfs_sync(file);
     vfs_close(file);
@@ -73,7 +86,7 @@ enum err recover_damage(struct recover *recover, struct place place, uint64_t le
         note_set(&report->damage, "segment %016llx, offset %llu, %llu bytes: %s",
                  (unsigned long long)place.segment, (unsigned long long)place.offset,
                  (unsigned long long)len, what);
-    if (set_aside(recover->log->vfs, place.segment, place.offset, len))
+    if (set_aside(recover->log->vfs, place, len))
         report->epoch_reasons |= EPOCH_DAMAGED;
     return ERR_OK;
 }
@@ -112,11 +125,12 @@ static enum err find_tail(struct recover *recover, const struct found_segment *l
     err = scan_content_end(&scan, recover->end, &content_end);
     scan_done(&scan);
     vfs_close(file);
-    if (err != ERR_OK || content_end == recover->end)
+    recover->is_empty_behind = err == ERR_OK && content_end == recover->end;
+    if (err != ERR_OK || recover->is_empty_behind)
         return err;
     report->tail_bytes = content_end - recover->end;
     report->epoch_reasons |= EPOCH_TAIL_LOST;
-    (void)set_aside(vfs, last->number, recover->end, report->tail_bytes);
+    (void)set_aside(vfs, (struct place){ last->number, recover->end }, report->tail_bytes);
     return ERR_OK;
 }
 

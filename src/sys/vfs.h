@@ -52,10 +52,14 @@ struct vfs_file_calls {
                      unsigned flags);
     enum err (*sync)(struct vfs_file *file);
     enum err (*truncate)(struct vfs_file *file, uint64_t size);
-    /* Writes over bytes that are there; the file does not grow. After a sync that failed, which
-     * may have left unwritten pages marked clean, this is what makes the next one write them. */
-    enum err (*rewrite)(struct vfs_file *file, uint64_t offset, struct bytes data);
+    /* Writes over what is there, and on behind it; `offset` is not behind the end. Errors as
+     * append. After a sync that failed, which may have left unwritten pages marked clean, writing
+     * the same bytes again is what makes the next one write them. */
+    enum err (*write)(struct vfs_file *file, uint64_t offset, struct bytes data);
     enum err (*size)(struct vfs_file *file, uint64_t *out_size);
+    /* Bytes that its disk has left for more; 0 also where bytes that are there are never written
+     * over, so that nothing is gained by having them there. NULL: plenty. */
+    enum err (*room)(struct vfs_file *file, uint64_t *out_bytes);
     /* NULL where it means nothing. `len` 0: to the end. From jobs. */
     void (*hint)(struct vfs_file *file, uint64_t offset, uint64_t len, enum vfs_hint hint);
     void (*close)(struct vfs_file *file);
@@ -88,6 +92,11 @@ struct vfs {
 static inline enum err vfs_append(struct vfs_file *file, struct bytes data)
 {
     return file->calls->append(file, data);
+}
+
+static inline enum err vfs_write(struct vfs_file *file, uint64_t offset, struct bytes data)
+{
+    return file->calls->write(file, offset, data);
 }
 
 static inline enum err vfs_read(struct vfs_file *file, uint64_t offset, void *into, size_t len,

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h> /* renameat */
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct disk {
 struct disk_file {
     struct vfs_file file;
     int fd;
+    bool appends; /* O_APPEND is set: write(2) goes to the end, whatever others do */
     enum err unwritten; /* an error of writing that a hint was told: for the next sync to tell */
 };
 
@@ -66,12 +68,30 @@ static bool path_is_below(const char *path)
     return true;
 }
 
+static enum err write_over(int fd, uint64_t offset, struct bytes data)
+{
+    while (data.len > 0) {
+        ssize_t sent = pwrite(fd, data.at, data.len, (off_t)offset);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return write_err(errno);
+        data = bytes_from(data, (size_t)sent);
+        offset += (uint64_t)sent;
+    }
+    return ERR_OK;
+}
+
 static enum err file_append(struct vfs_file *file, struct bytes data)
 {
     int fd = fd_of(file);
+    uint64_t end;
 
+    if (!disk_file_of(file)->appends)
+        return fd_size(fd, &end) == ERR_OK ? write_over(fd, end, data) : ERR_IO;
     while (data.len > 0) {
-        ssize_t sent = write(fd, data.at, data.len); /* O_APPEND */
+        ssize_t sent = write(fd, data.at, data.len);
 
         if (sent < 0 && errno == EINTR)
             continue;
@@ -119,44 +139,49 @@ static enum err file_truncate(struct vfs_file *file, uint64_t size)
     return ftruncate(fd_of(file), (off_t)size) < 0 ? fd_err(errno) : ERR_OK;
 }
 
-static enum err write_over(int fd, uint64_t offset, struct bytes data)
-{
-    while (data.len > 0) {
-        ssize_t sent = pwrite(fd, data.at, data.len, (off_t)offset);
-
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return write_err(errno);
-        data = bytes_from(data, (size_t)sent);
-        offset += (uint64_t)sent;
-    }
-    return ERR_OK;
-}
-
 /* With O_APPEND pwrite(2) would append, whatever the offset. */
-static enum err file_rewrite(struct vfs_file *file, uint64_t offset, struct bytes data)
+static enum err file_write(struct vfs_file *file, uint64_t offset, struct bytes data)
 {
-    int fd = fd_of(file);
-    int how = fcntl(fd, F_GETFL);
-    uint64_t size;
-    enum err err = fd_size(fd, &size);
+    struct disk_file *disk_file = disk_file_of(file);
 
-    if (err != ERR_OK || how < 0)
-        return ERR_IO;
-    if (offset > size || data.len > size - offset)
-        return ERR_INVALID;
-    if (fcntl(fd, F_SETFL, how & ~O_APPEND) < 0)
-        return ERR_IO;
-    err = write_over(fd, offset, data);
-    if (fcntl(fd, F_SETFL, how) < 0 && err == ERR_OK)
-        err = ERR_IO;
-    return err;
+    if (disk_file->appends) {
+        int how = fcntl(disk_file->fd, F_GETFL);
+
+        if (how < 0 || fcntl(disk_file->fd, F_SETFL, how & ~O_APPEND) < 0)
+            return ERR_IO;
+        disk_file->appends = false;
+    }
+    return write_over(disk_file->fd, offset, data);
 }
 
 static enum err file_size(struct vfs_file *file, uint64_t *out_size)
 {
     return fd_size(fd_of(file), out_size);
+}
+
+/* Copy on write: what is written over goes elsewhere, as what is new does. (Of ZFS and bcachefs
+ * linux/magic.h knows nothing.) A server of files says no more than what its disk has left, and of
+ * a quota nothing before the sync. */
+static bool writes_over(const struct statfs *filesystem)
+{
+    static const uint32_t elsewhere[] = { BTRFS_SUPER_MAGIC, 0x2fc12fc1, 0xca451a4e,
+                                          NFS_SUPER_MAGIC };
+
+    for (size_t i = 0; i < ARRAY_COUNT(elsewhere); i++)
+        if ((uint32_t)filesystem->f_type == elsewhere[i])
+            return false;
+    return true;
+}
+
+static enum err file_room(struct vfs_file *file, uint64_t *out_bytes)
+{
+    struct statfs filesystem;
+
+    if (fstatfs(fd_of(file), &filesystem) < 0)
+        return ERR_IO;
+    *out_bytes =
+        writes_over(&filesystem) ? (uint64_t)filesystem.f_bavail * (uint64_t)filesystem.f_bsize : 0;
+    return ERR_OK;
 }
 
 /* The kernel tells an open file of an error of writing once, here as well as in fdatasync(2): what
@@ -194,8 +219,9 @@ static const struct vfs_file_calls file_calls = {
     .read = file_read,
     .sync = file_sync,
     .truncate = file_truncate,
-    .rewrite = file_rewrite,
+    .write = file_write,
     .size = file_size,
+    .room = file_room,
     .hint = file_hint,
     .close = file_close,
 };
@@ -237,7 +263,7 @@ static enum err disk_open(struct vfs *vfs, const char *path, unsigned flags,
     file = malloc(sizeof(*file));
     if (file == NULL)
         abort();
-    *file = (struct disk_file){ .file.calls = &file_calls, .fd = fd_take(&fd) };
+    *file = (struct disk_file){ .file.calls = &file_calls, .fd = fd_take(&fd), .appends = true };
     *out_file = &file->file;
     return ERR_OK;
 }

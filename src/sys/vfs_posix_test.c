@@ -88,11 +88,17 @@ static void test_files(void **state)
     memset(text, 0, sizeof(text));
     assert_int_equal(vfs_read(file, 0, text, 6, 0), ERR_OK);
     assert_string_equal(text, "hello!");
-    assert_int_equal(file->calls->rewrite(file, 1, BYTES("ELL")), ERR_OK);
-    assert_int_equal(file->calls->rewrite(file, 4, BYTES("abc")), ERR_INVALID);
+    assert_int_equal(vfs_write(file, 1, BYTES("ELL")), ERR_OK);
     assert_int_equal(vfs_append(file, BYTES("?")), ERR_OK); /* still at the end */
     assert_int_equal(vfs_read(file, 0, text, 7, 0), ERR_OK);
     assert_string_equal(text, "hELLo!?");
+    assert_int_equal(vfs_write(file, 5, BYTES("w!")), ERR_OK);
+    assert_int_equal(file->calls->truncate(file, 6), ERR_OK);
+    assert_int_equal(vfs_write(file, 5, BYTES("-")), ERR_OK);
+    assert_int_equal(vfs_write(file, 6, BYTES("x")), ERR_OK); /* it grows */
+    assert_int_equal(vfs_read(file, 0, text, 7, 0), ERR_OK);
+    assert_string_equal(text, "hELLo-x");
+    assert_int_equal(file->calls->room(file, &size), ERR_OK);
     vfs_close(file);
     file = open_file(scene, "a", VFS_OPEN_READ);
     assert_int_equal(vfs_append(file, BYTES("x")), ERR_IO);

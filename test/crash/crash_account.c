@@ -121,6 +121,8 @@ static void make_plan(uint64_t number, struct plan *plan, struct cuts *cuts)
         .second = second_fault(kind, turn),
         .segment_bytes = test_random_below(&random, 2) == 0 ? 10000 : 14000,
         .checkpoint_bytes = test_random_below(&random, 2) == 0 ? 1500 : 6000,
+        .ahead_bytes = 4096 * (1 + test_random_below(&random, 3)),
+        .ahead_syncs = 1 + (unsigned)test_random_below(&random, 2),
     };
     plan->second_skip = (unsigned)test_random_below(&random, 8);
     *cuts = (struct cuts){

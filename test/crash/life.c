@@ -204,7 +204,8 @@ static void act_once(struct life *life)
     enum err err = workload_act(life);
     struct image *image;
 
-    if (!is_well(life))
+    /* The process may have ended when all of the act was written, over space taken ahead, say. */
+    if (account_has_failed(life->desk.account) || (!is_well(life) && err != ERR_OK))
         return;
     if (err != ERR_OK && crash_vfs_faults(life->crash) == life->faults_seen)
         crash_failed("an act failed: %s", err_text(err));
@@ -371,6 +372,8 @@ void life_options(const struct plan *plan, struct account_options *options)
 {
     options->checkpoint_bytes = plan->checkpoint_bytes;
     options->log_segment_bytes = plan->segment_bytes;
+    options->log_ahead_bytes = plan->ahead_bytes;
+    options->log_ahead_syncs = plan->ahead_syncs;
     options->compress = plan->compress;
     options->compact = (struct compact_policy){
         .enabled = plan->compact,

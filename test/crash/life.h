@@ -50,6 +50,8 @@ struct plan {
     enum crash_fault second; /* CRASH_FAULT_COUNT: none; else so many calls after the first */
     unsigned second_skip;
     uint64_t segment_bytes;
+    uint64_t ahead_bytes; /* taken ahead at a time, */
+    unsigned ahead_syncs; /* after so many small syncs */
     uint64_t checkpoint_bytes;
 };
 

@@ -115,6 +115,9 @@ SWAPS = [
     if (err == ERR_OK)
         err = base_writer_flush(writer);
 '''),
+    Swap('the log goes on over what stands behind its end', 'recover_replay.c', 'find_tail',
+         'recover->is_empty_behind = err == ERR_OK && content_end == recover->end;',
+         'recover->is_empty_behind = err == ERR_OK;'),
     Swap('a batch counts as durable before its sync', 'log_work.c', 'work_fill',
          '''    work->mark = log_mark_here(log, work->covers);
     if (!prepares)

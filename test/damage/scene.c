@@ -40,6 +40,8 @@ void scene_sit_down(const struct scene *scene, struct vfs *disk, struct desk *de
     desk->options.create = false;
     desk->options.compress = scene->packed;
     desk->options.checkpoint_bytes = CHECKPOINT_BYTES;
+    desk->options.log_ahead_bytes = 8192;
+    desk->options.log_ahead_syncs = 1;
     desk->now = scene->now;
 }
 
@@ -90,21 +92,11 @@ static void act(struct desk *desk, struct shadow *shadow, struct test_random *ra
     (void)desk_tick(desk);
 }
 
-/* Zeros behind the last record: the next owner begins a new segment. */
-static void end_segment(struct vfs *disk)
+static void end_segment(struct desk *desk)
 {
-    const char *last = NULL;
-    const char *path;
-    struct buf file = buf_make(SCENE_TEXT_MAX);
-
-    for (unsigned i = 0; (path = mem_vfs_path(disk, i)) != NULL; i++)
-        if (strstr(path, ".log") != NULL && (last == NULL || strcmp(path, last) > 0))
-            last = path;
-    assert_non_null(last);
-    buf_add(&file, mem_vfs_file(disk, last));
-    buf_put_u64(&file, 0);
-    mem_vfs_put(disk, last, buf_bytes(&file));
-    buf_done(&file);
+    desk_settle(desk);
+    assert_true(log_roll(desk->account->log, desk->now));
+    desk_settle(desk);
 }
 
 /* Mail that comes and goes: without it compaction would find nothing to do. */
@@ -173,8 +165,8 @@ static void live(struct scene *scene, struct desk *desk, uint64_t seed)
             break;
         if (part == PARTS - 2 && compacted)
             compact(scene, desk);
+        end_segment(desk);
         desk_close(desk);
-        end_segment(desk->vfs);
         if (part == PARTS - 2)
             scene->older = mem_vfs_copy(desk->vfs, seed + 1);
     }

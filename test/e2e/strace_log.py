@@ -20,6 +20,7 @@ HEAD = re.compile(r'(\d+)\s+(\d+\.\d+) (.*)$')
 WHOLE = re.compile(r'(\w+)\((.*)\)\s+= (-?\w+)')
 UNFINISHED = re.compile(r'(\w+)\((.*) <(?:unfinished|detached) \.\.\.>$')
 RESUMED = re.compile(r'<\.\.\. (\w+) resumed>(.*)\)\s+= (-?\w+)')
+ZEROS = re.compile(r'>, "(?:\\0)+"(?:\.\.\.)?, ')
 FIRST_PATH = re.compile(r'-?\w+<([^>]*)>')
 WRITES = {'write', 'pwrite64', 'writev', 'pwritev', 'pwritev2'}
 SENDS = WRITES | {'sendmsg', 'sendto'}
@@ -43,7 +44,9 @@ class Call:
         return match[1] if match else ''
 
     def is_log_write(self):
-        return self.name in WRITES and re.search(r'/log/[^/]+\.(log|body)$', self.path) is not None
+        """Space that is taken ahead, zeros, is no part of the log."""
+        return (self.name in WRITES and not ZEROS.search(self.text) and
+                re.search(r'/log/[^/]+\.(log|body)$', self.path) is not None)
 
     def is_sync_of(self, path):
         return self.name in SYNCS and self.path == path and self.result == '0'

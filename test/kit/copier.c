@@ -9,8 +9,11 @@
 #include "base/attributes.h"
 #include "kit/mem_vfs.h"
 #include "kit/random.h"
+#include "store/segment.h"
 
-enum { NAMES_MAX = 4096, PIECE_BYTES_MAX = 32 * 1024 };
+enum { NAMES_MAX = 4096, PAGE_BYTES = 4096, WORD_BYTES = 8, PIECE_WORDS_MAX = 4096 };
+
+enum { NAP_CALLS_MAX = 500, READS_PER_CALL = 8 };
 
 struct copier {
     struct vfs vfs;
@@ -24,6 +27,7 @@ struct copier {
     struct vfs_file *from; /* the file being copied */
     struct vfs_file *into;
     uint64_t at;
+    unsigned nap; /* calls until it goes on */
     void (*call)(void *context);
     void *context;
     bool calling;
@@ -60,6 +64,23 @@ static void add_name(void *context, struct bytes name)
     copier->count++;
 }
 
+/* Half of the copies begin with the log segment that is being written, before it is full. */
+static void prefer_present(struct copier *copier)
+{
+    char top[VFS_PATH_MAX + 1];
+    unsigned last = copier->count;
+
+    for (unsigned i = 0; i < copier->count; i++)
+        if (strstr(copier->names[i], ".log") != NULL &&
+            (last == copier->count || strcmp(copier->names[i], copier->names[last]) > 0))
+            last = i;
+    if (last == copier->count || test_random_below(&copier->random, 2) == 0)
+        return;
+    memcpy(top, copier->names[copier->count - 1], sizeof(top));
+    memcpy(copier->names[copier->count - 1], copier->names[last], sizeof(top));
+    memcpy(copier->names[last], top, sizeof(top));
+}
+
 /* The names of a directory below go on top, so that it is copied before what stands beside it. */
 static void take_directory(struct copier *copier, const char *path)
 {
@@ -71,6 +92,7 @@ static void take_directory(struct copier *copier, const char *path)
     copier->listing = path;
     assert(copier->disk->list(copier->disk, path, add_name, copier) == ERR_OK);
     assert(below + copier->count < NAMES_MAX);
+    prefer_present(copier);
     memmove(copier->names[below], copier->names[0], copier->count * sizeof(upper[0]));
     memcpy(copier->names, upper, below * sizeof(upper[0]));
     copier->count += below;
@@ -96,10 +118,26 @@ static void take_name(struct copier *copier)
     assert(err == ERR_OK);
 }
 
+/* To the end of the page; or any number of words: who reads may be overtaken in the middle. */
+static uint64_t any_piece(struct copier *copier)
+{
+    if (test_random_below(&copier->random, 4) > 0)
+        return PAGE_BYTES - copier->at % PAGE_BYTES;
+    return WORD_BYTES * (1 + test_random_below(&copier->random, PIECE_WORDS_MAX));
+}
+
+/* Then it may be space that somebody is about to write over: the worst time to be late. */
+static bool ends_in_zeros(const uint8_t *piece, size_t len)
+{
+    static const uint8_t zeros[WORD_BYTES];
+
+    return len >= WORD_BYTES && memcmp(piece + len - WORD_BYTES, zeros, WORD_BYTES) == 0;
+}
+
 static void copy_piece(struct copier *copier)
 {
-    static uint8_t piece[PIECE_BYTES_MAX];
-    uint64_t want = 1 + test_random_below(&copier->random, PIECE_BYTES_MAX);
+    static uint8_t piece[WORD_BYTES * PIECE_WORDS_MAX];
+    uint64_t want = any_piece(copier);
     uint64_t size;
 
     assert(copier->from->calls->size(copier->from, &size) == ERR_OK);
@@ -114,6 +152,8 @@ static void copy_piece(struct copier *copier)
     assert(vfs_read(copier->from, copier->at, piece, (size_t)want, 0) == ERR_OK);
     assert(vfs_append(copier->into, bytes_make(piece, (size_t)want)) == ERR_OK);
     copier->at += want;
+    if (copier->at > SEGMENT_RECORDS_AT && ends_in_zeros(piece, (size_t)want))
+        copier->nap = (unsigned)test_random_below(&copier->random, NAP_CALLS_MAX);
 }
 
 bool copier_is_done(const struct copier *copier)
@@ -142,7 +182,12 @@ static void between_calls(struct copier *copier)
         copier->call(copier->context);
         copier->calling = false;
     }
-    while (copier->to != NULL && test_random_below(&copier->random, copier->pace + 1) == 0)
+    if (copier->nap > 0) {
+        copier->nap--;
+        return;
+    }
+    while (copier->to != NULL && copier->nap == 0 &&
+           test_random_below(&copier->random, copier->pace + 1) == 0)
         go_on(copier);
 }
 
@@ -160,6 +205,7 @@ void copier_finish(struct copier *copier)
     while (!copier_is_done(copier))
         go_on(copier);
     copier->to = NULL;
+    copier->nap = 0;
 }
 
 /* The disk. */
@@ -173,6 +219,10 @@ static enum err file_append(struct vfs_file *file, struct bytes data)
 static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, size_t len,
                           unsigned flags)
 {
+    struct copier *copier = file_of(file)->copier;
+
+    if (copier->call != NULL && test_random_below(&copier->random, READS_PER_CALL) == 0)
+        between_calls(copier);
     return vfs_read(file_of(file)->inner, offset, into, len, flags);
 }
 
@@ -188,6 +238,12 @@ static enum err file_truncate(struct vfs_file *file, uint64_t size)
 
     between_calls(file_of(file)->copier);
     return inner->calls->truncate(inner, size);
+}
+
+static enum err file_write(struct vfs_file *file, uint64_t offset, struct bytes data)
+{
+    between_calls(file_of(file)->copier);
+    return vfs_write(file_of(file)->inner, offset, data);
 }
 
 static enum err file_size(struct vfs_file *file, uint64_t *out_size)
@@ -209,6 +265,7 @@ static const struct vfs_file_calls file_calls = {
     .read = file_read,
     .sync = file_sync,
     .truncate = file_truncate,
+    .write = file_write,
     .size = file_size,
     .close = file_close,
 };

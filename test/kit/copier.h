@@ -2,8 +2,8 @@
  * piece of the copying.
  *
  * As cp does, it lists a directory when it comes to it, then takes the names one by one: opens a
- * file, reads it in pieces up to the end that it finds. The order of the names is random; a name
- * that has gone meanwhile is passed over. */
+ * file, reads it page by page, or a few words further, up to the end that it finds. The order of
+ * the names is random; a name that has gone meanwhile is passed over. */
 #ifndef ROOST_TEST_KIT_COPIER_H
 #define ROOST_TEST_KIT_COPIER_H
 
@@ -27,8 +27,8 @@ void copier_begin(struct copier *copier, struct vfs *to, unsigned pace);
 /* The rest, with nothing in between. */
 void copier_finish(struct copier *copier);
 
-/* From now on `call` comes before every call that changes or opens something, instead of a piece of
- * the copying; NULL: no more. It is not called out of itself. */
+/* From now on `call` comes before every call that opens or changes something, and some reads,
+ * instead of a piece of the copying; NULL: no more. It is not called out of itself. */
 void copier_on_call(struct copier *copier, void (*call)(void *context), void *context);
 
 /* Nothing is left to be copied. */

@@ -116,7 +116,7 @@ static uint8_t *byte_at(const struct buf *bytes, size_t at)
 
 static bool is_data(const struct crash_step *step)
 {
-    return step->act == CRASH_APPEND || step->act == CRASH_TRUNCATE || step->act == CRASH_REWRITE;
+    return step->act == CRASH_APPEND || step->act == CRASH_TRUNCATE || step->act == CRASH_WRITE;
 }
 
 static void apply(struct buf *bytes, const struct crash_step *step)
@@ -125,15 +125,20 @@ static void apply(struct buf *bytes, const struct crash_step *step)
         resize(bytes, step->len);
     else if (step->act == CRASH_APPEND)
         buf_add(bytes, bytes_make(step->data, step->len));
-    else if (step->len > 0)
+    else if (step->len > 0) {
+        if (step->at + step->len > bytes->len)
+            resize(bytes, step->at + step->len);
         memcpy(byte_at(bytes, step->at), step->data, step->len);
+    }
 }
 
 static size_t size_after(const struct crash_step *step, size_t before)
 {
     if (step->act == CRASH_TRUNCATE)
         return step->len;
-    return step->act == CRASH_APPEND ? before + step->len : before;
+    if (step->act == CRASH_APPEND)
+        return before + step->len;
+    return step->at + step->len > before ? step->at + step->len : before;
 }
 
 /* The bytes that a step touches in a file of that size. */
@@ -146,7 +151,7 @@ static struct extent extent_of(const struct crash_step *step, size_t before)
 {
     size_t after = size_after(step, before);
 
-    if (step->act == CRASH_REWRITE)
+    if (step->act == CRASH_WRITE)
         return (struct extent){ step->at, step->at + step->len };
     return (struct extent){ before < after ? before : after, before < after ? after : before };
 }
@@ -347,8 +352,7 @@ static size_t size_at(const struct span *span, size_t had, unsigned moment)
     for (unsigned i = 0; i < span->count && moment > 0; i++) {
         if (!is_data(span->steps[i]))
             continue;
-        size = span->steps[i]->act == CRASH_TRUNCATE ? span->steps[i]->len
-                                                     : size + span->steps[i]->len;
+        size = size_after(span->steps[i], size);
         moment--;
     }
     return size;
@@ -441,7 +445,7 @@ static void apply_name(struct crash_names *names, const struct crash_step *step)
         crash_names_set(names, step->to, step->inode);
         break;
     case CRASH_APPEND:
-    case CRASH_REWRITE:
+    case CRASH_WRITE:
     case CRASH_TRUNCATE:
     case CRASH_SYNC:
     case CRASH_SYNC_FAILED:
@@ -568,7 +572,7 @@ void crash_model_step(struct crash_model *model, const struct crash_step *step)
     case CRASH_UNLINK:
     case CRASH_MKDIR: list_add(&model->name_steps, step); break;
     case CRASH_APPEND:
-    case CRASH_REWRITE:
+    case CRASH_WRITE:
     case CRASH_TRUNCATE:
     case CRASH_SYNC:
     case CRASH_SYNC_FAILED: step_in_file(&model->files[step->inode], step); break;

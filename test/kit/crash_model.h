@@ -12,7 +12,7 @@
 enum crash_act {
     CRASH_CREATE,
     CRASH_APPEND,
-    CRASH_REWRITE,
+    CRASH_WRITE,
     CRASH_TRUNCATE,
     CRASH_SYNC,
     CRASH_SYNC_FAILED,
@@ -30,7 +30,7 @@ struct crash_step {
     char to[VFS_PATH_MAX + 1];
     uint8_t *data;
     size_t len; /* of data, or the size after a truncate */
-    size_t at; /* of a rewrite */
+    size_t at; /* of a write */
 };
 
 /* Paths of files and their numbers. */

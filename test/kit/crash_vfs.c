@@ -67,6 +67,12 @@ static void step_path(char *into, const char *path)
     (void)snprintf(into, VFS_PATH_MAX + 1, "%s", path);
 }
 
+/* Nothing can be read any more, but by the test. */
+static bool is_gone(const struct crash_vfs *crash)
+{
+    return crash->dead && !crash->calm;
+}
+
 static bool fault_is_due(struct crash_vfs *crash, enum crash_fault fault)
 {
     if (!crash->faults[fault].armed)
@@ -146,25 +152,25 @@ static enum err file_append(struct vfs_file *file, struct bytes data)
     return err;
 }
 
-static enum err file_rewrite(struct vfs_file *file, uint64_t offset, struct bytes data)
+static enum err file_write(struct vfs_file *file, uint64_t offset, struct bytes data)
 {
     struct crash_file *own = crash_file_of(file);
-    enum err err = write_begin(own->crash, CRASH_FAULT_COUNT, &data);
+    enum err err = write_begin(own->crash, CRASH_FAIL_APPEND, &data);
     enum err written;
 
     if (err != ERR_OK && data.len == 0)
         return err;
-    written = own->inner->calls->rewrite(own->inner, offset, data);
+    written = vfs_write(own->inner, offset, data);
     if (written != ERR_OK)
         return written;
-    write_note(own, CRASH_REWRITE, data)->at = (size_t)offset;
+    write_note(own, CRASH_WRITE, data)->at = (size_t)offset;
     return err;
 }
 
 static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, size_t len,
                           unsigned flags)
 {
-    if (crash_file_of(file)->crash->dead)
+    if (is_gone(crash_file_of(file)->crash))
         return ERR_IO;
     return vfs_read(crash_file_of(file)->inner, offset, into, len, flags);
 }
@@ -196,7 +202,7 @@ static enum err file_truncate(struct vfs_file *file, uint64_t size)
 
 static enum err file_size(struct vfs_file *file, uint64_t *out_size)
 {
-    if (crash_file_of(file)->crash->dead)
+    if (is_gone(crash_file_of(file)->crash))
         return ERR_IO;
     return crash_file_of(file)->inner->calls->size(crash_file_of(file)->inner, out_size);
 }
@@ -212,7 +218,7 @@ static const struct vfs_file_calls crash_file_calls = {
     .read = file_read,
     .sync = file_sync,
     .truncate = file_truncate,
-    .rewrite = file_rewrite,
+    .write = file_write,
     .size = file_size,
     .close = file_close,
 };
@@ -224,7 +230,7 @@ static enum err crash_open(struct vfs *vfs, const char *path, unsigned flags,
     bool is_new = crash_names_find(&crash->names, path) == 0;
     struct crash_file *file;
     struct vfs_file *inner;
-    enum err err = crash->dead ? ERR_IO : ERR_OK;
+    enum err err = is_gone(crash) ? ERR_IO : ERR_OK;
 
     if (is_new && (flags & VFS_OPEN_CREATE) != 0)
         err = fault_of(crash, CRASH_FAIL_CREATE, NULL);
@@ -309,7 +315,7 @@ static enum err crash_sync_dir(struct vfs *vfs, const char *path)
 
 static enum err crash_list(struct vfs *vfs, const char *path, vfs_list_fn *each, void *context)
 {
-    if (crash_of(vfs)->dead)
+    if (is_gone(crash_of(vfs)))
         return ERR_IO;
     return crash_of(vfs)->disk->list(crash_of(vfs)->disk, path, each, context);
 }
@@ -462,7 +468,7 @@ void crash_vfs_print(const struct crash_vfs *crash)
     static const char *const acts[] = {
         [CRASH_CREATE] = "create",
         [CRASH_APPEND] = "append",
-        [CRASH_REWRITE] = "rewrite",
+        [CRASH_WRITE] = "write",
         [CRASH_TRUNCATE] = "truncate",
         [CRASH_SYNC] = "sync",
         [CRASH_SYNC_FAILED] = "failed sync",

@@ -1,13 +1,13 @@
 /* A disk that loses power: it writes down everything that is done to it, and builds disks as they
  * could stand after a cut at any step. docs/reliability.md has the model in words.
  *
- * Every create, append, truncate, sync, rename, unlink, mkdir and sync_dir is one step. What a disk
- * may hold after a cut: of each file, every sector (512 or 4096 bytes) touched since its last sync
- * in any of the states that it went through, old, new or between; the size of any of these states;
- * in space that the file grew by, where no write came through, zeros, what stood there before the
- * file was cut, or sectors of other files; of each directory, any subset of the names made, renamed
- * and removed since its last sync_dir (a rename is atomic). After a sync that failed the pages
- * count as clean: what it did not write is lost, whatever later syncs say. */
+ * Every create, append, write, truncate, sync, rename, unlink, mkdir and sync_dir is one step. What
+ * a disk may hold after a cut: of each file, every sector (512 or 4096 bytes) touched since its
+ * last sync in any of the states that it went through, old, new or between; the size of any of
+ * these states; in space that the file grew by, where no write came through, zeros, what stood
+ * there before the file was cut, or sectors of other files; of each directory, any subset of the
+ * names made, renamed and removed since its last sync_dir (a rename is atomic). After a sync that
+ * failed the pages count as clean: what it did not write is lost, whatever later syncs say. */
 #ifndef ROOST_TEST_KIT_CRASH_VFS_H
 #define ROOST_TEST_KIT_CRASH_VFS_H
 
@@ -49,7 +49,7 @@ void crash_walk_to(struct crash_walk *walk, unsigned steps);
 struct vfs *crash_walk_draw(struct crash_walk *walk, struct crash_choice *choice, uint64_t seed);
 
 enum crash_fault {
-    CRASH_FAIL_APPEND, /* writes `keep` bytes, then ERR_NO_SPACE */
+    CRASH_FAIL_APPEND, /* or a write: writes `keep` bytes, then ERR_NO_SPACE */
     CRASH_FAIL_SYNC, /* ERR_IO */
     CRASH_FAIL_TRUNCATE, /* ERR_IO, nothing happens */
     CRASH_FAIL_CREATE, /* ERR_NO_SPACE */
@@ -73,7 +73,8 @@ bool crash_vfs_is_dead(const struct crash_vfs *crash);
 /* Faults that have struck so far. */
 unsigned crash_vfs_faults(const struct crash_vfs *crash);
 
-/* While it is calm no fault strikes, nor is a call counted for one. */
+/* While it is calm no fault strikes, nor is a call counted for one; what a process that is no more
+ * has left can be read. */
 void crash_vfs_calm(struct crash_vfs *crash, bool calm);
 
 #endif

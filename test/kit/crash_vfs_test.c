@@ -179,12 +179,67 @@ static void rewriting_makes_pages_dirty_again(void **state)
     crash_vfs_fail(crash, CRASH_FAIL_SYNC, 0, 0);
     assert_int_equal(vfs_sync(file), ERR_IO);
     assert_int_equal(vfs_read(file, 3000, block, sizeof(block), 0), ERR_OK);
-    assert_int_equal(file->calls->rewrite(file, 3000, bytes_make(block, sizeof(block))), ERR_OK);
+    assert_int_equal(vfs_write(file, 3000, bytes_make(block, sizeof(block))), ERR_OK);
     tally = tally_cuts(crash);
     assert_true(tally.whole < CUTS);
     assert_int_equal(vfs_sync(file), ERR_OK);
     tally = tally_cuts(crash);
     assert_int_equal(tally.whole, CUTS);
+    vfs_close(file);
+    crash_vfs_free(crash);
+}
+
+/* Of what was written over since the last sync every sector comes or does not, in any order: a hole
+ * may be before what is there. The file does not change its size by that, and may grow behind it.
+ */
+static void what_is_written_over_comes_in_all_ways(void **state)
+{
+    enum { SECTORS = 3, BYTES_EACH = 4096 };
+    struct crash_vfs *crash = crash_vfs_new(mem_vfs_new(1));
+    struct vfs *vfs = crash_vfs_get(crash);
+    struct vfs_file *file = make_file(vfs, "file");
+    uint8_t block[BYTES_EACH];
+    unsigned seen[1 << SECTORS] = { 0 };
+    unsigned grown = 0;
+
+    for (unsigned i = 0; i < SECTORS; i++)
+        add(file, 'a', BYTES_EACH);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    assert_int_equal(vfs->sync_dir(vfs, ""), ERR_OK);
+    memset(block, 'b', sizeof(block));
+    for (uint64_t i = 0; i < SECTORS; i++)
+        assert_int_equal(vfs_write(file, i * BYTES_EACH, bytes_make(block, sizeof(block))), ERR_OK);
+    for (uint64_t seed = 0; seed < CUTS; seed++) {
+        struct vfs *disk = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct bytes bytes = mem_vfs_file(disk, "file");
+        unsigned came = 0;
+
+        assert_int_equal(bytes.len, SECTORS * BYTES_EACH);
+        for (unsigned i = 0; i < SECTORS; i++)
+            came |= (bytes.at[i * BYTES_EACH] == 'b' ? 1U : 0U) << i;
+        seen[came]++;
+        mem_vfs_free(disk);
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(seen); i++)
+        assert_true(seen[i] > 0);
+    assert_int_equal(vfs_write(file, SECTORS * BYTES_EACH - 100, bytes_make(block, 200)), ERR_OK);
+    for (uint64_t seed = 0; seed < CUTS; seed++) {
+        struct vfs *disk = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+
+        grown += mem_vfs_file(disk, "file").len == SECTORS * BYTES_EACH + 100;
+        mem_vfs_free(disk);
+    }
+    assert_in_range(grown, 1, CUTS - 1);
+    assert_int_equal(vfs_sync(file), ERR_OK);
+    for (uint64_t seed = 0; seed < CUTS; seed++) {
+        struct vfs *disk = crash_vfs_cut(crash, crash_vfs_steps(crash), seed);
+        struct bytes bytes = mem_vfs_file(disk, "file");
+
+        assert_int_equal(bytes.len, SECTORS * BYTES_EACH + 100);
+        for (size_t i = 0; i < bytes.len; i++)
+            assert_int_equal(bytes.at[i], 'b');
+        mem_vfs_free(disk);
+    }
     vfs_close(file);
     crash_vfs_free(crash);
 }
@@ -334,6 +389,7 @@ int main(void)
         cmocka_unit_test(names_wait_for_their_directory),
         cmocka_unit_test(grown_space_may_be_stale),
         cmocka_unit_test(rewriting_makes_pages_dirty_again),
+        cmocka_unit_test(what_is_written_over_comes_in_all_ways),
         cmocka_unit_test(any_call_can_fail),
         cmocka_unit_test(kill_leaves_the_page_cache),
         cmocka_unit_test(kill_waits_for_the_first_fault),

@@ -9,7 +9,7 @@
 static inline enum err bench_change(struct log_bench *bench, uint64_t number, size_t filler,
                                     bool gated)
 {
-    struct origin origin = { PROTOCOL_IMAP, 1, BYTES("anne"), { 1700000000000000 } };
+    struct origin origin = { PROTOCOL_IMAP, 1, BYTES("anne"), bench->options.now };
     struct buf ops = buf_make(1 << 20);
     struct log_record record;
     enum err err = log_batch(bench->log);

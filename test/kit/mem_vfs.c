@@ -44,6 +44,7 @@ struct mem_vfs {
     unsigned open_files;
     uint64_t reads;
     bool cold;
+    uint64_t room;
     struct test_random random;
     uint8_t identity[IDENTITY_BYTES];
 };
@@ -248,22 +249,28 @@ static enum err file_truncate(struct vfs_file *file, uint64_t size)
     return ERR_OK;
 }
 
-static enum err file_rewrite(struct vfs_file *file, uint64_t offset, struct bytes data)
+static enum err file_write(struct vfs_file *file, uint64_t offset, struct bytes data)
 {
     struct mem_file *mem = mem_file_of(file);
     struct buf *bytes = inode_own(mem->inode);
+    struct bytes over = bytes_slice(data, 0, bytes->len - (size_t)offset);
 
-    assert(mem->writable);
-    if (offset > bytes->len || data.len > bytes->len - offset)
-        return ERR_INVALID;
-    if (data.len > 0)
-        memcpy(bytes->at + bytes->start + offset, data.at, data.len);
+    assert(mem->writable && offset <= bytes->len);
+    if (over.len > 0)
+        memcpy(bytes->at + bytes->start + offset, over.at, over.len);
+    buf_add(bytes, bytes_from(data, over.len));
     return ERR_OK;
 }
 
 static enum err file_size(struct vfs_file *file, uint64_t *out_size)
 {
     *out_size = mem_file_of(file)->inode->blob->bytes.len;
+    return ERR_OK;
+}
+
+static enum err file_room(struct vfs_file *file, uint64_t *out_bytes)
+{
+    *out_bytes = mem_file_of(file)->vfs->room;
     return ERR_OK;
 }
 
@@ -295,8 +302,9 @@ static const struct vfs_file_calls mem_file_calls = {
     .read = file_read,
     .sync = file_sync,
     .truncate = file_truncate,
-    .rewrite = file_rewrite,
+    .write = file_write,
     .size = file_size,
+    .room = file_room,
     .hint = file_hint,
     .close = file_close,
 };
@@ -435,6 +443,7 @@ struct vfs *mem_vfs_new(uint64_t seed)
         .random = mem_random,
     };
     mem->random.state = seed;
+    mem->room = UINT64_MAX;
     mem_random(&mem->vfs, mem->identity, IDENTITY_BYTES);
     return &mem->vfs;
 }
@@ -547,6 +556,11 @@ void mem_vfs_chill(struct vfs *vfs)
     mem_of(vfs)->cold = true;
     for (unsigned i = 0; i < mem_of(vfs)->count; i++)
         mem_of(vfs)->nodes[i].inode->warm = false;
+}
+
+void mem_vfs_set_room(struct vfs *vfs, uint64_t bytes)
+{
+    mem_of(vfs)->room = bytes;
 }
 
 uint64_t mem_vfs_reads(struct vfs *vfs)

@@ -52,6 +52,9 @@ void mem_vfs_remove(struct vfs *vfs, const char *path);
  */
 void mem_vfs_chill(struct vfs *vfs);
 
+/* What is left for more on its disk, as files tell; plenty before. Nothing is refused. */
+void mem_vfs_set_room(struct vfs *vfs, uint64_t bytes);
+
 /* Calls that read, so far. */
 uint64_t mem_vfs_reads(struct vfs *vfs);
 

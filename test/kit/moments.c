@@ -9,6 +9,8 @@ void moments_set_up(struct desk *desk, uint32_t linger_ms)
 {
     desk->options.checkpoint_bytes = 3000;
     desk->options.log_segment_bytes = 20000;
+    desk->options.log_ahead_bytes = 12000;
+    desk->options.log_ahead_syncs = 1;
     desk->options.compact = (struct compact_policy){
         .enabled = true,
         .keep_us = INT64_C(20) * 1000000,

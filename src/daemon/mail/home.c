@@ -143,6 +143,7 @@ static void log_report(const struct home *home, const struct account_report *rep
     log_string(&line, "clean", report->unclean ? "no" : "yes");
     log_number(&line, "replayed", (int64_t)report->records_replayed);
     if (lost || report->epoch) {
+        log_string(&line, "copied", report->copied ? "yes" : "no");
         log_number(&line, "tail_bytes", (int64_t)report->tail_bytes);
         log_number(&line, "damaged_records", (int64_t)report->records_damaged);
         log_number(&line, "left_out", (int64_t)report->left_out);
