@@ -27,6 +27,7 @@ enum {
     LOOKED_AT_BYTES = 1024,
     TEXTS_BYTES_MAX = 1024 * 1024,
     OUT_BYTES_MAX = 64 * 1024 * 1024,
+    SETTLED_TICKS = 20, /* two seconds: summaries are in their file by then, as in a server */
     NOT_THERE = 77,
 };
 
@@ -144,6 +145,8 @@ static void fill(struct stage *stage)
             stop(stage, "an APPEND was refused");
     }
     buf_done(&text);
+    for (int tick = 0; tick < SETTLED_TICKS; tick++)
+        (void)desk_tick(&stage->desk);
 }
 
 static void say_lines(struct stage *stage, const char *lines)
