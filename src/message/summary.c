@@ -2,6 +2,7 @@
 #include "message/summary.h"
 
 #include "base/arena.h"
+#include "base/reader.h"
 #include "message/address.h"
 #include "message/bodystructure.h"
 #include "message/casemap.h"
@@ -319,4 +320,16 @@ void summary_encode(const struct message *message, struct buf *out)
     put_parts(message, out);
     buf_done(&found.scratch);
     buf_done(&found.fields);
+}
+
+/* Fields are looked for up to the first empty line: the body is never touched. */
+void summary_find_ids(struct bytes message, struct buf *space, struct summary *out_summary)
+{
+    struct reader reader;
+
+    put_message_id(message, space);
+    put_references(message, space);
+    reader = reader_make(buf_bytes(space));
+    out_summary->message_id = reader_bytes(&reader);
+    out_summary->references = reader_bytes(&reader);
 }

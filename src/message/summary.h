@@ -63,6 +63,10 @@ struct summary {
  * enough. */
 void summary_encode(const struct message *message, struct buf *out);
 
+/* What decides about the thread of a message, message_id and references of its summary, from its
+ * bytes; all else is left alone. The results lie in `space`, which is empty. */
+void summary_find_ids(struct bytes message, struct buf *space, struct summary *out_summary);
+
 /* Takes it apart. False, output untouched, when anything is malformed or of another version. */
 MUST_USE bool summary_decode(struct bytes encoded, struct summary *out_summary);
 

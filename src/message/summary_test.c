@@ -178,6 +178,32 @@ static void test_previews(void **state)
 }
 
 /* A summary that does not fit says so. */
+/* Ids are found in the bytes of a message as they are in its summary. */
+static void test_ids(void **state)
+{
+    static const struct bytes messages[] = {
+        BYTES(""),
+        BYTES("Message-ID: <a@x>\r\n\r\nReferences: <b@x>\r\n"), /* in the body */
+        BYTES("In-Reply-To: <r@x> <s@x>\nmessage-id: <a@x>\n\n"),
+        BYTES("References: none\r\nIn-Reply-To: <r@x>\r\nMessage-ID: no id"),
+    };
+    struct buf out = buf_make(SUMMARY_BYTES_MAX);
+    struct buf space = buf_make(SUMMARY_BYTES_MAX);
+
+    for (size_t i = 0; i <= ARRAY_COUNT(messages); i++) {
+        struct bytes message = i < ARRAY_COUNT(messages) ? messages[i] : letter;
+        struct summary want = decoded(message, &out);
+        struct summary got = { 0 };
+
+        buf_clear(&space);
+        summary_find_ids(message, &space, &got);
+        ASSERT_BYTES(got.message_id, want.message_id);
+        ASSERT_BYTES(got.references, want.references);
+    }
+    buf_done(&out);
+    buf_done(&space);
+}
+
 static void test_overflow(void **state)
 {
     struct arena arena = arena_make(MESSAGE_ARENA_BUDGET);
@@ -195,7 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),   cmocka_unit_test(test_missing),
         cmocka_unit_test(test_limits),   cmocka_unit_test(test_attachments),
-        cmocka_unit_test(test_previews), cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_previews), cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,7 +241,7 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
         return now;
     tick_rest(account, now);
     pins_bound(&account->state, account->pinned_bytes_max);
-    if (tick_summaries(account, now))
+    if (summary_file_make(account->summaries) || tick_summaries(account, now))
         again = now;
     if (account_checkpoint_tick(account))
         again = now;

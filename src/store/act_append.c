@@ -51,6 +51,28 @@ static void note_hash(struct appending *appending, struct op_thread *op, uint64_
     thread_table_add(&appending->threads, hash, op->thread);
 }
 
+/* Those of the references, then that of its own id. Answers how many. */
+static uint32_t hash_ids(const struct account_id *account, const struct body_writer *writer,
+                         uint64_t hashes[SUMMARY_REFERENCES_MAX + 1])
+{
+    struct buf space = buf_make(SUMMARY_BYTES_MAX);
+    struct summary summary = { 0 };
+    uint32_t count = 0;
+    size_t position = 0;
+    struct bytes id;
+
+    if (writer->is_late)
+        summary_find_ids(buf_bytes(&writer->filling), &space, &summary);
+    else if (!summary_decode(buf_bytes(&writer->summary), &summary))
+        return 0;
+    while (count < SUMMARY_REFERENCES_MAX && summary_reference_next(&summary, &position, &id))
+        hashes[count++] = thread_hash(account, id);
+    if (summary.message_id.len > 0)
+        hashes[count++] = thread_hash(account, summary.message_id);
+    buf_done(&space);
+    return count;
+}
+
 /* RFC 8474 section 5.2 leaves it to the server: a message belongs to the thread of its own id if
  * that was seen, else of the newest of its references that was, else it begins one. Its own id, its
  * parent's and the first one's lead there from now on, whichever of them comes in later. */
@@ -58,19 +80,9 @@ static struct thread_id decide_thread(struct appending *appending, const struct 
                                       struct body_id body)
 {
     struct op op = { .code = OP_THREAD, .as.thread.thread = { body.value } };
-    const struct account_id *account = &appending->mailbox->state->id;
     uint64_t hashes[SUMMARY_REFERENCES_MAX + 1];
-    struct summary summary;
-    uint32_t count = 0;
-    size_t position = 0;
-    struct bytes id;
+    uint32_t count = hash_ids(&appending->mailbox->state->id, writer, hashes);
 
-    if (!summary_decode(buf_bytes(&writer->summary), &summary))
-        return op.as.thread.thread;
-    while (count < SUMMARY_REFERENCES_MAX && summary_reference_next(&summary, &position, &id))
-        hashes[count++] = thread_hash(account, id);
-    if (summary.message_id.len > 0)
-        hashes[count++] = thread_hash(account, summary.message_id);
     for (uint32_t i = count; i > 0; i--)
         if (find_thread(appending, hashes[i - 1], &op.as.thread.thread))
             break;
@@ -212,8 +224,12 @@ static void keep_summaries(struct appending *appending)
     for (uint32_t i = 0; i < appending->count; i++) {
         struct body_writer *writer = appending->bodies[i];
 
-        summary_file_put(account->summaries, writer->id, buf_bytes(&writer->summary),
-                         log_tip(account->log));
+        if (writer->is_late)
+            summary_file_put_message(account->summaries, writer->id, &writer->filling,
+                                     log_tip(account->log));
+        else
+            summary_file_put(account->summaries, writer->id, buf_bytes(&writer->summary),
+                             log_tip(account->log));
         body_writer_consume(writer);
     }
 }

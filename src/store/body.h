@@ -34,8 +34,12 @@ MUST_USE enum err body_writer_add(struct body_writer *writer, struct bytes bytes
                                   size_t *out_taken);
 
 /* Nothing more will come. ERR_BUSY until a large body is on the disk; then ERR_OK, and the body may
- * be given to act_append once. */
+ * be given to act_append once. The summary of a small one is made later, by account_tick: while the
+ * log is being synced nobody waits for it. */
 MUST_USE enum err body_writer_finish(struct body_writer *writer);
+
+/* Makes it now, of a finished one: others come in meanwhile that are of the same act. */
+void body_writer_summarise(struct body_writer *writer);
 
 /* Drops what was not given to an act. A job of it may still be running: it cleans up by itself.
  * NULL is allowed. */

@@ -153,13 +153,24 @@ enum err body_writer_add(struct body_writer *writer, struct bytes bytes, size_t 
     return bytes.len == 0 && room == 0 ? ERR_BUSY : ERR_OK;
 }
 
-/* Here, and not in the act: one act may take thousands of bodies. */
+void body_writer_summarise(struct body_writer *writer)
+{
+    if (!writer->is_late)
+        return;
+    parse(writer, buf_bytes(&writer->filling));
+    summarise(writer);
+    writer->is_late = false;
+}
+
+/* Here, and not in the act: one act may take thousands of bodies. What is packed can wait for its
+ * summary no longer. */
 static void pack(struct body_writer *writer)
 {
     struct buf packed = buf_make(
         BODY_INLINE_BYTES_MAX / PACKED_PIECE_BYTES * PACKED_FRAME_BYTES_MAX + PACKED_TAIL_BYTES);
 
     if (log_pack(writer->account->log, buf_bytes(&writer->filling), &packed)) {
+        body_writer_summarise(writer);
         buf_clear(&writer->filling);
         buf_add(&writer->filling, buf_bytes(&packed));
         writer->encoding = RECORD_ZSTD;
@@ -181,8 +192,7 @@ enum err body_writer_finish(struct body_writer *writer)
         submit(writer, true);
         return ERR_BUSY;
     }
-    parse(writer, buf_bytes(&writer->filling));
-    summarise(writer);
+    writer->is_late = true;
     pack(writer);
     writer->finished = true;
     return ERR_OK;

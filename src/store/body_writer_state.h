@@ -21,7 +21,8 @@ struct body_writer {
     struct buf filling; /* all of a small body; of a large one what no job has yet */
     enum record_encoding encoding; /* of `filling`, once a small body is finished */
     bool finished;
-    struct buf summary; /* encoded, once finished */
+    bool is_late; /* finished, and its summary is still to be made of `filling` */
+    struct buf summary; /* encoded, once finished and not late */
 
     /* Of a large body; what a running job uses is left alone meanwhile. */
     struct log_body *large; /* owned; NULL for a small body */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "message/parser.h"
 #include "message/summary.h"
 #include "store/alloc.h"
 #include "store/body_table.h"
@@ -26,6 +27,7 @@ struct waiting {
     uint64_t body;
     uint64_t position;
     struct bytes encoded; /* owned */
+    struct buf raw; /* owned: the message, as long as the summary is to be made of it */
 };
 
 struct summary_file {
@@ -42,6 +44,7 @@ struct summary_file {
     size_t waiting_count;
     size_t waiting_capacity;
     size_t waiting_bytes;
+    size_t made; /* `waiting` before it has summaries */
     struct buf window; /* a piece of `summary` as it was read: entries are checked when asked for */
     uint64_t window_from; /* where it begins */
     uint64_t next; /* end of the entry that was asked for last */
@@ -367,27 +370,74 @@ void summary_file_close(struct summary_file *file)
         return;
     close_files(file);
     forget_window(file);
-    for (size_t i = file->waiting_first; i < file->waiting_count; i++)
+    for (size_t i = file->waiting_first; i < file->waiting_count; i++) {
         free((void *)(uintptr_t)file->waiting[i].encoded.at);
+        buf_done(&file->waiting[i].raw);
+    }
     free(file->waiting);
     summary_index_done(&file->known);
     free(file);
 }
 
+static void wait(struct summary_file *file, const struct waiting *waiting)
+{
+    file->waiting = store_grow(file->waiting, file->waiting_count, &file->waiting_capacity,
+                               sizeof(*file->waiting));
+    file->waiting[file->waiting_count++] = *waiting;
+    file->waiting_bytes += waiting->encoded.len + waiting->raw.len;
+}
+
+static struct bytes copy_of(struct bytes encoded)
+{
+    uint8_t *copy = store_alloc(1, encoded.len);
+
+    memcpy(copy, encoded.at, encoded.len);
+    return bytes_make(copy, encoded.len);
+}
+
 void summary_file_put(struct summary_file *file, struct body_id body, struct bytes encoded,
                       uint64_t position)
 {
-    uint8_t *copy;
+    if (encoded.len > 0)
+        wait(file, &(struct waiting){ body.value, position, copy_of(encoded), buf_make(0) });
+}
 
-    if (encoded.len == 0)
+void summary_file_put_message(struct summary_file *file, struct body_id body, struct buf *raw,
+                              uint64_t position)
+{
+    wait(file, &(struct waiting){ body.value, position, bytes_make(NULL, 0), *raw });
+    *raw = buf_make(raw->max);
+}
+
+/* Of a message that is out of all bounds there is none. */
+static void make(struct summary_file *file, struct waiting *waiting)
+{
+    struct arena arena = arena_make(MESSAGE_ARENA_BUDGET);
+    struct buf encoded = buf_make(SUMMARY_BYTES_MAX);
+
+    if (waiting->raw.at == NULL)
         return;
-    copy = store_alloc(1, encoded.len);
-    memcpy(copy, encoded.at, encoded.len);
-    file->waiting = store_grow(file->waiting, file->waiting_count, &file->waiting_capacity,
-                               sizeof(*file->waiting));
-    file->waiting[file->waiting_count++] =
-        (struct waiting){ body.value, position, bytes_make(copy, encoded.len) };
-    file->waiting_bytes += encoded.len;
+    summary_encode(message_parse(&arena, buf_bytes(&waiting->raw)), &encoded);
+    if (!encoded.overflowed)
+        waiting->encoded = copy_of(buf_bytes(&encoded));
+    file->waiting_bytes += waiting->encoded.len;
+    file->waiting_bytes -= waiting->raw.len;
+    buf_done(&waiting->raw);
+    buf_done(&encoded);
+    arena_done(&arena);
+}
+
+bool summary_file_make(struct summary_file *file)
+{
+    size_t bytes = 0;
+
+    if (file->made < file->waiting_first)
+        file->made = file->waiting_first;
+    for (; file->made < file->waiting_count && bytes < SUMMARY_MAKE_BYTES; file->made++) {
+        bytes += file->waiting[file->made].raw.len;
+        make(file, &file->waiting[file->made]);
+    }
+    return file->made < file->waiting_count;
 }
 
 /* Forgets the places of those that are written, now and then. */
@@ -399,6 +449,7 @@ static void close_up(struct summary_file *file)
         return;
     if (left > 0)
         memmove(file->waiting, file->waiting + file->waiting_first, left * sizeof(*file->waiting));
+    file->made -= file->made < file->waiting_first ? file->made : file->waiting_first;
     file->waiting_first = 0;
     file->waiting_count = left;
 }
@@ -428,11 +479,12 @@ bool summary_file_flush(struct summary_file *file, uint64_t durable)
     batch = batch_make();
     is_ready = ready(file);
     for (size_t i = 0; may_write(file, durable) && i < SUMMARY_FLUSH_ENTRIES; i++) {
-        const struct waiting *waiting = &file->waiting[file->waiting_first];
+        struct waiting *waiting = &file->waiting[file->waiting_first];
 
         if (batch_is_full(&batch))
             break;
-        if (is_ready)
+        make(file, waiting);
+        if (is_ready && waiting->encoded.len > 0)
             batch_add(file, &batch, waiting->body, waiting->encoded);
         drop_first_waiting(file);
     }
@@ -456,8 +508,9 @@ enum err summary_file_get(struct summary_file *file, struct body_id body, unsign
     for (size_t i = file->waiting_count; i > file->waiting_first; i--) {
         if (file->waiting[i - 1].body != body.value)
             continue;
+        make(file, &file->waiting[i - 1]);
         *out_encoded = file->waiting[i - 1].encoded;
-        return ERR_OK;
+        return out_encoded->len > 0 ? ERR_OK : ERR_NOT_FOUND;
     }
     if (!summary_index_find_near(&file->known, body.value, &file->near, &entry))
         return ERR_NOT_FOUND;

@@ -45,6 +45,14 @@ void summary_file_trim(struct summary_file *file);
 void summary_file_put(struct summary_file *file, struct body_id body, struct bytes encoded,
                       uint64_t position);
 
+/* The same of a message whose summary is still to be made; `raw` is taken, and empty then. */
+void summary_file_put_message(struct summary_file *file, struct body_id body, struct buf *raw,
+                              uint64_t position);
+
+/* Makes some of those: true when there are more. */
+enum { SUMMARY_MAKE_BYTES = 64 * 1024 }; /* of messages at once, or one */
+bool summary_file_make(struct summary_file *file);
+
 /* Writes what waits for a position up to `durable`, some of it, together: true when there is more.
  */
 enum { SUMMARY_FLUSH_ENTRIES = 256, SUMMARY_FLUSH_BYTES = 64 * 1024 };

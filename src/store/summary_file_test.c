@@ -6,6 +6,8 @@
 
 #include "kit/assert_bytes.h"
 #include "kit/mem_vfs.h"
+#include "message/parser.h"
+#include "message/summary.h"
 #include "store/body_table.h"
 #include "store/summary_index.h"
 #include "sys/vfs.h"
@@ -74,6 +76,54 @@ static uint32_t written(struct scene *scene, uint32_t count)
     for (uint32_t i = 1; i <= count; i++)
         found += summary_file_place(scene->file, (struct body_id){ i }, &place);
     return found;
+}
+
+static void put_message(struct scene *scene, uint64_t body, struct bytes text)
+{
+    struct buf raw = buf_make((size_t)2 * SUMMARY_MAKE_BYTES);
+
+    buf_add(&raw, text);
+    summary_file_put_message(scene->file, (struct body_id){ body }, &raw, 7);
+    assert_null(raw.at);
+}
+
+/* What is still to be made is made when it is asked for, when it is time, or at the latest when it
+ * is written; always the same. */
+static void test_made_later(void **context)
+{
+    static uint8_t large[SUMMARY_MAKE_BYTES];
+    struct bytes text = BYTES("Subject: hi\r\n\r\nthere\r\n");
+    struct arena arena = arena_make(MESSAGE_ARENA_BUDGET);
+    struct buf want = buf_make(SUMMARY_BYTES_MAX);
+    struct scene scene;
+
+    (void)context;
+    begin(&scene, 4);
+    summary_encode(message_parse(&arena, text), &want);
+    put_message(&scene, 1, text);
+    put_message(&scene, 2, bytes_make(large, sizeof(large)));
+    put_message(&scene, 3, text);
+    assert_true(summary_file_waiting(scene.file) > SUMMARY_MAKE_BYTES);
+    assert_int_equal(get(&scene, 3), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), buf_bytes(&want));
+    assert_true(summary_file_make(scene.file)); /* the large one is enough for once */
+    assert_true(summary_file_waiting(scene.file) < SUMMARY_MAKE_BYTES);
+    assert_false(summary_file_make(scene.file));
+    flush_all(scene.file, 6);
+    assert_int_equal(written(&scene, 4), 0);
+    put_message(&scene, 4, text);
+    flush_all(scene.file, 7);
+    assert_int_equal(written(&scene, 4), 4);
+    assert_int_equal(summary_file_waiting(scene.file), 0);
+    assert_false(summary_file_make(scene.file));
+    assert_int_equal(get(&scene, 1), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), buf_bytes(&want));
+    assert_int_equal(get(&scene, 4), ERR_OK);
+    ASSERT_BYTES(buf_bytes(&scene.out), buf_bytes(&want));
+    put_message(&scene, 1, text); /* dropped with the file */
+    done(&scene);
+    buf_done(&want);
+    arena_done(&arena);
 }
 
 /* A flush writes so many; what waits longer is not counted as more. */
@@ -428,6 +478,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_flush_is_bounded),
+        cmocka_unit_test(test_made_later),
         cmocka_unit_test(test_waits_until_durable),
         cmocka_unit_test(test_the_last_one_counts),
         cmocka_unit_test(test_cold_and_damaged),

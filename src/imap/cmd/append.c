@@ -289,10 +289,13 @@ static enum imap_progress finish_message(struct imap_run *run, struct append_sta
 
     if (err == ERR_BUSY)
         return IMAP_BLOCKED;
-    if (err == ERR_OK)
-        state->phase = APPEND_BETWEEN;
-    else
+    if (err != ERR_OK) {
         refuse_err(run, state, err);
+        return IMAP_AGAIN;
+    }
+    if (state->newest->older != NULL)
+        body_writer_summarise(state->newest->item.body);
+    state->phase = APPEND_BETWEEN;
     return IMAP_AGAIN;
 }
 
