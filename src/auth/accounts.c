@@ -157,6 +157,8 @@ static enum err complain(struct accounts *accounts, enum err err, struct bytes n
         return note_fail(why, err, "there is no account %.*s", BYTES_ARG(name));
     if (err == ERR_EXISTS)
         return note_fail(why, err, "there is an account %.*s already", BYTES_ARG(name));
+    if (err == ERR_NO_SPACE)
+        return note_fail(why, err, ACCOUNTS_NO_SPACE);
     return note_fail(why, err, "accounts database: %s",
                      err == ERR_CORRUPT ? "a stored row makes no sense"
                                         : sqlite3_errmsg(accounts->database));

@@ -7,12 +7,28 @@
 #include <string.h>
 
 #include "auth/accounts_internal.h"
+#include "base/buf.h"
+#include "sys/clock.h"
 #include "sys/files.h"
 
-enum { PATH_BYTES_MAX = 4096, HEADER_BYTES = 100, WRITE_VERSION_AT = 18, READ_VERSION_AT = 19 };
+enum {
+    PATH_BYTES_MAX = 4096,
+    HEADER_BYTES = 100,
+    WRITE_VERSION_AT = 18,
+    READ_VERSION_AT = 19,
+    LOG_HEADER_BYTES = 32,
+    FILE_BYTES_MAX = 1024 * 1024 * 1024,
+    TRIES = 50,
+    REST_MS = 10,
+};
+
+#define DATABASE_NAME "accounts.db"
+#define LOG_NAME "accounts.db-wal"
 
 static enum err complain(const struct accounts *accounts, enum err err, struct note *why)
 {
+    if (err == ERR_NO_SPACE)
+        return note_fail(why, err, ACCOUNTS_NO_SPACE);
     return note_fail(why, err, "accounts database: %s", sqlite3_errmsg(accounts->database));
 }
 
@@ -55,6 +71,120 @@ enum err accounts_copy(struct accounts *accounts, const char *directory,
     pthread_mutex_unlock(&accounts->lock);
     if (err == ERR_OK)
         memcpy(out_name, name, sizeof(name));
+    return err;
+}
+
+/* A file of the directory; empty when it is not there. */
+static enum err read_file(const char *directory, const char *name, struct buf *out,
+                          struct note *why)
+{
+    char path[PATH_BYTES_MAX];
+    enum err err;
+
+    buf_clear(out);
+    if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
+        return note_fail(why, ERR_LIMIT, "the path of the accounts database is too long");
+    err = file_read(path, out, why);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err write_file(const char *directory, const char *name, struct bytes bytes,
+                           struct note *why)
+{
+    char path[PATH_BYTES_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
+        return note_fail(why, ERR_LIMIT, "the path of the copy is too long");
+    return file_write(path, bytes, 0600, why);
+}
+
+struct files {
+    struct buf before; /* the log, before the database is read */
+    struct buf database;
+    struct buf log; /* behind it, */
+    struct buf after; /* and once more: its header counts */
+};
+
+static struct bytes header_of(const struct buf *log)
+{
+    return bytes_slice(buf_bytes(log), 0, LOG_HEADER_BYTES);
+}
+
+/* What a crash leaves is the database, in whatever state, and a log that makes it whole: SQLite
+ * writes over pages of the database only what is in the log, and keeps it there as long as the
+ * header of the log is the same. So it is with files that are read one after the other while that
+ * header stays. As long as there is no log there may be one that comes and goes meanwhile: the
+ * database is read twice then. */
+static enum err read_files(const char *directory, struct files *files, bool *out_whole,
+                           struct note *why)
+{
+    enum err err = read_file(directory, LOG_NAME, &files->before, why);
+
+    if (err == ERR_OK)
+        err = read_file(directory, DATABASE_NAME, &files->database, why);
+    if (err == ERR_OK)
+        err = read_file(directory, LOG_NAME, &files->log, why);
+    if (err == ERR_OK)
+        err = read_file(directory, LOG_NAME, &files->after, why);
+    *out_whole = bytes_equal(header_of(&files->before), header_of(&files->log)) &&
+                 bytes_equal(header_of(&files->log), header_of(&files->after));
+    if (err != ERR_OK || files->after.len > 0)
+        return err;
+    err = read_file(directory, DATABASE_NAME, &files->after, why);
+    *out_whole = *out_whole && bytes_equal(buf_bytes(&files->database), buf_bytes(&files->after));
+    return err;
+}
+
+static enum err read_whole(const char *directory, struct files *files, struct note *why)
+{
+    bool whole = false;
+    enum err err = read_files(directory, files, &whole, why);
+
+    for (unsigned i = 1; err == ERR_OK && !whole && i < TRIES; i++) {
+        clock_sleep_ms(REST_MS);
+        err = read_files(directory, files, &whole, why);
+    }
+    if (err == ERR_OK && !whole)
+        err = note_fail(why, ERR_BUSY, "the accounts database changes too fast to be copied");
+    if (err == ERR_OK && files->database.len == 0)
+        err = note_fail(why, ERR_NOT_FOUND, "there is no accounts database");
+    return err;
+}
+
+/* Opened and closed once, and there is no log any more. */
+static enum err make_whole(const char *into, const struct files *files, struct note *why)
+{
+    struct accounts *accounts;
+    enum err err = write_file(into, DATABASE_NAME, buf_bytes(&files->database), why);
+
+    if (err == ERR_OK && files->log.len > 0)
+        err = write_file(into, LOG_NAME, buf_bytes(&files->log), why);
+    if (err == ERR_OK)
+        err = accounts_open(into, &accounts, why);
+    if (err == ERR_OK)
+        accounts_close(accounts);
+    return err;
+}
+
+static void wipe(struct buf *buf)
+{
+    if (buf->at != NULL)
+        explicit_bzero(buf->at, buf->capacity);
+    buf_done(buf);
+}
+
+enum err accounts_copy_files(const char *directory, const char *into, struct note *why)
+{
+    struct files files = { buf_make(FILE_BYTES_MAX), buf_make(FILE_BYTES_MAX),
+                           buf_make(FILE_BYTES_MAX), buf_make(FILE_BYTES_MAX) };
+    enum err err = read_whole(directory, &files, why);
+
+    if (err == ERR_OK)
+        err = make_whole(into, &files, why);
+    wipe(&files.before);
+    wipe(&files.database);
+    wipe(&files.log);
+    wipe(&files.after);
     return err;
 }
 

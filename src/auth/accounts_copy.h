@@ -22,6 +22,12 @@ enum {
 MUST_USE enum err accounts_copy(struct accounts *accounts, const char *directory,
                                 char out_name[ACCOUNTS_COPY_NAME_BYTES], struct note *why);
 
+/* The same without room beside the database: makes accounts.db in `into`, an empty directory, out
+ * of the files in `directory`. Another process may have that database open, and may write to it;
+ * this one must not (closing a file gives up SQLite's locks). ERR_BUSY: it changed again and again.
+ */
+MUST_USE enum err accounts_copy_files(const char *directory, const char *into, struct note *why);
+
 /* Is that the name of a copy, and nothing else? */
 bool accounts_copy_is_name(const char *name);
 

@@ -2,12 +2,16 @@
 #include "auth/accounts_copy.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth/accounts_internal.h"
 #include "base/buf.h"
 #include "kit/assert_bytes.h"
 #include "sys/files.h"
@@ -114,6 +118,125 @@ static void test_a_copy_has_all(void **state)
     accounts_close(copy);
 }
 
+/* Copies by the files into a directory of its own, and opens that. */
+static struct accounts *copied_by_files(const char *directory, char into[40], enum err wanted)
+{
+    struct accounts *copy = NULL;
+    struct note why = { "" };
+
+    memcpy(into, "/tmp/roost-accounts-XXXXXX", 27);
+    assert_non_null(mkdtemp(into));
+    assert_int_equal(accounts_copy_files(directory, into, &why), wanted);
+    if (wanted == ERR_OK)
+        assert_int_equal(accounts_open(into, &copy, &why), ERR_OK);
+    return copy;
+}
+
+static void done_by_files(struct accounts *copy, const char *into)
+{
+    char path[80];
+
+    accounts_close(copy);
+    (void)snprintf(path, sizeof(path), "%s/accounts.db", into);
+    file_remove(path);
+    assert_int_equal(rmdir(into), 0); /* there is no log beside it */
+}
+
+static size_t count_of(struct accounts *accounts)
+{
+    struct account_name last = { .len = 0 };
+    struct accounts_record page[64];
+    size_t count = ARRAY_COUNT(page);
+    size_t all = 0;
+
+    while (count == ARRAY_COUNT(page)) {
+        assert_int_equal(
+            accounts_list(accounts, account_name_bytes(&last), page, ARRAY_COUNT(page), &count),
+            ERR_OK);
+        all += count;
+        if (count > 0)
+            last = page[count - 1].name;
+    }
+    return all;
+}
+
+static void test_a_copy_of_the_files(void **state)
+{
+    struct scene *scene = *state;
+    char into[40];
+    char path[80];
+    struct accounts *copy;
+
+    for (size_t i = 1; i < 4; i++) {
+        char name[8];
+
+        (void)snprintf(name, sizeof(name), "n%zu", i);
+        (void)add(scene->accounts, name);
+        if (i == 3) { /* all of it is in the database then, and there is no log */
+            accounts_close(scene->accounts);
+            scene->accounts = NULL;
+        }
+        copy = copied_by_files(scene->directory, into, ERR_OK);
+        assert_int_equal(count_of(copy), i);
+        done_by_files(copy, into);
+    }
+    path_of(scene, "accounts.db", path);
+    file_remove(path);
+    done_by_files(copied_by_files(scene->directory, into, ERR_NOT_FOUND), into);
+}
+
+/* The owner, in a process of its own, tells how many there are, at least. */
+static void add_on(const char *directory, _Atomic size_t *told, size_t count)
+{
+    struct accounts *accounts;
+
+    if (accounts_open(directory, &accounts, NULL) != ERR_OK ||
+        sqlite3_exec(accounts->database, "PRAGMA wal_autocheckpoint = 4", NULL, NULL, NULL) !=
+            SQLITE_OK)
+        _exit(1);
+    for (size_t i = 0; i < count; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "n%zu", i);
+        (void)add(accounts, name);
+        atomic_store(told, i + 1);
+    }
+    _exit(0); /* as it is: the log stays */
+}
+
+/* Whatever the owner does meanwhile, and SQLite with the log: a copy has all that was there before,
+ * and nothing in part. */
+static void test_the_owner_goes_on(void **state)
+{
+    enum { ACCOUNTS = 5000 }; /* the log begins anew after every few */
+    struct scene *scene = *state;
+    _Atomic size_t *told =
+        mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    size_t last = 0;
+    int status = 0;
+    pid_t child;
+
+    accounts_close(scene->accounts);
+    scene->accounts = NULL;
+    atomic_store(told, 0);
+    child = fork();
+    if (child == 0)
+        add_on(scene->directory, told, ACCOUNTS);
+    while (last < ACCOUNTS) {
+        size_t before = atomic_load(told);
+        struct accounts *copy;
+        char into[40];
+
+        copy = copied_by_files(scene->directory, into, ERR_OK);
+        last = count_of(copy);
+        assert_in_range(last, before, before + 500);
+        done_by_files(copy, into);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(munmap(told, sizeof(*told)), 0);
+}
+
 static void test_what_is_no_copy(void **state)
 {
     struct scene *scene = *state;
@@ -186,6 +309,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_copy_has_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_copy_of_the_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_owner_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_no_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_account_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copies_are_of_their_own, set_up, tear_down),

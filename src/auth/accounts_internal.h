@@ -35,6 +35,8 @@ struct accounts {
     uint8_t fake_secret[SCRAM_SECRET_BYTES];
 };
 
+#define ACCOUNTS_NO_SPACE "accounts database: there is no space on the disk of data/auth"
+
 /* With no database yet. */
 struct accounts *accounts_new(void);
 

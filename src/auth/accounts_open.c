@@ -129,6 +129,8 @@ static enum err complain(struct accounts *accounts, int result, struct note *why
     if (err == ERR_BUSY)
         return note_fail(why, err,
                          "accounts.db is in use by another process: is the server running?");
+    if (err == ERR_NO_SPACE)
+        return note_fail(why, err, ACCOUNTS_NO_SPACE);
     return note_fail(why, err, "accounts.db: %s", sqlite3_errmsg(accounts->database));
 }
 

@@ -34,7 +34,7 @@ struct backing_up {
     const char *path; /* of the backup */
     struct backup_place place;
     bool is_running; /* the server; it has made a copy of its database, */
-    char copy[ACCOUNTS_COPY_NAME_BYTES]; /* of that name */
+    char copy[ACCOUNTS_COPY_NAME_BYTES]; /* of that name; or the disk of data is full */
     const char *const *names; /* of the accounts; none: all */
     size_t name_count;
     json_t *accounts; /* array of {"name", "id"} */
@@ -152,23 +152,51 @@ static enum err take_database(struct backing_up *own, const char *path, json_t *
     return err;
 }
 
+/* On a full disk of data: the copy is made in the backup, from the files. */
+static enum err copy_files(struct backing_up *own, const char *directory, json_t *found,
+                           struct note *why)
+{
+    static const char *const names[] = { "new/" BACKUP_DATABASE, "new/" BACKUP_DATABASE "-wal",
+                                         "new" };
+    int fd = own->place.auth_fd;
+    char into[64];
+    char path[96];
+    enum err err;
+
+    (void)snprintf(into, sizeof(into), "/proc/self/fd/%d/new", fd);
+    err = file_make_directory(into, 0700, why);
+    if (err == ERR_OK)
+        err = accounts_copy_files(directory, into, why);
+    (void)snprintf(path, sizeof(path), "%s/" BACKUP_DATABASE, into);
+    if (err == ERR_OK)
+        err = take_database(own, path, found, why);
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", fd, names[i]);
+        (void)remove(path);
+    }
+    return err;
+}
+
 static enum err read_database(void *context, json_t *found, struct note *why)
 {
     struct backing_up *own = context;
     struct vfs *from;
-    char path[64];
+    char directory[64];
+    char path[96];
     int fd = -1;
     enum err err = offline_open_part(own->config, &offline_auth, &fd, why);
 
     if (err != ERR_OK)
         return err;
     from = vfs_posix_new(fd);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    (void)snprintf(directory, sizeof(directory), "/proc/self/fd/%d", fd);
     if (!own->is_running)
-        err = make_copy(own, path, why);
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", fd, own->copy);
-    if (err == ERR_OK)
+        err = make_copy(own, directory, why);
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, own->copy);
+    if (err == ERR_OK && own->copy[0] != '\0')
         err = take_database(own, path, found, why);
+    else if (err == ERR_OK || err == ERR_NO_SPACE)
+        err = copy_files(own, directory, found, why);
     if (own->copy[0] != '\0')
         (void)from->unlink(from, own->copy);
     vfs_posix_free(from);
@@ -409,6 +437,8 @@ static enum err ask_server(struct backing_up *own, struct note *why)
         dialog_done(&dialog);
         if (err == ERR_OK)
             err = take_name(own, result, why);
+        else if (err == ERR_NO_SPACE)
+            err = ERR_OK; /* there is another way */
     } else if (err == ERR_NOT_FOUND) {
         err = ERR_OK;
     }

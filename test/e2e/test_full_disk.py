@@ -127,3 +127,27 @@ def test_what_does_not_fit_leaves_nothing(make_server, small_disk):  # noqa: F81
     assert server.deliver('ann@example.org', message(1, LARGE)) == {}
     assert len(bodies(server.imap('ann'))) == len(before) + 1
     subprocess.run(server.command('verify', 'ann'), check=True)
+
+
+def test_a_backup_of_a_full_disk(make_server, small_disk, tmp_path):  # noqa: F811
+    """The accounts database has no room for a copy beside it: it is made in the backup. Beside a
+    running server, and without one."""
+    os.chmod(tmp_path, 0o755)
+    server = begin(make_server, small_disk, ('ann', 'bob', 'never'))
+    before = bodies(server.imap('ann'))
+    fill(small_disk)
+    done = server.run('account', 'add', 'late', '--password-stdin', data=b'any\n', check=False)
+    assert done.returncode == EX_CANTCREAT
+    assert done.stderr == \
+        b'roost: accounts database: there is no space on the disk of data/auth\n'
+    for running in (True, False):
+        if not running:
+            server.stop()
+        place = tmp_path / f'backup-{running}'
+        assert b'2 accounts: ' in server.run('backup', str(place)).stdout
+        assert os.listdir(place / 'auth') == ['accounts.db']
+        twin = make_server(start=False, accounts=())
+        assert twin.run('restore', str(place)).stdout == \
+            b'restored 3 accounts: 2 with mail, 1 that nobody had used\n'
+        twin.start()
+        assert bodies(twin.imap('ann')) == before
