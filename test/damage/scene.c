@@ -92,9 +92,12 @@ static void act(struct desk *desk, struct shadow *shadow, struct test_random *ra
     (void)desk_tick(desk);
 }
 
+/* A segment without records, which a base may leave behind it, is one that has just begun. */
 static void end_segment(struct desk *desk)
 {
     desk_settle(desk);
+    if (log_segment_bytes(desk->account->log) == SEGMENT_RECORDS_AT)
+        return;
     assert_true(log_roll(desk->account->log, desk->now));
     desk_settle(desk);
 }
