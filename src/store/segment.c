@@ -178,6 +178,20 @@ static enum err write_start(struct vfs *vfs, struct vfs_file *file, const struct
     return err == ERR_OK ? vfs->sync_dir(vfs, "log") : err;
 }
 
+/* Its number is given again, and a new file may show blocks of a removed one as long as it is not
+ * synced: a header that holds, with an older position. So there must be none left. */
+static enum err scrub(struct vfs_file *file)
+{
+    static const uint8_t zeros[SEGMENT_RECORDS_AT];
+    uint64_t size;
+    enum err err = file->calls->size(file, &size);
+
+    if (err == ERR_OK)
+        err = vfs_write(file, 0,
+                        bytes_make(zeros, size < sizeof(zeros) ? (size_t)size : sizeof(zeros)));
+    return err == ERR_OK ? vfs_sync(file) : err;
+}
+
 enum err segment_create(struct vfs *vfs, const struct segment *segment, struct vfs_file **out_file)
 {
     char path[SEGMENT_PATH_BYTES];
@@ -191,8 +205,11 @@ enum err segment_create(struct vfs *vfs, const struct segment *segment, struct v
         return err;
     err = write_start(vfs, file, segment);
     if (err != ERR_OK) {
+        bool is_scrubbed = scrub(file) == ERR_OK;
+
         vfs_close(file);
-        (void)vfs->unlink(vfs, path);
+        if (is_scrubbed)
+            (void)vfs->unlink(vfs, path);
         return err;
     }
     *out_file = file;

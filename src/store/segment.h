@@ -77,8 +77,9 @@ MUST_USE enum err segment_header_read(struct vfs_file *file, uint64_t number, un
 bool segment_is_of(const struct segment *segment, struct account_id account);
 
 /* Makes a log or base segment with no records; file and name are on the disk when it returns
- * ERR_OK, and nothing is left else: the name may come back after a power cut, until log/ is synced,
- * and then segments_unfinished knows it. */
+ * ERR_OK. Else the header is wiped out and the file removed; where it cannot be wiped out the file
+ * stays. The name may come back after a power cut, until log/ is synced, and then
+ * segments_unfinished knows it. */
 MUST_USE enum err segment_create(struct vfs *vfs, const struct segment *segment,
                                  struct vfs_file **out_file);
 
