@@ -10,9 +10,11 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/cursor.h"
 #include "imap/wire/command.h"
 #include "imap/wire/grammar.h"
+#include "kit/assert_bytes.h"
 #include "kit/guard.h"
 
 struct parse {
@@ -51,6 +53,33 @@ static inline const void *parse_args(struct parse *parse, imap_args_parser *pars
     assert_non_null(parse->cur.expected);
     assert_true(parse->cur.failed_at <= parse->cur.in.len);
     return NULL;
+}
+
+/* What stands behind a command, and what its args say, as the test prints them. */
+struct parse_row {
+    const char *text;
+    const char *dumped; /* NULL: refused */
+};
+
+typedef void parse_dump_fn(struct buf *out, const void *args);
+
+static inline void assert_parse_row(const struct parse_row *row, imap_args_parser *parser,
+                                    parse_dump_fn *dump)
+{
+    struct buf out = buf_make(1000);
+    struct parse parse;
+    const void *args;
+
+    parse_init(&parse, imap_grammar_make(), bytes_from_string(row->text));
+    args = parse_args(&parse, parser);
+    if ((args != NULL) != (row->dumped != NULL))
+        fail_msg("%s", row->text);
+    if (args != NULL) {
+        dump(&out, args);
+        ASSERT_BYTES(buf_bytes(&out), bytes_from_string(row->dumped));
+    }
+    buf_done(&out);
+    parse_done(&parse);
 }
 
 #endif

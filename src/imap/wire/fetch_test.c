@@ -1,12 +1,12 @@
 /* FETCH: all items, macros, modifiers, limits. */
 #include "imap/wire/fetch.h"
 
-#include "kit/assert_bytes.h"
 #include "kit/imap_parse.h"
 
 /* The set, the items as they would be answered ("!" behind those that set \Seen), modifiers. */
-static void dump(struct buf *out, const struct imap_fetch_args *args)
+static void dump(struct buf *out, const void *parsed)
 {
+    const struct imap_fetch_args *args = parsed;
     imap_seqset_print(out, &args->set);
     for (uint32_t i = 0; i < args->att_count; i++) {
         const struct imap_fetch_att *att = &args->atts[i];
@@ -26,10 +26,7 @@ static void dump(struct buf *out, const struct imap_fetch_args *args)
         buf_add_string(out, " vanished");
 }
 
-static const struct {
-    const char *text;
-    const char *dumped; /* NULL: refused */
-} rows[] = {
+static const struct parse_row rows[] = {
     { " 1 FLAGS", "1 FLAGS" },
     { " 1:* (UID flags)", "1:* UID FLAGS" },
     { " $ UID", "$ UID" },
@@ -85,22 +82,8 @@ static const struct {
 
 static void test_rows(void **state MAYBE_UNUSED)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct buf out = buf_make(1000);
-        const struct imap_fetch_args *args;
-        struct parse parse;
-
-        parse_init(&parse, imap_grammar_make(), bytes_from_string(rows[i].text));
-        args = parse_args(&parse, imap_fetch_parse);
-        if ((args != NULL) != (rows[i].dumped != NULL))
-            fail_msg("%s", rows[i].text);
-        if (args != NULL) {
-            dump(&out, args);
-            ASSERT_BYTES(buf_bytes(&out), bytes_from_string(rows[i].dumped));
-        }
-        buf_done(&out);
-        parse_done(&parse);
-    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_parse_row(&rows[i], imap_fetch_parse, dump);
 }
 
 static void test_old_names_are_sections(void **state MAYBE_UNUSED)

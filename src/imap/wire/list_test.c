@@ -8,8 +8,10 @@
 #include "kit/assert_bytes.h"
 #include "kit/imap_parse.h"
 
-static void dump(struct buf *out, const struct imap_list_args *args)
+static void dump(struct buf *out, const void *parsed)
 {
+    const struct imap_list_args *args = parsed;
+
     buf_add_format(out, "%s%x %x %x [%.*s]%s", args->extended ? "extended " : "", args->selects,
                    args->returns, args->status_atts, BYTES_ARG(args->reference),
                    args->root_only ? " root" : "");
@@ -18,68 +20,53 @@ static void dump(struct buf *out, const struct imap_list_args *args)
 }
 
 static const struct {
-    const char *text;
     imap_args_parser *parser;
-    const char *dumped; /* NULL: refused */
+    struct parse_row row;
 } rows[] = {
-    { " \"\" *", imap_list_parse, "0 0 0 [] '*'" },
-    { " \"\" \"\"", imap_list_parse, "0 0 0 [] root ''" },
-    { " a/ %", imap_list_parse, "0 0 0 [a/] 'a/%'" },
-    { " a/ \"\"", imap_list_parse, "0 0 0 [a/] root 'a/'" },
-    { " \"\" \"%/%\"", imap_list_parse, "0 0 0 [] '%/%'" },
-    { " {0}\r\n {1}\r\n*", imap_list_parse, "0 0 0 [] '*'" },
-    { " \"\" &AOQ-*", imap_list_parse, "0 0 0 [] '\u00e4*'" },
-    { " \"\" R&D*", imap_list_parse, "0 0 0 [] 'R&D*'" },
-    { " (SUBSCRIBED) \"\" *", imap_list_parse, "extended 1 0 0 [] '*'" },
-    { " () \"\" *", imap_list_parse, "extended 0 0 0 [] '*'" },
-    { " (SUBSCRIBED REMOTE RECURSIVEMATCH) \"\" *", imap_list_parse, "extended 7 0 0 [] '*'" },
-    { " (special-use recursivematch) \"\" *", imap_list_parse, "extended c 0 0 [] '*'" },
-    { " \"\" (a b*)", imap_list_parse, "extended 0 0 0 [] 'a' 'b*'" },
-    { " \"\" (\"\")", imap_list_parse, "extended 0 0 0 [] ''" },
-    { " x (a b)", imap_list_parse, "extended 0 0 0 [x] 'xa' 'xb'" },
-    { " \"\" % RETURN (CHILDREN SUBSCRIBED SPECIAL-USE)", imap_list_parse,
-      "extended 0 b 0 [] '%'" },
-    { " \"\" % RETURN (STATUS (MESSAGES UNSEEN) CHILDREN)", imap_list_parse,
-      "extended 0 6 11 [] '%'" },
-    { " \"\" % return ()", imap_list_parse, "extended 0 0 0 [] '%'" },
-    { " \"\" *", imap_lsub_parse, "0 0 0 [] '*'" },
-    { " (RECURSIVEMATCH) \"\" *", imap_list_parse, NULL },
-    { " (REMOTE RECURSIVEMATCH) \"\" *", imap_list_parse, NULL },
-    { " (FOO) \"\" *", imap_list_parse, NULL },
-    { " (SUBSCRIBED \"\" *", imap_list_parse, NULL },
-    { " \"\" ()", imap_list_parse, NULL },
-    { " \"\" (a b", imap_list_parse, NULL },
-    { " \"\"", imap_list_parse, NULL },
-    { " \"\" ", imap_list_parse, NULL },
-    { " *", imap_list_parse, NULL },
-    { " \"\" * RETURN", imap_list_parse, NULL },
-    { " \"\" * RETURN (FOO)", imap_list_parse, NULL },
-    { " \"\" * RETURN (STATUS ())", imap_list_parse, NULL },
-    { " \"\" * RETURN (STATUS)", imap_list_parse, NULL },
-    { " \"\" * x", imap_list_parse, NULL },
-    { " (SUBSCRIBED) \"\" *", imap_lsub_parse, NULL },
-    { " \"\" (a b)", imap_lsub_parse, NULL },
-    { " \"\" * RETURN ()", imap_lsub_parse, NULL },
+    { imap_list_parse, { " \"\" *", "0 0 0 [] '*'" } },
+    { imap_list_parse, { " \"\" \"\"", "0 0 0 [] root ''" } },
+    { imap_list_parse, { " a/ %", "0 0 0 [a/] 'a/%'" } },
+    { imap_list_parse, { " a/ \"\"", "0 0 0 [a/] root 'a/'" } },
+    { imap_list_parse, { " \"\" \"%/%\"", "0 0 0 [] '%/%'" } },
+    { imap_list_parse, { " {0}\r\n {1}\r\n*", "0 0 0 [] '*'" } },
+    { imap_list_parse, { " \"\" &AOQ-*", "0 0 0 [] '\u00e4*'" } },
+    { imap_list_parse, { " \"\" R&D*", "0 0 0 [] 'R&D*'" } },
+    { imap_list_parse, { " (SUBSCRIBED) \"\" *", "extended 1 0 0 [] '*'" } },
+    { imap_list_parse, { " () \"\" *", "extended 0 0 0 [] '*'" } },
+    { imap_list_parse, { " (SUBSCRIBED REMOTE RECURSIVEMATCH) \"\" *", "extended 7 0 0 [] '*'" } },
+    { imap_list_parse, { " (special-use recursivematch) \"\" *", "extended c 0 0 [] '*'" } },
+    { imap_list_parse, { " \"\" (a b*)", "extended 0 0 0 [] 'a' 'b*'" } },
+    { imap_list_parse, { " \"\" (\"\")", "extended 0 0 0 [] ''" } },
+    { imap_list_parse, { " x (a b)", "extended 0 0 0 [x] 'xa' 'xb'" } },
+    { imap_list_parse,
+      { " \"\" % RETURN (CHILDREN SUBSCRIBED SPECIAL-USE)", "extended 0 b 0 [] '%'" } },
+    { imap_list_parse,
+      { " \"\" % RETURN (STATUS (MESSAGES UNSEEN) CHILDREN)", "extended 0 6 11 [] '%'" } },
+    { imap_list_parse, { " \"\" % return ()", "extended 0 0 0 [] '%'" } },
+    { imap_lsub_parse, { " \"\" *", "0 0 0 [] '*'" } },
+    { imap_list_parse, { " (RECURSIVEMATCH) \"\" *", NULL } },
+    { imap_list_parse, { " (REMOTE RECURSIVEMATCH) \"\" *", NULL } },
+    { imap_list_parse, { " (FOO) \"\" *", NULL } },
+    { imap_list_parse, { " (SUBSCRIBED \"\" *", NULL } },
+    { imap_list_parse, { " \"\" ()", NULL } },
+    { imap_list_parse, { " \"\" (a b", NULL } },
+    { imap_list_parse, { " \"\"", NULL } },
+    { imap_list_parse, { " \"\" ", NULL } },
+    { imap_list_parse, { " *", NULL } },
+    { imap_list_parse, { " \"\" * RETURN", NULL } },
+    { imap_list_parse, { " \"\" * RETURN (FOO)", NULL } },
+    { imap_list_parse, { " \"\" * RETURN (STATUS ())", NULL } },
+    { imap_list_parse, { " \"\" * RETURN (STATUS)", NULL } },
+    { imap_list_parse, { " \"\" * x", NULL } },
+    { imap_lsub_parse, { " (SUBSCRIBED) \"\" *", NULL } },
+    { imap_lsub_parse, { " \"\" (a b)", NULL } },
+    { imap_lsub_parse, { " \"\" * RETURN ()", NULL } },
 };
 
 static void test_rows(void **state MAYBE_UNUSED)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct buf out = buf_make(1000);
-        const struct imap_list_args *args;
-        struct parse parse;
-
-        parse_init(&parse, imap_grammar_make(), bytes_from_string(rows[i].text));
-        args = parse_args(&parse, rows[i].parser);
-        if ((args != NULL) != (rows[i].dumped != NULL))
-            fail_msg("%s", rows[i].text);
-        if (args != NULL) {
-            dump(&out, args);
-            ASSERT_BYTES(buf_bytes(&out), bytes_from_string(rows[i].dumped));
-        }
-        buf_done(&out);
-        parse_done(&parse);
-    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_parse_row(&rows[i].row, rows[i].parser, dump);
 }
 
 static bool parses_patterns(uint32_t count, size_t len)

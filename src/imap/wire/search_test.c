@@ -2,7 +2,6 @@
 #include "imap/wire/search.h"
 
 #include "imap/wire/flag.h"
-#include "kit/assert_bytes.h"
 #include "kit/imap_parse.h"
 
 static const char *const type_names[] = {
@@ -65,8 +64,9 @@ static void dump_key(struct buf *out, const struct imap_search_key *key)
     buf_add_byte(out, ')');
 }
 
-static void dump(struct buf *out, const struct imap_search_args *args)
+static void dump(struct buf *out, const void *parsed)
 {
+    const struct imap_search_args *args = parsed;
     if (args->has_return)
         buf_add_format(out, "return %u ", args->returns);
     if (args->charset.len > 0)
@@ -77,10 +77,7 @@ static void dump(struct buf *out, const struct imap_search_args *args)
         dump_key(out, key);
 }
 
-static const struct {
-    const char *text;
-    const char *dumped; /* NULL: refused */
-} rows[] = {
+static const struct parse_row rows[] = {
     { " ALL", "(and)" },
     { " all unseen", "(and)(unflag \\Seen)" },
     { " ANSWERED DELETED DRAFT FLAGGED SEEN RECENT",
@@ -150,22 +147,8 @@ static const struct {
 
 static void test_rows(void **state MAYBE_UNUSED)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct buf out = buf_make(1000);
-        const struct imap_search_args *args;
-        struct parse parse;
-
-        parse_init(&parse, imap_grammar_make(), bytes_from_string(rows[i].text));
-        args = parse_args(&parse, imap_search_parse);
-        if ((args != NULL) != (rows[i].dumped != NULL))
-            fail_msg("%s", rows[i].text);
-        if (args != NULL) {
-            dump(&out, args);
-            ASSERT_BYTES(buf_bytes(&out), bytes_from_string(rows[i].dumped));
-        }
-        buf_done(&out);
-        parse_done(&parse);
-    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_parse_row(&rows[i], imap_search_parse, dump);
 }
 
 /* `count` times `before`, then `middle`, then `count` times `after`. */

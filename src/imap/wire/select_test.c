@@ -1,11 +1,11 @@
 /* SELECT with CONDSTORE and QRESYNC. */
 #include "imap/wire/select.h"
 
-#include "kit/assert_bytes.h"
 #include "kit/imap_parse.h"
 
-static void dump(struct buf *out, const struct imap_select_args *args)
+static void dump(struct buf *out, const void *parsed)
 {
+    const struct imap_select_args *args = parsed;
     buf_add(out, args->mailbox.name);
     if (args->condstore)
         buf_add_string(out, " condstore");
@@ -20,10 +20,7 @@ static void dump(struct buf *out, const struct imap_select_args *args)
     imap_seqset_print(out, &args->match_uids);
 }
 
-static const struct {
-    const char *text;
-    const char *dumped; /* NULL: refused */
-} rows[] = {
+static const struct parse_row rows[] = {
     { " inbox", "INBOX" },
     { " \"a b\" ", "a b" },
     { " a (CONDSTORE)", "a condstore" },
@@ -57,22 +54,8 @@ static const struct {
 
 static void test_rows(void **state MAYBE_UNUSED)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct buf out = buf_make(1000);
-        const struct imap_select_args *args;
-        struct parse parse;
-
-        parse_init(&parse, imap_grammar_make(), bytes_from_string(rows[i].text));
-        args = parse_args(&parse, imap_select_parse);
-        if ((args != NULL) != (rows[i].dumped != NULL))
-            fail_msg("%s", rows[i].text);
-        if (args != NULL) {
-            dump(&out, args);
-            ASSERT_BYTES(buf_bytes(&out), bytes_from_string(rows[i].dumped));
-        }
-        buf_done(&out);
-        parse_done(&parse);
-    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_parse_row(&rows[i], imap_select_parse, dump);
 }
 
 int main(void)

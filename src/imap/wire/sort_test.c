@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "kit/assert_bytes.h"
 #include "kit/imap_parse.h"
 
 static const char *const key_names[IMAP_SORT_KEYS] = {
@@ -19,8 +18,9 @@ static const char *const key_names[IMAP_SORT_KEYS] = {
     [IMAP_SORT_TO] = "to",
 };
 
-static void dump(struct buf *out, const struct imap_sort_args *args)
+static void dump(struct buf *out, const void *parsed)
 {
+    const struct imap_sort_args *args = parsed;
     const struct imap_search_key *key = args->search.program->children;
     unsigned keys = 0;
 
@@ -38,10 +38,7 @@ static void dump(struct buf *out, const struct imap_sort_args *args)
         buf_add_string(out, " seqnos");
 }
 
-static const struct {
-    const char *text;
-    const char *dumped; /* NULL: refused */
-} rows[] = {
+static const struct parse_row rows[] = {
     { " (DATE) UTF-8 ALL", "date UTF-8 1" },
     { " (ARRIVAL CC FROM SIZE SUBJECT TO DISPLAYFROM DISPLAYTO DATE) US-ASCII 1:3 SEEN",
       "arrival cc from size subject to displayfrom displayto date US-ASCII 2 seqnos" },
@@ -79,22 +76,8 @@ static const struct {
 
 static void test_rows(void **state MAYBE_UNUSED)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct buf out = buf_make(1000);
-        const struct imap_sort_args *args;
-        struct parse parse;
-
-        parse_init(&parse, imap_grammar_make(), bytes_from_string(rows[i].text));
-        args = parse_args(&parse, imap_sort_parse);
-        if ((args != NULL) != (rows[i].dumped != NULL))
-            fail_msg("%s", rows[i].text);
-        if (args != NULL) {
-            dump(&out, args);
-            ASSERT_BYTES(buf_bytes(&out), bytes_from_string(rows[i].dumped));
-        }
-        buf_done(&out);
-        parse_done(&parse);
-    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_parse_row(&rows[i], imap_sort_parse, dump);
 }
 
 /* What a person reads who has mistyped it. */

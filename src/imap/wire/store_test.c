@@ -1,11 +1,11 @@
 /* STORE: acts, flags, UNCHANGEDSINCE. */
 #include "imap/wire/store.h"
 
-#include "kit/assert_bytes.h"
 #include "kit/imap_parse.h"
 
-static void dump(struct buf *out, const struct imap_store_args *args)
+static void dump(struct buf *out, const void *parsed)
 {
+    const struct imap_store_args *args = parsed;
     static const char *const acts[] = { "=", "+", "-" };
 
     imap_seqset_print(out, &args->set);
@@ -18,10 +18,7 @@ static void dump(struct buf *out, const struct imap_store_args *args)
         buf_add_format(out, " unchanged %llu", (unsigned long long)args->unchanged_since);
 }
 
-static const struct {
-    const char *text;
-    const char *dumped; /* NULL: refused */
-} rows[] = {
+static const struct parse_row rows[] = {
     { " 1 FLAGS (\\Seen)", "1 =(\\Seen)" },
     { " 1:4,* +flags.silent \\Seen \\Deleted x", "1:4,* +(\\Deleted \\Seen x) silent" },
     { " $ -FLAGS ()", "$ -()" },
@@ -46,22 +43,8 @@ static const struct {
 
 static void test_rows(void **state MAYBE_UNUSED)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        struct buf out = buf_make(1000);
-        const struct imap_store_args *args;
-        struct parse parse;
-
-        parse_init(&parse, imap_grammar_make(), bytes_from_string(rows[i].text));
-        args = parse_args(&parse, imap_store_parse);
-        if ((args != NULL) != (rows[i].dumped != NULL))
-            fail_msg("%s", rows[i].text);
-        if (args != NULL) {
-            dump(&out, args);
-            ASSERT_BYTES(buf_bytes(&out), bytes_from_string(rows[i].dumped));
-        }
-        buf_done(&out);
-        parse_done(&parse);
-    }
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        assert_parse_row(&rows[i], imap_store_parse, dump);
 }
 
 int main(void)
