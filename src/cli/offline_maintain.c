@@ -233,7 +233,7 @@ static enum err make_durable(struct account *account, struct inline_jobs *jobs)
         while (run_job(jobs))
             ;
     }
-    return account_failure(account);
+    return account_has_failed(account) ? ERR_IO : ERR_OK;
 }
 
 /* Whatever the act waits for goes on. Rests are for clients, and there are none: a second passes.
@@ -265,7 +265,7 @@ static enum err run_act(const struct offline_call *call, struct maintain *act,
         if (want == MAINTAIN_WAIT)
             pass_time(account, jobs);
     }
-    err = want == MAINTAIN_DONE ? maintain_result(act, why) : account_failure(account);
+    err = want == MAINTAIN_DONE ? maintain_result(act, why) : ERR_IO;
     if (err == ERR_OK && maintain_changes(act))
         err = make_durable(account, jobs);
     if (err != ERR_OK && account_has_failed(account))

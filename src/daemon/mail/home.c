@@ -253,7 +253,7 @@ static void evict_users(struct home *home, enum ipc_result result, const char *w
     while (!list_is_empty(&home->deliveries))
         delivery_fail(CONTAINER_OF(list_first(&home->deliveries), struct delivery, link), result,
                       why);
-    home_end_maintenance(home, result, why);
+    home_end_maintenance(home, IPC_UNAVAILABLE, why); /* EX_TEMPFAIL, whatever the reason */
     while (!list_is_empty(&home->connections))
         connection_evict(CONTAINER_OF(list_first(&home->connections), struct connection, link),
                          bye);
