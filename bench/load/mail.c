@@ -17,16 +17,30 @@ enum {
     QUARTERS_MAX = 16, /* of the plan's size: what the largest messages have */
 };
 
-/* All are written as WORD_BYTES: what is behind the word is written over. */
-static const char words[][WORD_BYTES] = {
-    "meeting", "about",   "the",     "river",  "and",    "its",    "bridge",  "which",
-    "should",  "be",      "painted", "before", "winter", "comes",  "because", "otherwise",
-    "rust",    "will",    "eat",     "every",  "bolt",   "of",     "it",      "as",
-    "we",      "have",    "seen",    "in",     "other",  "places", "please",  "send",
-    "your",    "figures", "until",   "Friday", "at",     "noon",   "with",    "kind",
-    "regards", "from",    "all",     "who",    "work",   "on",     "this",    "matter",
-    "here",    "too",     "lantern", "copper", "window", "garden", "letter",  "number",
-    "quiet",   "paper",   "seven",   "north",  "cargo",  "table",  "amber",   "stone",
+#define WORD(word) \
+    { \
+        word, sizeof(word) \
+    }
+
+/* All are written as WORD_BYTES: what is behind the word is written over. `len` is with the blank
+ * behind it. */
+static const struct {
+    char text[WORD_BYTES];
+    uint8_t len;
+} words[] = {
+    WORD("meeting"),   WORD("about"),  WORD("the"),    WORD("river"),   WORD("and"),
+    WORD("its"),       WORD("bridge"), WORD("which"),  WORD("should"),  WORD("be"),
+    WORD("painted"),   WORD("before"), WORD("winter"), WORD("comes"),   WORD("because"),
+    WORD("otherwise"), WORD("rust"),   WORD("will"),   WORD("eat"),     WORD("every"),
+    WORD("bolt"),      WORD("of"),     WORD("it"),     WORD("as"),      WORD("we"),
+    WORD("have"),      WORD("seen"),   WORD("in"),     WORD("other"),   WORD("places"),
+    WORD("please"),    WORD("send"),   WORD("your"),   WORD("figures"), WORD("until"),
+    WORD("Friday"),    WORD("at"),     WORD("noon"),   WORD("with"),    WORD("kind"),
+    WORD("regards"),   WORD("from"),   WORD("all"),    WORD("who"),     WORD("work"),
+    WORD("on"),        WORD("this"),   WORD("matter"), WORD("here"),    WORD("too"),
+    WORD("lantern"),   WORD("copper"), WORD("window"), WORD("garden"),  WORD("letter"),
+    WORD("number"),    WORD("quiet"),  WORD("paper"),  WORD("seven"),   WORD("north"),
+    WORD("cargo"),     WORD("table"),  WORD("amber"),  WORD("stone"),
 };
 
 static const struct {
@@ -140,7 +154,7 @@ static void write_header(const struct mail_plan *plan, uint64_t number, uint64_t
     buf_add_format(out, "Subject: %s %" PRIu64 " %s\r\n",
                    mail_is_planted(plan, MAIL_PLANT_SUBJECT, number) ? "harvest report"
                                                                      : "words about",
-                   number, words[draw % 64]);
+                   number, words[draw % 64].text);
     buf_add_format(out, "Date: %s, %02u Mar 2024 %02u:%02u:%02u +0000\r\n",
                    (const char *[]){ "Fri", "Sat", "Sun", "Mon", "Tue", "Wed", "Thu" }[number % 7],
                    at.day, at.hour, at.minute, at.second);
@@ -152,21 +166,9 @@ static void write_header(const struct mail_plan *plan, uint64_t number, uint64_t
     buf_add_string(out, "MIME-Version: 1.0\r\n");
 }
 
-/* Lengths of the words, each with the blank behind it. */
-static const uint8_t *word_lens(void)
-{
-    static uint8_t lens[ARRAY_COUNT(words)];
-
-    for (size_t i = 0; lens[ARRAY_COUNT(words) - 1] == 0 && i < ARRAY_COUNT(words); i++)
-        lens[i] = (uint8_t)(strlen(words[i]) + 1);
-    return lens;
-}
-
 /* Lines of words until `end` bytes are held. */
 static void write_text(uint64_t *state, size_t end, struct buf *out)
 {
-    const uint8_t *lens = word_lens();
-
     while (out->len < end) {
         uint64_t draw = mix(state);
         uint8_t *line = buf_reserve(out, LINE_BYTES_MAX);
@@ -175,8 +177,8 @@ static void write_text(uint64_t *state, size_t end, struct buf *out)
         if (line == NULL)
             return;
         for (unsigned i = 0; i < WORDS_A_LINE; i++, draw >>= 6) {
-            memcpy(at, words[draw % 64], WORD_BYTES);
-            at += lens[draw % 64];
+            memcpy(at, words[draw % 64].text, WORD_BYTES);
+            at += words[draw % 64].len;
             at[-1] = ' ';
         }
         memcpy(at, "so\r\n", 4);
