@@ -20,11 +20,24 @@ void imap_searching_done(struct imap_searching *searching)
 
 /* RFC 9051 section 6.4.4.1: a SEARCH with SAVE that is answered NO empties the saved result. RFC
  * 5182 s2. */
-enum imap_progress imap_searching_fail(struct imap_session *session, struct imap_run *run,
-                                       const struct imap_search_args *args, enum err err)
+static void empty_saved(struct imap_session *session, const struct imap_search_args *args)
 {
     if ((args->returns & IMAP_RETURN_SAVE) != 0)
         (void)imap_selected_save(session->selected, (struct uid_set){ 0 });
+}
+
+enum imap_progress imap_searching_refuse(struct imap_session *session, struct imap_run *run,
+                                         const struct imap_search_args *args, const char *text)
+{
+    empty_saved(session, args);
+    return imap_answer(run, IMAP_NO, "LIMIT", text);
+}
+
+/* RFC 9051 s6.4.4 */
+enum imap_progress imap_searching_fail(struct imap_session *session, struct imap_run *run,
+                                       const struct imap_search_args *args, enum err err)
+{
+    empty_saved(session, args);
     if (err == ERR_INVALID)
         return imap_answer(run, IMAP_NO, NULL,
                            args->charset.len > 0 ? "A text is not in the charset that is named"
@@ -62,9 +75,12 @@ static enum err compile(struct imap_session *session, struct imap_run *run,
     return ERR_OK;
 }
 
-enum err imap_searching_begin(struct imap_session *session, struct imap_run *run,
-                              const struct imap_search_args *args, struct imap_searching *searching)
+enum imap_progress imap_searching_begin(struct imap_session *session, struct imap_run *run,
+                                        const struct imap_search_args *args,
+                                        struct imap_searching *searching)
 {
+    enum err err;
+
     searching->args = args;
     searching->next.value = 1;
     if (args->has_modseq)
@@ -73,8 +89,9 @@ enum err imap_searching_begin(struct imap_session *session, struct imap_run *run
     searching->bits =
         ARENA_NEW_ARRAY(&run->arena, uint64_t, view_count(session->selected->view) / 64 + 1);
     if (searching->bits == NULL)
-        return ERR_LIMIT;
-    return compile(session, run, searching);
+        return imap_searching_fail(session, run, args, ERR_LIMIT);
+    err = compile(session, run, searching);
+    return err == ERR_OK ? IMAP_AGAIN : imap_searching_fail(session, run, args, err);
 }
 
 /* The message at that bit. */
@@ -198,7 +215,6 @@ static void match_rows(struct imap_session *session, struct imap_searching *sear
 static enum err match_message(struct imap_session *session, struct imap_searching *searching,
                               struct seqno seqno)
 {
-    const struct search_rows row = { view_run(session->selected->view, seqno), seqno };
     uint32_t at = seqno.value - 1 - searching->base;
     bool matches = false;
     enum err err = search_match_message(&searching->match, seqno, &matches);
@@ -208,7 +224,11 @@ static enum err match_message(struct imap_session *session, struct imap_searchin
     searching->unread |= err != ERR_OK && err != ERR_NOT_FOUND;
     if (err == ERR_OK && matches) {
         note_hit(searching, seqno.value - 1);
-        note_modseq(searching, &row, 0);
+        if (searching->args->has_modseq) {
+            const struct search_rows row = { view_run(session->selected->view, seqno), seqno };
+
+            note_modseq(searching, &row, 0);
+        }
     }
     searching->open_word = at / 64;
     searching->open[at / 64] &= ~(UINT64_C(1) << at % 64);

@@ -34,11 +34,11 @@ struct imap_searching {
     uint64_t open[SEARCH_ROWS_WORDS]; /* those of its rows that cannot tell by themselves */
 };
 
-/* Begins the search that `args`, which outlive it, ask for. Not ERR_OK: answer with
- * imap_searching_fail. In every case imap_searching_done is owed. */
-MUST_USE enum err imap_searching_begin(struct imap_session *session, struct imap_run *run,
-                                       const struct imap_search_args *args,
-                                       struct imap_searching *searching);
+/* Begins the search that `args`, which outlive it, ask for: IMAP_AGAIN. IMAP_ENDED: it cannot be,
+ * and has been answered so. In either case imap_searching_done is owed. */
+MUST_USE enum imap_progress imap_searching_begin(struct imap_session *session, struct imap_run *run,
+                                                 const struct imap_search_args *args,
+                                                 struct imap_searching *searching);
 
 /* Looks at some messages more. ERR_OK: all were looked at. ERR_LIMIT: did its share (IMAP_AGAIN).
  * ERR_BUSY: waits for the disk (IMAP_BLOCKED). */
@@ -48,6 +48,10 @@ MUST_USE enum err imap_searching_step(struct imap_session *session,
 /* NO, and why; what `$` stands for is emptied if the command was to set it. */
 enum imap_progress imap_searching_fail(struct imap_session *session, struct imap_run *run,
                                        const struct imap_search_args *args, enum err err);
+
+/* The same, NO [LIMIT], in words of the command's own. */
+enum imap_progress imap_searching_refuse(struct imap_session *session, struct imap_run *run,
+                                         const struct imap_search_args *args, const char *text);
 
 /* Gives back what is not of the arena. Zeroed is allowed. */
 void imap_searching_done(struct imap_searching *searching);

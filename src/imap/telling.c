@@ -11,15 +11,13 @@ enum { HITS_STEP = 8 * IMAP_MESSAGES_STEP }; /* to save or tell one is less than
 /* The hits at both ends, in the order that is asked for (RFC 5267 section 3.1). */
 static uint32_t lowest(const struct imap_telling *telling)
 {
-    return telling->order == NULL || telling->found->count == 0 ? telling->found->first
-                                                                : telling->order[0];
+    return telling->order == NULL ? telling->found->first : telling->order[0];
 }
 
 static uint32_t highest(const struct imap_telling *telling)
 {
-    return telling->order == NULL || telling->found->count == 0
-               ? telling->found->last
-               : telling->order[telling->found->count - 1];
+    return telling->order == NULL ? telling->found->last
+                                  : telling->order[telling->found->count - 1];
 }
 
 /* The options, () and none at all included. RFC 4731 s3.1 */
@@ -141,10 +139,9 @@ static void begin(struct imap_session *session, const struct imap_run *run,
                   struct imap_telling *telling)
 {
     telling->is_begun = true;
-    telling->printer.out = session->out;
-    telling->next = telling->found->count == 0 || is_silent(telling) ? 0
-                    : telling->order != NULL                         ? 1
-                                                                     : telling->found->first;
+    telling->next = telling->order == NULL ? telling->found->first : 1;
+    if (is_silent(telling))
+        telling->next = 0;
     if (!telling->extended)
         buf_add(session->out, telling->untagged);
     else if (!is_silent(telling))
@@ -192,7 +189,7 @@ enum imap_progress imap_telling_step(struct imap_session *session, struct imap_r
     if ((telling->found->args->returns & IMAP_RETURN_SAVE) != 0 && !telling->is_saved) {
         enum imap_progress progress = save(session, run, telling);
 
-        if (progress == IMAP_ENDED || !telling->is_saved)
+        if (!telling->is_saved)
             return progress;
     }
     if (!telling->is_begun)

@@ -15,7 +15,8 @@
 /* The command sets the first ones, when all hits are known. */
 struct imap_telling {
     const struct imap_searching *found;
-    const uint32_t *order; /* sequence numbers of all hits as they are told; NULL: ascending */
+    const uint32_t
+        *order; /* sequence numbers of the hits, one at least, as told; NULL: ascending */
     bool extended; /* as ESEARCH */
     struct bytes untagged; /* else: "* SEARCH" */
     const char *done; /* of the tagged OK */

@@ -177,7 +177,6 @@ static void test_previews(void **state)
     buf_done(&out);
 }
 
-/* A summary that does not fit says so. */
 /* Ids are found in the bytes of a message as they are in its summary. */
 static void test_ids(void **state)
 {
@@ -204,6 +203,7 @@ static void test_ids(void **state)
     buf_done(&space);
 }
 
+/* A summary that does not fit says so. */
 static void test_overflow(void **state)
 {
     struct arena arena = arena_make(MESSAGE_ARENA_BUDGET);

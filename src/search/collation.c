@@ -93,15 +93,6 @@ struct search_collation *search_collation_new(uint32_t texts_max, const struct a
     return collation;
 }
 
-static bool free_one(void **memory)
-{
-    bool is_there = *memory != NULL;
-
-    free(*memory);
-    *memory = NULL;
-    return is_there;
-}
-
 bool search_collation_free_some(struct search_collation *collation)
 {
     void **all[] = { (void **)&collation->texts,  (void **)&collation->slots,
@@ -117,7 +108,7 @@ bool search_collation_free_some(struct search_collation *collation)
         collation->chunks = next;
     }
     for (size_t i = 0; i < ARRAY_COUNT(all); i++)
-        if (free_one(all[i]))
+        if (store_free_one(all[i]))
             return false;
     free(collation);
     return true;

@@ -2,7 +2,8 @@
 #include "search/forest.h"
 
 #include <assert.h>
-#include <stdlib.h>
+
+#include "store/alloc.h"
 
 /* So far it is cheaper to walk: steps for each node, and for none. */
 enum { WALKED_MAX = 16, WALKED_FREE = 1024 };
@@ -31,11 +32,8 @@ uint32_t search_forest_add(struct search_forest *forest)
     uint32_t chunk = forest->count / SEARCH_FOREST_CHUNK;
 
     assert(forest->count < SEARCH_FOREST_MAX);
-    if (forest->chunks[chunk] == NULL) {
-        forest->chunks[chunk] = calloc(SEARCH_FOREST_CHUNK, sizeof(struct search_node));
-        if (forest->chunks[chunk] == NULL)
-            abort();
-    }
+    if (forest->chunks[chunk] == NULL)
+        forest->chunks[chunk] = store_alloc(SEARCH_FOREST_CHUNK, sizeof(struct search_node));
     return forest->count++;
 }
 

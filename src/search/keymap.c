@@ -2,7 +2,8 @@
 #include "search/keymap.h"
 
 #include <assert.h>
-#include <stdlib.h>
+
+#include "store/alloc.h"
 
 enum { SLOTS_MIN = 8, PART_SHIFT = 56 };
 
@@ -50,9 +51,7 @@ static void grow(struct search_keymap_part *part, size_t slots_first)
 
     if (larger.capacity == 0)
         larger.capacity = (uint32_t)slots_first;
-    larger.slots = calloc(larger.capacity, sizeof(*larger.slots));
-    if (larger.slots == NULL)
-        abort();
+    larger.slots = store_alloc(larger.capacity, sizeof(*larger.slots));
     for (uint32_t i = 0; i < part->capacity; i++) {
         const struct search_keymap_slot *slot = &part->slots[i];
 

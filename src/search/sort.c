@@ -97,24 +97,15 @@ enum err search_sort_new(const struct search_criterion *criteria, uint32_t count
     return ERR_LIMIT;
 }
 
-static bool free_one(void **memory)
-{
-    bool is_there = *memory != NULL;
-
-    free(*memory);
-    *memory = NULL;
-    return is_there;
-}
-
 /* Gives back one of the arrays that are not needed once the order is known; false: there is none
  * left. To give back megabytes takes its time. */
 static bool drop_one(struct search_sort *sort)
 {
     for (uint32_t i = 0; i < sort->column_count; i++)
-        if (free_one((void **)&sort->columns[i].keys))
+        if (store_free_one((void **)&sort->columns[i].keys))
             return true;
-    return free_one((void **)&sort->seqnos) || free_one((void **)&sort->words) ||
-           free_one((void **)&sort->spare);
+    return store_free_one((void **)&sort->seqnos) || store_free_one((void **)&sort->words) ||
+           store_free_one((void **)&sort->spare);
 }
 
 void search_sort_free(struct search_sort *sort)
@@ -228,8 +219,7 @@ static void collate(struct search_sort *sort, uint32_t *left)
         *left = 0;
         return;
     }
-    *left -= search_collation_count(column->texts) < *left ? search_collation_count(column->texts)
-                                                           : *left;
+    *left = less(*left, search_collation_count(column->texts));
     sort->at = 0;
     sort->phase = PHASE_RANK;
 }

@@ -3,6 +3,7 @@
 #ifndef ROOST_STORE_ALLOC_H
 #define ROOST_STORE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -28,6 +29,16 @@ static inline void *store_realloc(void *at, size_t count, size_t size)
     if (grown == NULL)
         abort();
     return grown;
+}
+
+/* Frees what is there and forgets it; false: nothing was. For who gives much back in steps. */
+static inline bool store_free_one(void **at)
+{
+    bool is_there = *at != NULL;
+
+    free(*at);
+    *at = NULL;
+    return is_there;
 }
 
 /* Makes room for one more element in a growing array: doubles `*capacity` when it is full. */

@@ -27,16 +27,12 @@ static bool asks_for_first(const struct imap_search_args *args)
 static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
 {
     struct search_state *state = imap_state_new(run, sizeof(*state));
-    enum err err;
 
     if (state == NULL)
         return imap_searching_fail(session, run, run->args, ERR_LIMIT);
     run->release = release_search;
-    err = imap_searching_begin(session, run, run->args, &state->found);
-    if (err != ERR_OK)
-        return imap_searching_fail(session, run, run->args, err);
     state->found.only_first = asks_for_first(run->args);
-    return IMAP_AGAIN;
+    return imap_searching_begin(session, run, run->args, &state->found);
 }
 
 /* RFC 4731 s3.1 */

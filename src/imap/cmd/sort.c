@@ -68,24 +68,18 @@ static enum imap_progress begin(struct imap_session *session, struct imap_run *r
 {
     const struct imap_sort_args *args = run->args;
     struct sort_state *state = imap_state_new(run, sizeof(*state));
-    enum err err;
 
     if (state == NULL)
         return imap_searching_fail(session, run, &args->search, ERR_LIMIT);
     run->release = release_sort;
-    err = imap_searching_begin(session, run, &args->search, &state->found);
-    if (err != ERR_OK)
-        return imap_searching_fail(session, run, &args->search, err);
-    return IMAP_AGAIN;
+    return imap_searching_begin(session, run, &args->search, &state->found);
 }
 
 static enum imap_progress refuse(struct imap_session *session, struct imap_run *run)
 {
     const struct imap_sort_args *args = run->args;
 
-    if ((args->search.returns & IMAP_RETURN_SAVE) != 0)
-        (void)imap_selected_save(session->selected, (struct uid_set){ 0 });
-    return imap_answer(run, IMAP_NO, "LIMIT", "Too much to be sorted at once");
+    return imap_searching_refuse(session, run, &args->search, "Too much to be sorted at once");
 }
 
 /* COUNT and SAVE are the same in any order. */
@@ -253,20 +247,15 @@ static enum imap_progress step(struct imap_session *session, struct imap_run *ru
 
 enum imap_progress imap_sort_run(struct imap_session *session, struct imap_run *run)
 {
-    enum imap_progress progress = IMAP_AGAIN;
+    enum imap_progress progress = run->state == NULL ? begin(session, run) : IMAP_AGAIN;
+    struct sort_state *state = run->state;
     enum sort_phase before;
 
-    if (run->state == NULL)
-        progress = begin(session, run);
     if (progress == IMAP_ENDED)
         return progress;
     do {
-        struct sort_state *state = run->state;
-
         before = state->phase;
         progress = step(session, run, state);
-        if (before == state->phase)
-            return progress;
-    } while (progress == IMAP_AGAIN);
+    } while (progress == IMAP_AGAIN && state->phase != before);
     return progress;
 }
