@@ -228,10 +228,15 @@ static bool tick_purge(struct account *account)
     return more || summary_file_purge(account->summaries, bodies);
 }
 
+static void no_later(struct mono *again, int64_t due_ms)
+{
+    if (due_ms < again->ms)
+        again->ms = due_ms;
+}
+
 struct mono account_tick(struct account *account, struct mono now, struct wall wall)
 {
     struct mono again = { INT64_MAX };
-    struct mono compact;
 
     if (account->failed)
         return (struct mono){ INT64_MAX };
@@ -247,15 +252,13 @@ struct mono account_tick(struct account *account, struct mono now, struct wall w
         again = now;
     if (tick_purge(account))
         again = now;
-    compact = account_compact_tick(account, now);
-    again = compact.ms < again.ms ? compact : again;
-    if (account->rest_due_ms < again.ms)
-        again.ms = account->rest_due_ms;
+    no_later(&again, account_compact_tick(account, now).ms);
+    no_later(&again, account->rest_due_ms);
+    no_later(&again, account->summaries_due_ms);
+    no_later(&again, account->sync_due_ms);
     buf_clear(&account->summary);
     buf_trim(&account->summary);
-    if (account->summaries_due_ms < again.ms)
-        again.ms = account->summaries_due_ms;
-    return again.ms < account->sync_due_ms ? again : (struct mono){ account->sync_due_ms };
+    return again;
 }
 
 bool account_is_acting(const struct account *account)
