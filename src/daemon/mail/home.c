@@ -253,7 +253,7 @@ static void evict_users(struct home *home, enum ipc_result result, const char *w
     while (!list_is_empty(&home->deliveries))
         delivery_fail(CONTAINER_OF(list_first(&home->deliveries), struct delivery, link), result,
                       why);
-    home_end_maintenance(home, IPC_UNAVAILABLE, why); /* EX_TEMPFAIL, whatever the reason */
+    home_end_maintenance(home, result, why);
     while (!list_is_empty(&home->connections))
         connection_evict(CONTAINER_OF(list_first(&home->connections), struct connection, link),
                          bye);
@@ -271,6 +271,7 @@ void home_fail(struct home *home)
 
     note_set(&why, "the account's log failed: %s",
              home->failure != NULL ? home->failure : "why is not known");
+    home_end_maintenance(home, IPC_UNAVAILABLE, why.text); /* try again, whatever the reason */
     evict_users(
         home, result_of(err), why.text,
         err == ERR_NO_SPACE
