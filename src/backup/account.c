@@ -105,8 +105,9 @@ static enum err choose(struct run *run)
     run->superseded = 0;
     if (err == ERR_OK && run->log_last != 0)
         err = segment_find_end(run->options->from, run->log_last, &run->log_end);
-    if (err == ERR_OK)
-        err = list(run);
+    if (err != ERR_OK) /* cut back meanwhile: what is listed is looked at anew */
+        return err;
+    err = list(run);
     for (size_t i = 0; err == ERR_OK && i < run->listing.count; i++) {
         uint64_t number = run->listing.numbers[i];
         uint64_t size = 0;

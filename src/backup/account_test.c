@@ -237,6 +237,56 @@ static void test_under_load(void **context)
     mem_vfs_free(backup);
 }
 
+/* The owner closes the account and opens it again within one call of the backup. */
+struct reopening {
+    struct desk *desk;
+    unsigned calls;
+    unsigned at; /* the call, counted from 1 */
+};
+
+static void reopen_meanwhile(void *context)
+{
+    struct reopening *reopening = context;
+
+    if (++reopening->calls != reopening->at)
+        return;
+    desk_close(reopening->desk);
+    assert_int_equal(desk_open(reopening->desk), ERR_OK);
+}
+
+/* An account that is closed cuts back the space that its log has ahead: wherever that falls. */
+static void test_cut_back_meanwhile(void **context)
+{
+    struct backup_result result;
+    struct scene scene;
+    struct reopening reopening = { .desk = &scene.desk };
+
+    (void)context;
+    begin(&scene, 5);
+    copier_on_every_read(scene.copier);
+    do {
+        struct vfs *backup = mem_vfs_new(6);
+        struct backup_options options = options_of(&scene, backup);
+        struct note why = { "" };
+
+        for (int i = 0; i < 4; i++) { /* small syncs, so that space is taken */
+            act(&scene);
+            desk_sync(&scene.desk);
+        }
+        scene.first = scene.count;
+        note_moment(&scene);
+        reopening.calls = 0;
+        reopening.at++;
+        copier_on_call(scene.copier, reopen_meanwhile, &reopening);
+        assert_int_equal(backup_account(&options, &result, &why), ERR_OK);
+        copier_on_call(scene.copier, NULL, NULL);
+        (void)check_opened(&scene, bring_back(&scene, backup));
+        forget_moments(&scene);
+        mem_vfs_free(backup);
+    } while (reopening.calls >= reopening.at);
+    end(&scene);
+}
+
 static void test_nothing_new(void **context)
 {
     struct vfs *backup = mem_vfs_new(3);
@@ -646,6 +696,7 @@ int main(void)
     static uint64_t same_length = 1795912053;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_under_load),
+        cmocka_unit_test(test_cut_back_meanwhile),
         cmocka_unit_test(test_nothing_new),
         cmocka_unit_test(test_what_was_brought_back_is_known),
         cmocka_unit_test(test_another_account),

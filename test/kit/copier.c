@@ -31,6 +31,7 @@ struct copier {
     void (*call)(void *context);
     void *context;
     bool calling;
+    unsigned reads_per_call;
 };
 
 struct copier_file {
@@ -175,6 +176,11 @@ void copier_on_call(struct copier *copier, void (*call)(void *context), void *co
     copier->context = context;
 }
 
+void copier_on_every_read(struct copier *copier)
+{
+    copier->reads_per_call = 1;
+}
+
 static void between_calls(struct copier *copier)
 {
     if (copier->call != NULL && !copier->calling) {
@@ -221,7 +227,7 @@ static enum err file_read(struct vfs_file *file, uint64_t offset, void *into, si
 {
     struct copier *copier = file_of(file)->copier;
 
-    if (copier->call != NULL && test_random_below(&copier->random, READS_PER_CALL) == 0)
+    if (copier->call != NULL && test_random_below(&copier->random, copier->reads_per_call) == 0)
         between_calls(copier);
     return vfs_read(file_of(file)->inner, offset, into, len, flags);
 }
@@ -351,6 +357,7 @@ struct copier *copier_new(struct vfs *disk, uint64_t seed)
         .random = disk_random,
     };
     copier->disk = disk;
+    copier->reads_per_call = READS_PER_CALL;
     copier->random.state = seed;
     return copier;
 }

@@ -31,6 +31,9 @@ void copier_finish(struct copier *copier);
  * instead of a piece of the copying; NULL: no more. It is not called out of itself. */
 void copier_on_call(struct copier *copier, void (*call)(void *context), void *context);
 
+/* From now on every read counts as such a call, not only some. */
+void copier_on_every_read(struct copier *copier);
+
 /* Nothing is left to be copied. */
 bool copier_is_done(const struct copier *copier);
 
