@@ -5,17 +5,11 @@
 #include "backup/manifest.h"
 #include "sys/vfs.h"
 
-static void see_anything(void *context, struct bytes name)
-{
-    (void)name;
-    *(bool *)context = true;
-}
-
 /* A log that is not in the manifest is what a run left that was interrupted. */
 static enum err check_no_log(struct vfs *to)
 {
     bool has_log = false;
-    enum err err = to->list(to, "log", see_anything, &has_log);
+    enum err err = vfs_has_names(to, "log", &has_log);
 
     if (err == ERR_NOT_FOUND)
         return ERR_OK;

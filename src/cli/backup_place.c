@@ -70,12 +70,6 @@ static enum err check_apart(const char *path, bool is_there, const struct config
     return err;
 }
 
-static void see_name(void *context, struct bytes name)
-{
-    (void)name;
-    *(bool *)context = true;
-}
-
 static enum err is_empty(const char *path, bool *out_is_empty, struct note *why)
 {
     bool anything = false;
@@ -86,7 +80,7 @@ static enum err is_empty(const char *path, bool *out_is_empty, struct note *why)
     if (err != ERR_OK)
         return err;
     vfs = vfs_posix_new(fd);
-    err = vfs->list(vfs, "", see_name, &anything);
+    err = vfs_has_names(vfs, "", &anything);
     vfs_posix_free(vfs);
     *out_is_empty = !anything;
     return err == ERR_OK ? err : note_fail(why, err, "cannot list %s: %s", path, err_text(err));

@@ -3,16 +3,17 @@
  * A `struct vfs` is a directory and everything below it. Paths are relative, '/'-separated, without
  * "..", at most VFS_PATH_MAX bytes. There are three: real files (sys/vfs_posix.h), memory and a
  * disk that loses power (test/kit). All calls are synchronous; those that may block for long (sync,
- * large appends, a read without VFS_READ_NOWAIT) are made from jobs. A file handle may be used by
+ * large writes, a read without VFS_READ_NOWAIT) are made from jobs. A file handle may be used by
  * one thread at a time per call kind: append on the owner's thread while a pool thread syncs is
- * allowed.
+ * allowed. Append and write count as one kind.
  *
- * What is durable: bytes once `sync` of the file has returned ERR_OK after their append; a name
- * (made, renamed, removed) once `sync_dir` of its directory has. A failed sync says nothing about
- * what is on the disk, and a later ERR_OK does not take it back. */
+ * What is durable: bytes once `sync` of the file has returned ERR_OK after their append or write; a
+ * name (made, renamed, removed) once `sync_dir` of its directory has. A failed sync says nothing
+ * about what is on the disk, and a later ERR_OK does not take it back. */
 #ifndef ROOST_SYS_VFS_H
 #define ROOST_SYS_VFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,7 @@ enum { VFS_PATH_MAX = 255 };
 
 enum vfs_open_flags {
     VFS_OPEN_READ = 1,
-    VFS_OPEN_WRITE = 2, /* read and append */
+    VFS_OPEN_WRITE = 2, /* read, append and write */
     VFS_OPEN_CREATE = 4, /* make it when missing; with WRITE */
     VFS_OPEN_EXCLUSIVE = 8, /* ERR_EXISTS when it is there; with CREATE */
 };
@@ -115,6 +116,23 @@ static inline void vfs_hint(struct vfs_file *file, uint64_t offset, uint64_t len
 {
     if (file->calls->hint != NULL)
         file->calls->hint(file, offset, len, hint);
+}
+
+static inline void vfs_see_any(void *context, struct bytes name)
+{
+    (void)name;
+    *(bool *)context = true;
+}
+
+/* Is there any name in the directory? Not told unless ERR_OK. */
+static inline enum err vfs_has_names(struct vfs *vfs, const char *path, bool *out_has)
+{
+    bool has = false;
+    enum err err = vfs->list(vfs, path, vfs_see_any, &has);
+
+    if (err == ERR_OK)
+        *out_has = has;
+    return err;
 }
 
 /* NULL is allowed. */

@@ -89,12 +89,6 @@ enum err place_take_aside(struct vfs *accounts, const uint8_t id[IPC_ACCOUNT_ID_
     return ERR_OK;
 }
 
-static void see_anything(void *context, struct bytes name)
-{
-    (void)name;
-    *(bool *)context = true;
-}
-
 enum err place_has_mail(struct vfs *accounts, const char *path, bool *out_has)
 {
     char log[PLACE_TRASH_BYTES + sizeof("/log")];
@@ -102,7 +96,7 @@ enum err place_has_mail(struct vfs *accounts, const char *path, bool *out_has)
     enum err err;
 
     (void)snprintf(log, sizeof(log), "%s/log", path);
-    err = accounts->list(accounts, log, see_anything, &has);
+    err = vfs_has_names(accounts, log, &has);
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
     *out_has = has;
