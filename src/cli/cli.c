@@ -34,6 +34,13 @@ int cli_ask_yes(const char *format, ...)
     return cli_complain(EX_NOPERM, "nothing was changed");
 }
 
+int cli_check_terminal(const char *what)
+{
+    if (terminal_is(0))
+        return CLI_GO_ON;
+    return cli_complain(EX_USAGE, "%s: where there is no terminal to ask at it wants --yes", what);
+}
+
 int cli_exit_code(enum err err)
 {
     switch (err) {

@@ -59,6 +59,10 @@ int cli_complain(int exit_code, const char *format, ...) PRINTF_LIKE(2, 3);
  * or the exit code when the answer is no. */
 int cli_ask_yes(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* Is there a terminal to ask at? CLI_GO_ON; or the exit code of a usage error, after "`what`: where
+ * there is no terminal to ask at it wants --yes". */
+int cli_check_terminal(const char *what);
+
 /* The exit code that tells an MTA or a script what kind of trouble it was. */
 int cli_exit_code(enum err err);
 

@@ -239,9 +239,10 @@ static int check_options(const struct act *act, const struct account_restore *re
 /* A slip in a script is as bad as one at the terminal. */
 static int confirm_removal(const char *name)
 {
-    if (!terminal_is(0))
-        return cli_complain(EX_USAGE, "account remove ends an account: where there is no terminal "
-                                      "to ask at it wants --yes");
+    int code = cli_check_terminal("account remove ends an account");
+
+    if (code != CLI_GO_ON)
+        return code;
     return cli_ask_yes("Remove %s? The mail goes to the trash.", name);
 }
 
@@ -284,7 +285,7 @@ const struct verb verb_account = {
         "Works while the server runs and while it does not. A removed account's mail goes to\n"
         "the trash; the same name later is another account. undelete, while no server runs, "
         "brings\n"
-        "back the one of that name that was removed last: its mail, under its old id, with a new\n"
+        "back the last removed one of that name that has mail, under its old id, with a new\n"
         "password.\n\n"
         "restore says what the account was at that time and is not now and, with --yes, makes\n"
         "it so again: mailboxes that are missing are made, messages that were there come back,\n"

@@ -7,7 +7,6 @@
 #include "cli/cli.h"
 #include "cli/maintain.h"
 #include "cli/when.h"
-#include "sys/terminal.h"
 
 enum { COUNTED_MAX = 1 << 20 }; /* LOST_MESSAGES_MAX */
 
@@ -117,12 +116,13 @@ static int read_time(struct purging *purging)
 static int confirm(const struct purging *purging, const char *name)
 {
     char text[WHEN_BYTES_MAX];
+    int code;
 
     if (purging->yes || purging->is_dry)
         return CLI_GO_ON;
-    if (!terminal_is(0))
-        return cli_complain(EX_USAGE, "purge cannot be undone: where there is no terminal to ask "
-                                      "at it wants --yes");
+    code = cli_check_terminal("purge cannot be undone");
+    if (code != CLI_GO_ON)
+        return code;
     if (purging->older_than == NULL)
         return cli_ask_yes("Forget for good what %s has expunged and deleted?", name);
     when_print(purging->before, text);

@@ -20,7 +20,7 @@
 #include "sys/terminal.h"
 #include "sys/vfs_posix.h"
 
-enum { DATABASE_BYTES_MAX = 1024 * 1024 * 1024, PAGE = 64 };
+enum { DATABASE_BYTES_MAX = 1024 * 1024 * 1024, PAGE = 64, DIRECTORIES = 256 };
 
 struct restoring {
     const struct config *config;
@@ -39,26 +39,10 @@ struct restoring {
  * of whom there is none. */
 
 struct finding {
-    bool seen[256]; /* directories "00" to "ff" */
-    unsigned above; /* the one at hand */
+    unsigned above; /* the directory at hand: "00" to "ff" */
     struct vfs *from;
     json_t *found;
 };
-
-static void see_above(void *context, struct bytes name)
-{
-    static const char digits[] = "0123456789abcdef";
-    struct finding *finding = context;
-    const char *high;
-    const char *low;
-
-    if (name.len != 2 || name.at[0] == '\0' || name.at[1] == '\0')
-        return;
-    high = strchr(digits, name.at[0]);
-    low = strchr(digits, name.at[1]);
-    if (high != NULL && low != NULL)
-        finding->seen[(high - digits) * 16 + (low - digits)] = true;
-}
 
 static void see_copy(void *context, struct bytes name)
 {
@@ -86,13 +70,11 @@ static enum err find_copies(void *context, json_t *found, struct note *why)
     if (err != ERR_OK || own->place.accounts_fd < 0)
         return err;
     finding.from = vfs_posix_new(fd_take(&own->place.accounts_fd));
-    err = finding.from->list(finding.from, "", see_above, &finding);
-    for (; err == ERR_OK && finding.above < ARRAY_COUNT(finding.seen); finding.above++) {
+    for (; err == ERR_OK && finding.above < DIRECTORIES; finding.above++) {
         char above[3];
 
         (void)snprintf(above, sizeof(above), "%02x", finding.above);
-        if (finding.seen[finding.above])
-            err = finding.from->list(finding.from, above, see_copy, &finding);
+        err = finding.from->list(finding.from, above, see_copy, &finding);
         if (err == ERR_NOT_FOUND) /* no directory */
             err = ERR_OK;
     }
