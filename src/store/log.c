@@ -308,10 +308,8 @@ void log_cut_off(struct log *log, enum err err)
 {
     struct note why = { .text = "" };
 
-    if (log->file->calls->truncate(log->file, log->size) == ERR_OK) {
-        log->ahead.reach = log->size;
+    if (log_cut(log))
         return;
-    }
     note_set(&why, "cannot cut off what a failed write left: %s", err_text(err));
     log_fail(log, err, &why);
 }

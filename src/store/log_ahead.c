@@ -57,7 +57,7 @@ static enum err append_zeros(struct log *log, uint64_t count)
     return err;
 }
 
-static bool cut(struct log *log)
+bool log_cut(struct log *log)
 {
     if (log->file->calls->truncate(log->file, log->size) != ERR_OK)
         return false;
@@ -72,14 +72,18 @@ void log_take_ahead(struct log *log, uint64_t batch_bytes)
     if (end > log->segment_bytes)
         end = log->segment_bytes;
     if (log->ahead.reach != log->size || log->ahead.small_syncs < log->ahead.syncs ||
-        batch_bytes >= SMALL_BYTES || end <= log->size || !has_room(log))
+        batch_bytes >= SMALL_BYTES || end <= log->size)
         return;
+    if (!has_room(log)) {
+        log->ahead.small_syncs = log->ahead.syncs - 1; /* the next sync asks again, no batch does */
+        return;
+    }
     log->ahead.reach = end; /* at most, should it fail */
     if (append_zeros(log, end - log->size) == ERR_OK)
         return;
     /* A full disk, or somebody's share of it: what counts is written. */
     log->ahead.small_syncs = 0;
-    (void)cut(log);
+    (void)log_cut(log);
 }
 
 bool log_has_ahead(const struct log *log)
@@ -99,5 +103,5 @@ bool log_rest(struct log *log)
         return true;
     if (log->busy || log->failed || log->writing.active || log->durable != log_tip(log))
         return false;
-    return cut(log);
+    return log_cut(log);
 }

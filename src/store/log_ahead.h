@@ -42,6 +42,9 @@ bool log_has_ahead(const struct log *log);
  * vfs_append. */
 MUST_USE enum err log_put(struct log *log, uint64_t at, struct bytes data);
 
+/* The file ends where the log does. False: it could not be cut. */
+bool log_cut(struct log *log);
+
 /* A sync has brought so many bytes of batches to the disk. */
 void log_note_sync(struct log *log, uint64_t bytes);
 

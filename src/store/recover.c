@@ -203,7 +203,7 @@ static enum err go_on_in(struct recover *recover, const struct found_segment *la
         return err;
     log->size = log->ahead.reach = recover->end;
     log->synced_position = last->segment.position;
-    if (recover->end == last->size || log->file->calls->truncate(log->file, recover->end) == ERR_OK)
+    if (recover->end == last->size || log_cut(log))
         return ERR_OK;
     vfs_close(log->file);
     log->file = NULL;
