@@ -61,6 +61,7 @@ class Server:
         }
         self.settings.update(settings or {})
         self.process = None
+        self.ends_known = False  # who ends it themselves say so
         self.said_before = 0
         self.log_path = self.folder / 'log'
 
@@ -87,6 +88,7 @@ class Server:
         self.process = subprocess.Popen(self.command('serve'), stdin=subprocess.DEVNULL,
                                         stdout=log, stderr=log)
         log.close()
+        self.ends_known = False
         self.wait_until_ready()
         return self
 
@@ -111,8 +113,14 @@ class Server:
         return quiet or self.log().count(READY) > self.said_before
 
     def stop(self):
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return
+        if self.process.poll() is not None:
+            if not self.ends_known:
+                raise AssertionError(f'server ended by itself with {self.process.returncode}:\n'
+                                     f'{self.log()}')
+            return
+        self.ends_known = True
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(10)
@@ -123,6 +131,7 @@ class Server:
 
     def kill(self):
         """The supervisor dies at once; the roles must follow by themselves."""
+        self.ends_known = True
         self.process.kill()
         self.process.wait()
 

@@ -22,6 +22,7 @@ def story(server):
     yield told
     told.close()
     server.stop()
+    assert told.recorder.refused == []
     assert [line for line in server.log().splitlines() if TROUBLE.search(line)] == []
 
 

@@ -7,12 +7,11 @@ LITERAL = re.compile(rb'\{(\d+)(\+?)\}\r\n\Z')
 CHUNK_BYTES = 65536
 
 
-class Connection:
-    """`number` counts from 1 in the order of acceptance."""
-
-    def __init__(self, number):
-        self.number = number
-        self.name = None  # who said that this one is theirs, see Recorder.expect
+def listeners(port):
+    """What the kernel says of that port now."""
+    with open('/proc/net/tcp') as table:
+        found = [line.strip() for line in table if f':{port:04X} ' in line]
+    return f'port {port} in /proc/net/tcp: {found}'
 
 
 class Recorder:
@@ -22,6 +21,7 @@ class Recorder:
     def __init__(self, server_port):
         self.server_port = server_port
         self.events = []
+        self.refused = []  # why the server did not take a connection, each
         self.lock = threading.Lock()
         self.count = 0
         self.listener = socket.create_server(('127.0.0.1', 0))
@@ -34,7 +34,12 @@ class Recorder:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(('127.0.0.1', self.server_port))
+            try:
+                server = socket.create_connection(('127.0.0.1', self.server_port))
+            except OSError as error:
+                self.refused.append(f'{error}; {listeners(self.server_port)}')
+                client.close()
+                continue
             self.count += 1
             for who, source, sink in (('C', client, server), ('S', server, client)):
                 threading.Thread(target=self.relay, args=(self.count, who, source, sink),
