@@ -36,6 +36,8 @@ static const struct {
     { "SORT arrival", "a SORT (REVERSE ARRIVAL) UTF-8 ALL\r\n" },
     { "SORT From", "a SORT (FROM) UTF-8 ALL\r\n" },
     { "SORT Subject, Date", "a SORT (SUBJECT REVERSE DATE) UTF-8 ALL\r\n" },
+    { "THREAD by references", "a THREAD REFERENCES UTF-8 ALL\r\n" },
+    { "THREAD by subject", "a THREAD ORDEREDSUBJECT UTF-8 ALL\r\n" },
     { "SELECT", "a SELECT INBOX\r\n" },
 };
 

@@ -14,6 +14,7 @@
 #include "imap/wire/sort.h"
 #include "imap/wire/status.h"
 #include "imap/wire/store.h"
+#include "imap/wire/thread.h"
 
 static const struct {
     struct bytes name;
@@ -24,6 +25,7 @@ static const struct {
     { BYTES("STORE"), imap_store_parse },
     { BYTES("SEARCH"), imap_search_parse },
     { BYTES("SORT"), imap_sort_parse },
+    { BYTES("THREAD"), imap_thread_parse },
     { BYTES("SELECT"), imap_select_parse },
     { BYTES("LIST"), imap_list_parse },
     { BYTES("LSUB"), imap_lsub_parse },

@@ -13,6 +13,16 @@ enum {
     ROWS_STEP_MIN = 64, /* rows, however many keys there are */
 };
 
+void imap_searching_values(const struct imap_session *session, struct search_values *values)
+{
+    struct account *account = session->selected->handle.account;
+
+    values->texts = session->texts;
+    values->account = account_id(account);
+    values->source.account = account;
+    values->source.waker = session->waker;
+}
+
 void imap_searching_done(struct imap_searching *searching)
 {
     search_match_done(&searching->match);

@@ -12,6 +12,7 @@
 #include "imap/wire/search.h"
 #include "search/match.h"
 #include "search/rows.h"
+#include "search/values.h"
 
 /* Zeroed before imap_searching_begin. */
 struct imap_searching {
@@ -44,6 +45,9 @@ MUST_USE enum imap_progress imap_searching_begin(struct imap_session *session, s
  * ERR_BUSY: waits for the disk (IMAP_BLOCKED). */
 MUST_USE enum err imap_searching_step(struct imap_session *session,
                                       struct imap_searching *searching);
+
+/* Makes `values`, zeroed but for `wanted`, ready for the messages of the selected mailbox. */
+void imap_searching_values(const struct imap_session *session, struct search_values *values);
 
 /* NO, and why; what `$` stands for is emptied if the command was to set it. */
 enum imap_progress imap_searching_fail(struct imap_session *session, struct imap_run *run,

@@ -13,6 +13,7 @@
 #include "imap/wire/sort.h"
 #include "imap/wire/status.h"
 #include "imap/wire/store.h"
+#include "imap/wire/thread.h"
 
 enum {
     ANY = IMAP_IN_ANY,
@@ -73,6 +74,8 @@ static const struct imap_verb imap_verbs[] = {
     { "STORE",          SELECTED,     SEQNOS,       imap_store_parse,         imap_store_run },
     { "STORE",          SELECTED,     UID,          imap_store_parse,         imap_store_run },
     { "SUBSCRIBE",      ANY,          0,            imap_mailbox_args_parse,  imap_subscribe_run },
+    { "THREAD",         SELECTED,     SEQNOS,       imap_thread_parse,        imap_thread_run },
+    { "THREAD",         SELECTED,     UID,          imap_thread_parse,        imap_thread_run },
     { "UNAUTHENTICATE", ANY,          QUIET,        imap_no_args_parse, imap_unauthenticate_run },
     { "UNSELECT",       SELECTED,     QUIET,        imap_no_args_parse,       imap_unselect_run },
     { "UNSUBSCRIBE",    ANY,          0,            imap_mailbox_args_parse, imap_unsubscribe_run },

@@ -3,7 +3,7 @@
 
 #include "message/token.h"
 
-/* Behind "<". Answers false when no ">" comes. */
+/* Behind "<"; quotes and quoting go (RFC 5256 s3, REFERENCES). Answers false when no ">" comes. */
 static bool take_rest(struct cursor *cur, struct buf *out)
 {
     bool is_quoted = false;

@@ -2,26 +2,28 @@
 #include "search/thread.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "search/thread_internal.h"
+#include "store/alloc.h"
 
-enum { FREE_PART_WORK = 500, FREE_CHUNK_WORK = 4000 };
+/* What cannot be cut. */
+enum { FREE_PART_WORK = 500, FREE_CHUNK_WORK = 4000, SORT_STEP_WORK = SEARCH_THREAD_WORK_STEP };
 
-struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits_max)
+struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits)
 {
-    struct search_thread *thread = calloc(1, sizeof(*thread));
-    uint32_t count = hits_max < SEARCH_THREAD_NODES_MAX ? hits_max : SEARCH_THREAD_NODES_MAX;
+    static const struct search_criterion by_date;
+    static const struct account_id nobody;
+    struct search_thread *thread = store_alloc(1, sizeof(*thread));
+    enum err err;
 
-    if (thread == NULL)
-        abort();
-    thread->messages = calloc((size_t)count + 1, sizeof(*thread->messages));
-    if (thread->messages == NULL)
-        abort();
+    /* More are refused when the first of them is added. */
+    thread->message_max = hits < SEARCH_THREAD_NODES_MAX ? hits : SEARCH_THREAD_NODES_MAX;
+    thread->messages = store_alloc(thread->message_max, sizeof(*thread->messages));
     thread->algorithm = algorithm;
     search_forest_init(&thread->forest);
-    search_keymap_init(&thread->keys, count);
-    search_by_date_init(&thread->order, count);
+    search_keymap_init(&thread->keys, thread->message_max);
+    err = search_sort_new(&by_date, 1, thread->message_max, &nobody, &thread->sort);
+    assert(err == ERR_OK && "no sort of so many numbers is too large");
     return thread;
 }
 
@@ -46,8 +48,6 @@ static bool free_keys(struct search_thread *thread, unsigned *work)
 
 bool search_thread_release(struct search_thread *thread, unsigned *work)
 {
-    if (!free_keys(thread, work))
-        return false;
     while (thread->forest.count > 0) {
         if (!spend(work, FREE_CHUNK_WORK))
             return false;
@@ -63,13 +63,13 @@ void search_thread_free(struct search_thread *thread)
     while (thread->forest.count > 0)
         search_forest_free_chunk(&thread->forest);
     search_keymap_done(&thread->keys);
-    search_by_date_done(&thread->order);
+    search_sort_free(thread->sort);
     free(thread->messages);
     free(thread);
 }
 
-enum err search_thread_add(struct search_thread *thread, const struct search_thread_hit *hit,
-                           unsigned *work)
+bool search_thread_add(struct search_thread *thread, const struct search_thread_hit *hit,
+                       unsigned *work)
 {
     struct search_thread_hit alone = *hit;
 
@@ -77,6 +77,21 @@ enum err search_thread_add(struct search_thread *thread, const struct search_thr
     if (thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT)
         alone.ids = BYTES("");
     return thread_link_step(thread, &alone, work);
+}
+
+/* RFC 5256 s3, steps 4 and 6: what is sorted is put in one order at first. */
+static bool order_step(struct search_thread *thread, unsigned *work)
+{
+    while (*work > 0) {
+        bool is_done = search_sort_step(thread->sort);
+
+        (void)spend(work, SORT_STEP_WORK);
+        if (is_done) {
+            thread->order = search_sort_order(thread->sort);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Paths were kept in what is the list of children from now on. */
@@ -100,7 +115,7 @@ static bool clear_step(struct search_thread *thread, unsigned *work)
  * is one as well. */
 static bool group_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->order.count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
         const struct thread_message *message;
         uint32_t *first;
 
@@ -135,7 +150,7 @@ static void append(struct search_thread *thread, uint32_t parent, uint32_t node)
  * and a dummy to the children of the root when its first child comes. */
 static bool arrange_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->order.count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
         struct search_node *here;
         struct search_node *above;
         uint32_t node;
@@ -163,7 +178,7 @@ static bool phase_step(struct search_thread *thread, unsigned *work)
     case THREAD_LINK: return free_keys(thread, work);
     case THREAD_CLEAR: return clear_step(thread, work);
     case THREAD_PRUNE: return thread_prune_step(thread, work);
-    case THREAD_ORDER: return search_by_date_step(&thread->order, work);
+    case THREAD_ORDER: return order_step(thread, work);
     case THREAD_TABULATE:
         return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT ||
                thread_tabulate_step(thread, work);
@@ -171,9 +186,21 @@ static bool phase_step(struct search_thread *thread, unsigned *work)
         return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT ? group_step(thread, work)
                                                                  : thread_merge_step(thread, work);
     case THREAD_ARRANGE: return arrange_step(thread, work);
+    case THREAD_FORGET: return free_keys(thread, work);
     case THREAD_READY: break;
     }
     return true;
+}
+
+static void end_phase(struct search_thread *thread)
+{
+    if (thread->phase == THREAD_LINK) {
+        search_keymap_init(&thread->keys, 0);
+        thread->freed = 0;
+    } else if (thread->phase == THREAD_FORGET) {
+        search_sort_free(thread->sort);
+        thread->sort = NULL;
+    }
 }
 
 bool search_thread_build(struct search_thread *thread, unsigned *work)
@@ -182,10 +209,7 @@ bool search_thread_build(struct search_thread *thread, unsigned *work)
     while (thread->phase != THREAD_READY) {
         if (!phase_step(thread, work))
             return false;
-        if (thread->phase == THREAD_LINK) {
-            search_keymap_init(&thread->keys, 0);
-            thread->freed = 0;
-        }
+        end_phase(thread);
         thread->phase++;
         thread->at = 0;
     }

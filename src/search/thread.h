@@ -13,7 +13,6 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 #include "base/bytes.h"
-#include "base/err.h"
 
 enum {
     SEARCH_THREAD_WORK_STEP = 20000, /* well below 2 ms */
@@ -38,15 +37,18 @@ struct search_thread_hit {
 
 struct search_thread;
 
-/* For up to `hits_max` hits. Never NULL. */
-struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits_max);
+/* For so many hits, all of which are added. Never NULL. */
+struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits);
 void search_thread_free(struct search_thread *thread); /* NULL is allowed */
 
-/* Takes the next hit, which comes later in the mailbox than those before. ERR_BUSY: out of work,
- * call again with the same one. ERR_LIMIT: above SEARCH_THREAD_NODES_MAX; nothing but freeing comes
- * after. */
-MUST_USE enum err search_thread_add(struct search_thread *thread,
-                                    const struct search_thread_hit *hit, unsigned *work);
+/* Is there room for a hit with those ids, below SEARCH_THREAD_NODES_MAX? To be asked before each.
+ */
+MUST_USE bool search_thread_has_room(const struct search_thread *thread, struct bytes ids);
+
+/* Takes the next hit, which comes later in the mailbox than those before. False: out of work, call
+ * again with the same one. */
+MUST_USE bool search_thread_add(struct search_thread *thread, const struct search_thread_hit *hit,
+                                unsigned *work);
 
 /* After the last hit: builds the threads. False: out of work, call again. */
 MUST_USE bool search_thread_build(struct search_thread *thread, unsigned *work);

@@ -2,9 +2,9 @@
 #ifndef ROOST_SEARCH_THREAD_INTERNAL_H
 #define ROOST_SEARCH_THREAD_INTERNAL_H
 
-#include "search/by_date.h"
 #include "search/forest.h"
 #include "search/keymap.h"
+#include "search/sort.h"
 #include "search/thread.h"
 
 enum thread_phase {
@@ -15,6 +15,7 @@ enum thread_phase {
     THREAD_TABULATE,
     THREAD_MERGE,
     THREAD_ARRANGE,
+    THREAD_FORGET, /* what is not printed */
     THREAD_READY,
 };
 
@@ -41,12 +42,15 @@ struct search_thread {
     enum search_thread_algorithm algorithm;
     enum thread_phase phase;
     uint32_t at; /* the place or node that the phase has come to */
+    uint32_t message_count; /* so far */
+    uint32_t message_max;
     struct thread_message *messages; /* owned; in the order of the mailbox */
     struct thread_link link;
     struct search_forest forest; /* node 0 is the root of all when it has grown up */
     struct search_keymap keys; /* nodes by identifier, later by subject */
     uint32_t freed; /* parts of `keys` */
-    struct search_by_date order; /* of the messages */
+    struct search_sort *sort; /* of them by date; NULL: no longer needed */
+    const uint32_t *order; /* their places + 1, by date */
     struct { /* of THREAD_PRUNE */
         uint32_t at; /* dummy on the way up; 0: not begun */
         uint32_t top; /* 0: not found */
@@ -65,12 +69,12 @@ static inline struct search_node *thread_node(const struct search_thread *thread
 /* The message that is number `at` by its date. */
 static inline struct thread_message *thread_dated(const struct search_thread *thread, uint32_t at)
 {
-    return &thread->messages[thread->order.from[at].place];
+    return &thread->messages[thread->order[at] - 1];
 }
 
 /* RFC 5256 s3, REFERENCES: step 1 for one hit. */
-MUST_USE enum err thread_link_step(struct search_thread *thread,
-                                   const struct search_thread_hit *hit, unsigned *work);
+MUST_USE bool thread_link_step(struct search_thread *thread, const struct search_thread_hit *hit,
+                               unsigned *work);
 
 /* Steps of the phases, each false when out of work. */
 MUST_USE bool thread_prune_step(struct search_thread *thread, unsigned *work); /* 2, 3 */

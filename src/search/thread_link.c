@@ -1,4 +1,6 @@
 /* Parents and children by their references (RFC 5256 section 3, REFERENCES, step 1). */
+#include <assert.h>
+
 #include "base/num.h"
 #include "search/thread_internal.h"
 
@@ -31,10 +33,13 @@ static uint32_t node_of_id(struct search_thread *thread, uint64_t id, bool *out_
 static void begin(struct search_thread *thread, const struct search_thread_hit *hit)
 {
     struct thread_link *link = &thread->link;
-    uint32_t place = thread->order.count;
+    const struct search_sort_value sent = { .number = hit->sent_seconds };
+    uint32_t place = thread->message_count++;
     uint64_t id = id_at(hit, 0);
     struct search_node *node;
+    enum err err;
 
+    assert(place < thread->message_max);
     *link = (struct thread_link){ .next = 1, .is_new = true };
     if (id != 0)
         link->node = node_of_id(thread, id, &link->is_new);
@@ -46,7 +51,8 @@ static void begin(struct search_thread *thread, const struct search_thread_hit *
     node->message = (place + 1) & INT32_MAX;
     node->is_reply = hit->is_reply;
     thread->messages[place] = (struct thread_message){ hit->subject, hit->number, link->node };
-    search_by_date_add(&thread->order, hit->sent_seconds);
+    err = search_sort_add(thread->sort, (struct seqno){ place + 1 }, &sent);
+    assert(err == ERR_OK);
 }
 
 /* RFC 5256 s3, 1.A: a parent is kept, and no loop is closed. `is_new`: nothing can be below the
@@ -125,19 +131,22 @@ static bool link_message(struct search_thread *thread, unsigned *work)
     return adopt_step(thread, work);
 }
 
-enum err thread_link_step(struct search_thread *thread, const struct search_thread_hit *hit,
-                          unsigned *work)
+bool search_thread_has_room(const struct search_thread *thread, struct bytes ids)
+{
+    return thread->forest.count + ids.len / ID_BYTES < SEARCH_THREAD_NODES_MAX;
+}
+
+bool thread_link_step(struct search_thread *thread, const struct search_thread_hit *hit,
+                      unsigned *work)
 {
     if (thread->link.node == 0) {
-        if (thread->forest.count + id_count(hit) + 1 > SEARCH_THREAD_NODES_MAX)
-            return ERR_LIMIT;
         if (*work == 0)
-            return ERR_BUSY;
+            return false;
         (*work)--;
         begin(thread, hit);
     }
     if (!link_references(thread, hit, work) || !link_message(thread, work))
-        return ERR_BUSY;
+        return false;
     thread->link.node = 0;
-    return ERR_OK;
+    return true;
 }

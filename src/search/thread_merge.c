@@ -113,7 +113,7 @@ static bool is_to_replace(const struct search_node *known, const struct search_n
 /* RFC 5256 s3, 5.A and 5.B */
 bool thread_tabulate_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->order.count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
         const struct thread_message *message;
         uint32_t *known;
         uint32_t top;
@@ -151,7 +151,7 @@ static void merge(struct search_thread *thread, uint32_t *known, uint32_t top)
 
 bool thread_merge_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->order.count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
         const struct thread_message *message;
         uint32_t *known;
         uint32_t top;

@@ -328,19 +328,16 @@ static void test_slow_mail(void **state)
 
 static void test_limit(void **state)
 {
-    struct search_thread *thread = search_thread_new(SEARCH_THREAD_REFERENCES, 3);
-    static struct test_hit hit;
-    struct search_thread_hit given = { .number = 1 };
-    unsigned work = 100;
+    struct search_thread *thread = search_thread_new(SEARCH_THREAD_REFERENCES, 1);
+    struct bytes one_id = BYTES("12345678");
 
     (void)state;
-    (void)test_thread_add(thread, &hit, 100);
+    assert_true(search_thread_has_room(thread, one_id));
     thread->forest.count = SEARCH_THREAD_NODES_MAX - 1;
-    thread->forest.chunks[SEARCH_THREAD_NODES_MAX / SEARCH_FOREST_CHUNK - 1] =
-        thread->forest.chunks[0];
-    assert_int_equal(search_thread_add(thread, &given, &work), ERR_OK);
-    assert_int_equal(search_thread_add(thread, &given, &work), ERR_LIMIT);
-    thread->forest.chunks[SEARCH_THREAD_NODES_MAX / SEARCH_FOREST_CHUNK - 1] = NULL;
+    assert_true(search_thread_has_room(thread, BYTES("")));
+    assert_false(search_thread_has_room(thread, one_id));
+    thread->forest.count = SEARCH_THREAD_NODES_MAX - 2;
+    assert_true(search_thread_has_room(thread, one_id));
     search_thread_free(thread);
 }
 

@@ -29,6 +29,7 @@ imap_runner imap_sort_run;
 imap_runner imap_status_run;
 imap_runner imap_store_run;
 imap_runner imap_subscribe_run;
+imap_runner imap_thread_run;
 imap_runner imap_unauthenticate_run;
 imap_runner imap_uid_expunge_run;
 imap_runner imap_unselect_run;

@@ -110,8 +110,7 @@ static enum imap_progress begin_collect(struct imap_session *session, struct ima
                                         struct sort_state *state)
 {
     const struct imap_sort_args *args = run->args;
-    struct account *account = session->selected->handle.account;
-    struct account_id id = account_id(account);
+    struct account_id id = account_id(session->selected->handle.account);
     struct search_criterion criteria[IMAP_SORT_KEYS];
 
     if (!needs_order(args) || state->found.count < 2) {
@@ -129,10 +128,7 @@ static enum imap_progress begin_collect(struct imap_session *session, struct ima
     }
     if (search_sort_new(criteria, args->count, state->found.count, &id, &state->sort) != ERR_OK)
         return refuse(session, run);
-    state->values.texts = session->texts;
-    state->values.account = id;
-    state->values.source.account = account;
-    state->values.source.waker = session->waker;
+    imap_searching_values(session, &state->values);
     state->next = state->found.first;
     state->phase = SORT_COLLECT;
     return IMAP_AGAIN;

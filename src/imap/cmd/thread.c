@@ -1,0 +1,230 @@
+/* THREAD and UID THREAD (RFC 5256 section 3): the hits are found, what relates them is collected,
+ * they are put into threads, and told. */
+#include "imap/wire/thread.h"
+
+#include "imap/cmd/runners.h"
+#include "imap/searching.h"
+#include "imap/selected.h"
+#include "search/thread.h"
+#include "search/values.h"
+#include "store/account.h"
+#include "store/block.h"
+#include "store/thread_table.h"
+#include "store/view.h"
+
+enum {
+    MESSAGE_WORK = 8, /* to collect one, in SEARCH_THREAD_WORK_STEP */
+    PRINT_WORK = 1000, /* between two looks at the output */
+};
+
+enum thread_phase {
+    THREAD_FIND,
+    THREAD_COLLECT,
+    THREAD_BUILD,
+    THREAD_TELL,
+    THREAD_RELEASE,
+};
+
+struct thread_state {
+    enum thread_phase phase;
+    struct imap_searching found;
+    struct search_values values;
+    struct search_thread *thread; /* NULL while hits are looked for */
+    uint32_t next; /* to be collected; 0: no more */
+};
+
+static void release_thread(struct imap_run *run)
+{
+    struct thread_state *state = run->state;
+
+    imap_searching_done(&state->found);
+    search_values_done(&state->values);
+    search_thread_free(state->thread);
+}
+
+static enum imap_progress begin(struct imap_session *session, struct imap_run *run)
+{
+    const struct imap_thread_args *args = run->args;
+    struct thread_state *state = imap_state_new(run, sizeof(*state));
+
+    if (state == NULL)
+        return imap_searching_fail(session, run, &args->search, ERR_LIMIT);
+    run->release = release_thread;
+    return imap_searching_begin(session, run, &args->search, &state->found);
+}
+
+/* All hits are known. */
+static enum imap_progress begin_collect(struct imap_session *session, const struct imap_run *run,
+                                        struct thread_state *state)
+{
+    static const enum search_thread_algorithm algorithms[] = {
+        [IMAP_THREAD_ORDEREDSUBJECT] = SEARCH_THREAD_ORDEREDSUBJECT,
+        [IMAP_THREAD_REFERENCES] = SEARCH_THREAD_REFERENCES,
+    };
+    const struct imap_thread_args *args = run->args;
+
+    state->thread = search_thread_new(algorithms[args->algorithm], state->found.count);
+    state->values.wanted = 1 << SEARCH_VALUE_SENT | 1 << SEARCH_VALUE_SUBJECT;
+    if (args->algorithm == IMAP_THREAD_REFERENCES)
+        state->values.wanted |= 1 << SEARCH_VALUE_IDS;
+    imap_searching_values(session, &state->values);
+    state->next = state->found.first;
+    state->phase = THREAD_COLLECT;
+    return IMAP_AGAIN;
+}
+
+static uint64_t hash_of(const struct account_id *account, struct bytes subject)
+{
+    uint64_t hash = thread_hash(account, subject);
+
+    return subject.len == 0 ? 0 : hash == 0 ? 1 : hash;
+}
+
+/* The message of the row at row->at. ERR_BUSY and ERR_LIMIT are of its values. */
+static enum err collect_hit(struct thread_state *state, const struct view_run *row,
+                            struct search_thread_hit *out_hit)
+{
+    struct body_id body = { block_get(row->block, COLUMN_BODY, row->at) };
+    struct bytes values[SEARCH_VALUES];
+    enum err err = search_values_get(&state->values, body, values);
+
+    if (err == ERR_BUSY || err == ERR_LIMIT)
+        return err;
+    state->found.unread |= err != ERR_OK && err != ERR_NOT_FOUND;
+    /* RFC 5256 s2.2: without a Date that can be read, a message was sent when it came. */
+    if (!search_value_sent(values[SEARCH_VALUE_SENT], &out_hit->sent_seconds))
+        out_hit->sent_seconds = (int64_t)block_get(row->block, COLUMN_INTERNAL_SECONDS, row->at);
+    out_hit->subject =
+        hash_of(&state->values.account, search_value_subject(values[SEARCH_VALUE_SUBJECT]));
+    out_hit->is_reply = search_value_is_reply(values[SEARCH_VALUE_SUBJECT]);
+    out_hit->ids = values[SEARCH_VALUE_IDS];
+    return ERR_OK;
+}
+
+static enum imap_progress refuse(struct imap_session *session, struct imap_run *run)
+{
+    const struct imap_thread_args *args = run->args;
+
+    return imap_searching_refuse(session, run, &args->search,
+                                 "Too many messages for threads at once");
+}
+
+/* The hits among the rows of one block. IMAP_AGAIN: the step is over, or the block. */
+static enum imap_progress collect_run(struct imap_session *session, struct imap_run *run,
+                                      struct thread_state *state, unsigned *work)
+{
+    struct view_run row = view_run(session->selected->view, (struct seqno){ state->next });
+    uint32_t first = state->next - row.at; /* the message of a row at 0 */
+
+    while (state->next != 0 && state->next - first < row.end) {
+        struct search_thread_hit hit = { .number =
+                                             imap_searching_number(session, run, state->next) };
+        enum err err;
+
+        row.at = state->next - first;
+        err = collect_hit(state, &row, &hit);
+        if (err == ERR_LIMIT)
+            *work = 0;
+        if (err != ERR_OK)
+            return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
+        if (!search_thread_has_room(state->thread, hit.ids))
+            return refuse(session, run);
+        *work -= *work < MESSAGE_WORK ? *work : MESSAGE_WORK;
+        if (!search_thread_add(state->thread, &hit, work))
+            return IMAP_AGAIN;
+        state->next = imap_searching_next(&state->found, state->next + 1);
+    }
+    return IMAP_AGAIN;
+}
+
+static enum imap_progress collect(struct imap_session *session, struct imap_run *run,
+                                  struct thread_state *state)
+{
+    unsigned work = SEARCH_THREAD_WORK_STEP;
+
+    search_values_begin_step(&state->values);
+    while (state->next != 0) {
+        enum imap_progress progress = collect_run(session, run, state, &work);
+
+        if (progress != IMAP_AGAIN || work == 0)
+            return progress;
+    }
+    state->phase = THREAD_BUILD;
+    return IMAP_AGAIN;
+}
+
+static enum imap_progress build(struct imap_session *session, struct thread_state *state)
+{
+    unsigned work = SEARCH_THREAD_WORK_STEP;
+
+    if (!search_thread_build(state->thread, &work))
+        return IMAP_AGAIN;
+    buf_add(session->out, BYTES("* THREAD"));
+    if (state->found.count > 0)
+        buf_add_byte(session->out, ' ');
+    state->phase = THREAD_TELL;
+    return IMAP_AGAIN;
+}
+
+/* RFC 5256 s4 */
+static enum imap_progress tell(struct imap_session *session, struct thread_state *state)
+{
+    for (unsigned done = 0; done < SEARCH_THREAD_WORK_STEP; done += PRINT_WORK) {
+        unsigned work = PRINT_WORK;
+
+        if (imap_output_is_full(session))
+            return IMAP_AGAIN;
+        if (search_thread_print(state->thread, session->out, &work)) {
+            buf_add(session->out, BYTES("\r\n"));
+            state->phase = THREAD_RELEASE;
+            return IMAP_AGAIN;
+        }
+    }
+    return IMAP_AGAIN;
+}
+
+static enum imap_progress end(struct imap_run *run, struct thread_state *state)
+{
+    unsigned work = SEARCH_THREAD_WORK_STEP;
+
+    if (!search_thread_release(state->thread, &work))
+        return IMAP_AGAIN;
+    return imap_answer(run, IMAP_OK, NULL,
+                       state->found.unread ? "THREAD done, but some messages are damaged"
+                                           : "THREAD done");
+}
+
+/* The phase at hand; IMAP_AGAIN also when it is over. */
+static enum imap_progress step(struct imap_session *session, struct imap_run *run,
+                               struct thread_state *state)
+{
+    enum err err;
+
+    switch (state->phase) {
+    case THREAD_FIND:
+        err = imap_searching_step(session, &state->found);
+        if (err != ERR_OK)
+            return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
+        return begin_collect(session, run, state);
+    case THREAD_COLLECT: return collect(session, run, state);
+    case THREAD_BUILD: return build(session, state);
+    case THREAD_TELL: return tell(session, state);
+    case THREAD_RELEASE: break;
+    }
+    return end(run, state);
+}
+
+enum imap_progress imap_thread_run(struct imap_session *session, struct imap_run *run)
+{
+    enum imap_progress progress = run->state == NULL ? begin(session, run) : IMAP_AGAIN;
+    struct thread_state *state = run->state;
+    enum thread_phase before;
+
+    if (progress == IMAP_ENDED)
+        return progress;
+    do {
+        before = state->phase;
+        progress = step(session, run, state);
+    } while (progress == IMAP_AGAIN && state->phase != before);
+    return progress;
+}
