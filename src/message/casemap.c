@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include "base/ascii.h"
+#include "base/attributes.h"
 #include "base/utf8.h"
 
 enum { DECOMPOSED_MAX = 32 };
@@ -46,7 +47,7 @@ static uint64_t upper_word(uint64_t word)
     return word - ((from_a & ~above_z & (ones * 0x80)) >> 2);
 }
 
-static size_t fold_ascii_run(struct bytes text, struct buf *out)
+size_t casemap_fold_ascii(struct bytes text, struct buf *out)
 {
     size_t run = utf8_ascii_run(text);
     uint8_t *into = run > 0 ? buf_reserve(out, run) : NULL;
@@ -54,10 +55,11 @@ static size_t fold_ascii_run(struct bytes text, struct buf *out)
 
     if (into == NULL)
         return run;
-    for (uint64_t word; i + sizeof(word) <= run; i += sizeof(word)) {
-        memcpy(&word, text.at + i, sizeof(word));
-        word = upper_word(word);
-        memcpy(into + i, &word, sizeof(word));
+    for (uint64_t words[4]; i + sizeof(words) <= run; i += sizeof(words)) {
+        memcpy(words, text.at + i, sizeof(words));
+        for (size_t word = 0; word < ARRAY_COUNT(words); word++)
+            words[word] = upper_word(words[word]);
+        memcpy(into + i, words, sizeof(words));
     }
     for (; i < run; i++)
         into[i] = (uint8_t)ascii_upper(text.at[i]);
@@ -67,16 +69,19 @@ static size_t fold_ascii_run(struct bytes text, struct buf *out)
 
 void casemap_fold(struct bytes text, struct buf *out)
 {
-    if (!utf8_is_valid(text)) {
+    size_t before = out->len;
+    size_t i = casemap_fold_ascii(text, out);
+
+    if (i < text.len && !utf8_is_valid(bytes_from(text, i))) {
+        buf_truncate(out, before);
         buf_add(out, text);
         return;
     }
-    for (size_t i = 0; i < text.len;) {
+    while (i < text.len) {
         uint32_t code_point = 0;
-        i += fold_ascii_run(bytes_from(text, i), out);
-        if (i == text.len)
-            break;
+
         i += utf8_decode(bytes_from(text, i), &code_point);
         casemap_fold_code_point(code_point, out);
+        i += casemap_fold_ascii(bytes_from(text, i), out);
     }
 }

@@ -16,6 +16,9 @@
  * 5051 s2 step 1b). One code point becomes at most 18 (U+FDFA). */
 void casemap_fold(struct bytes text, struct buf *out);
 
+/* Appends the folded form of the ASCII that `text` begins with; answers how long that is. */
+size_t casemap_fold_ascii(struct bytes text, struct buf *out);
+
 /* Appends one folded code point; surrogates and values above U+10FFFF become U+FFFD. */
 void casemap_fold_code_point(uint32_t code_point, struct buf *out);
 

@@ -249,6 +249,11 @@ void charset_reader_feed(struct charset_reader *reader, struct bytes in, struct 
         feed_piece(reader, bytes_slice(in, 0, step), out);
 }
 
+bool charset_reader_keeps_ascii(const struct charset_reader *reader)
+{
+    return reader->iconv == NULL && reader->held_len == 0;
+}
+
 void charset_reader_finish(struct charset_reader *reader, struct buf *out)
 {
     if (reader->held_len > 0)

@@ -50,6 +50,9 @@ void charset_reader_done(struct charset_reader *reader);
 /* Appends UTF-8 for the next piece, split anywhere; always whole code points. */
 void charset_reader_feed(struct charset_reader *reader, struct bytes in, struct buf *out);
 
+/* Whether ASCII is what it is at this place of the text: it need not be fed. */
+bool charset_reader_keeps_ascii(const struct charset_reader *reader);
+
 /* Appends U+FFFD when a character was cut off. The reader is then at its start again. */
 void charset_reader_finish(struct charset_reader *reader, struct buf *out);
 

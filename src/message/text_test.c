@@ -38,6 +38,14 @@ static void test_read(void **state)
           BYTES(" CAFE\xcc\x81 E\xcc\x81") },
         { { TRANSFER_7BIT, BYTES("utf-8"), true, false }, BYTES("a &am"), BYTES("a &am") },
         { { TRANSFER_7BIT, BYTES("utf-8"), false, false }, BYTES("a\xc3"), BYTES("a\xef\xbf\xbd") },
+        { { TRANSFER_8BIT, BYTES("utf-8"), false, true },
+          BYTES("ab\xc3\xa9 c\xc3xy"), /* a character that ASCII follows, and half of one */
+          BYTES("ABE\xcc\x81 C\xef\xbf\xbdXY") },
+        { { TRANSFER_7BIT, BYTES("iso-2022-jp"), false, true },
+          BYTES("ab\x1b$BF|K\\\x1b(Bc"), /* ASCII letters that are no such thing */
+          BYTES("AB\xe6\x97\xa5\xe6\x9c\xac"
+                "C") },
+        { { TRANSFER_7BIT, BYTES("utf-8"), true, true }, BYTES("<p>a</p>b"), BYTES(" A B") },
     };
     struct buf out = buf_make(10000);
 
