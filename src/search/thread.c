@@ -27,19 +27,10 @@ struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, 
     return thread;
 }
 
-/* Takes off what a step costs that cannot be cut. False: nothing was left. */
-static bool spend(unsigned *work, unsigned cost)
-{
-    if (*work == 0)
-        return false;
-    *work -= *work < cost ? *work : cost;
-    return true;
-}
-
 static bool free_keys(struct search_thread *thread, unsigned *work)
 {
     while (thread->freed < SEARCH_KEYMAP_PARTS) {
-        if (!spend(work, FREE_PART_WORK))
+        if (!search_thread_spend(work, FREE_PART_WORK))
             return false;
         search_keymap_free_part(&thread->keys, thread->freed++);
     }
@@ -48,12 +39,12 @@ static bool free_keys(struct search_thread *thread, unsigned *work)
 
 bool search_thread_release(struct search_thread *thread, unsigned *work)
 {
-    while (thread->forest.count > 0) {
-        if (!spend(work, FREE_CHUNK_WORK))
-            return false;
+    const unsigned given = *work;
+
+    while (thread->forest.count > 0 && search_thread_spend(work, FREE_CHUNK_WORK))
         search_forest_free_chunk(&thread->forest);
-    }
-    return true;
+    assert(*work <= given);
+    return thread->forest.count == 0;
 }
 
 void search_thread_free(struct search_thread *thread)
@@ -71,27 +62,27 @@ void search_thread_free(struct search_thread *thread)
 bool search_thread_add(struct search_thread *thread, const struct search_thread_hit *hit,
                        unsigned *work)
 {
+    const unsigned given = *work;
     struct search_thread_hit alone = *hit;
+    bool is_added;
 
     assert(thread->phase == THREAD_LINK);
     if (thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT)
         alone.ids = BYTES("");
-    return thread_link_step(thread, &alone, work);
+    is_added = thread_link_step(thread, &alone, work);
+    assert(*work <= given);
+    return is_added;
 }
 
 /* RFC 5256 s3, steps 4 and 6: what is sorted is put in one order at first. */
 static bool order_step(struct search_thread *thread, unsigned *work)
 {
-    while (*work > 0) {
-        bool is_done = search_sort_step(thread->sort);
-
-        (void)spend(work, SORT_STEP_WORK);
-        if (is_done) {
-            thread->order = search_sort_order(thread->sort);
-            return true;
-        }
-    }
-    return false;
+    do {
+        if (!search_thread_spend(work, SORT_STEP_WORK))
+            return false;
+    } while (!search_sort_step(thread->sort));
+    thread->order = search_sort_order(thread->sort);
+    return true;
 }
 
 /* Paths were kept in what is the list of children from now on. */
@@ -99,10 +90,10 @@ static bool clear_step(struct search_thread *thread, unsigned *work)
 {
     if (!thread->forest.is_deep)
         return true;
-    for (; thread->at < thread->forest.count; thread->at++, (*work)--) {
+    for (; thread->at < thread->forest.count; thread->at++) {
         struct search_node *node = thread_node(thread, thread->at);
 
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
         node->list.mark = 0;
         node->list.last = 0;
@@ -115,11 +106,11 @@ static bool clear_step(struct search_thread *thread, unsigned *work)
  * is one as well. */
 static bool group_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++) {
         const struct thread_message *message;
         uint32_t *first;
 
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
         message = thread_dated(thread, thread->at);
         first = search_keymap_at(&thread->keys, message->subject == 0 ? 1 : message->subject);
@@ -150,12 +141,12 @@ static void append(struct search_thread *thread, uint32_t parent, uint32_t node)
  * and a dummy to the children of the root when its first child comes. */
 static bool arrange_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++) {
         struct search_node *here;
         struct search_node *above;
         uint32_t node;
 
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
         node = thread_dated(thread, thread->at)->node;
         here = thread_node(thread, node);
@@ -205,13 +196,14 @@ static void end_phase(struct search_thread *thread)
 
 bool search_thread_build(struct search_thread *thread, unsigned *work)
 {
+    const unsigned given = *work;
+
     assert(thread->link.node == 0);
-    while (thread->phase != THREAD_READY) {
-        if (!phase_step(thread, work))
-            return false;
+    while (thread->phase != THREAD_READY && phase_step(thread, work)) {
         end_phase(thread);
         thread->phase++;
         thread->at = 0;
     }
-    return true;
+    assert(*work <= given);
+    return thread->phase == THREAD_READY;
 }

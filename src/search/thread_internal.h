@@ -51,8 +51,8 @@ struct search_thread {
     uint32_t freed; /* parts of `keys` */
     struct search_sort *sort; /* of them by date; NULL: no longer needed */
     const uint32_t *order; /* their places + 1, by date */
-    struct { /* of THREAD_PRUNE */
-        uint32_t at; /* dummy on the way up; 0: not begun */
+    struct { /* of THREAD_PRUNE: the message at hand */
+        uint32_t at; /* dummy on the way up; 0: none is at hand */
         uint32_t top; /* 0: not found */
     } climb;
     struct {
@@ -70,6 +70,16 @@ static inline struct search_node *thread_node(const struct search_thread *thread
 static inline struct thread_message *thread_dated(const struct search_thread *thread, uint32_t at)
 {
     return &thread->messages[thread->order[at] - 1];
+}
+
+/* Takes off what is done next, before it is done: what cannot be cut may cost more than is left,
+ * and then all of it goes. False: nothing was left, so it is not to be done. */
+MUST_USE static inline bool search_thread_spend(unsigned *work, unsigned cost)
+{
+    if (*work == 0)
+        return false;
+    *work -= *work < cost ? *work : cost;
+    return true;
 }
 
 /* RFC 5256 s3, REFERENCES: step 1 for one hit. */

@@ -100,9 +100,8 @@ static bool link_references(struct search_thread *thread, const struct search_th
 
         if (link->next >= id_count(hit))
             return true;
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
-        (*work)--;
         node = node_of_id(thread, id_at(hit, link->next), &is_new);
         link->is_new &= node != link->node;
         adopt(thread, node, link->before, is_new);
@@ -140,9 +139,8 @@ bool thread_link_step(struct search_thread *thread, const struct search_thread_h
                       unsigned *work)
 {
     if (thread->link.node == 0) {
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
-        (*work)--;
         begin(thread, hit);
     }
     if (!link_references(thread, hit, work) || !link_message(thread, work))

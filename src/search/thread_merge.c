@@ -18,10 +18,10 @@ static bool is_dummy(const struct search_node *node)
 /* To the first message above, or to the child of the root. */
 static bool climb(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->climb.top == 0; (*work)--) {
+    while (thread->climb.top == 0) {
         const struct search_node *here = thread_node(thread, thread->climb.at);
 
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
         if (!is_dummy(here) || here->parent == 0)
             thread->climb.top = thread->climb.at;
@@ -34,10 +34,10 @@ static bool climb(struct search_thread *thread, unsigned *work)
 /* Nobody goes this way again: its dummies are put below where it ends. */
 static bool shorten(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->climb.at != thread->climb.top; (*work)--) {
+    while (thread->climb.at != thread->climb.top) {
         struct search_node *here = thread_node(thread, thread->climb.at);
 
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
         thread->climb.at = here->parent;
         here->parent = thread->climb.top;
@@ -51,8 +51,6 @@ static bool prune_node(struct search_thread *thread, struct search_node *node, u
 {
     struct search_node *top;
 
-    if (thread->climb.at == 0)
-        thread->climb.at = node->parent;
     if (thread->climb.top == 0) {
         if (!climb(thread, work))
             return false;
@@ -69,15 +67,24 @@ static bool prune_node(struct search_thread *thread, struct search_node *node, u
     return true;
 }
 
+static bool is_below_dummy(const struct search_thread *thread, const struct search_node *node)
+{
+    return !is_dummy(node) && node->parent != 0 && is_dummy(thread_node(thread, node->parent));
+}
+
 bool thread_prune_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->forest.count; thread->at++, (*work)--) {
+    for (; thread->at < thread->forest.count; thread->at++) {
         struct search_node *node = thread_node(thread, thread->at);
 
-        if (*work == 0)
-            return false;
-        if (!is_dummy(node) && node->parent != 0 && is_dummy(thread_node(thread, node->parent)) &&
-            !prune_node(thread, node, work))
+        if (thread->climb.at == 0) {
+            if (!search_thread_spend(work, 1))
+                return false;
+            if (!is_below_dummy(thread, node))
+                continue;
+            thread->climb.at = node->parent;
+        }
+        if (!prune_node(thread, node, work))
             return false;
     }
     return true;
@@ -113,12 +120,12 @@ static bool is_to_replace(const struct search_node *known, const struct search_n
 /* RFC 5256 s3, 5.A and 5.B */
 bool thread_tabulate_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++) {
         const struct thread_message *message;
         uint32_t *known;
         uint32_t top;
 
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
         message = thread_dated(thread, thread->at);
         top = top_begun_by(thread, message->node);
@@ -151,12 +158,12 @@ static void merge(struct search_thread *thread, uint32_t *known, uint32_t top)
 
 bool thread_merge_step(struct search_thread *thread, unsigned *work)
 {
-    for (; thread->at < thread->message_count; thread->at++, (*work)--) {
+    for (; thread->at < thread->message_count; thread->at++) {
         const struct thread_message *message;
         uint32_t *known;
         uint32_t top;
 
-        if (*work == 0)
+        if (!search_thread_spend(work, 1))
             return false;
         message = thread_dated(thread, thread->at);
         top = top_begun_by(thread, message->node);

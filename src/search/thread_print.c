@@ -51,17 +51,17 @@ static void go_on(struct search_thread *thread, struct buf *out)
 
 bool search_thread_print(struct search_thread *thread, struct buf *out, unsigned *work)
 {
+    const unsigned given = *work;
     uint32_t last = thread_node(thread, 0)->list.last;
 
     assert(thread->phase == THREAD_READY);
     if (thread->print.at == 0 && !thread->print.is_upwards && last != 0)
         thread->print.at = thread_node(thread, last)->list.next;
-    for (; thread->print.at != 0; (*work)--) {
-        if (*work == 0)
-            return false;
+    while (thread->print.at != 0 && search_thread_spend(work, 1)) {
         if (!thread->print.is_upwards)
             print_begin(thread, thread->print.at, out);
         go_on(thread, out);
     }
-    return true;
+    assert(*work <= given);
+    return thread->print.at == 0;
 }

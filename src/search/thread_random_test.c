@@ -352,7 +352,7 @@ static bool check(struct test_random *random, const struct test_hit *hits, uint3
     for (uint32_t i = 0; i < count; i++)
         (void)test_thread_add(thread, &hits[i], work);
     is_deep = thread->forest.is_deep;
-    test_thread_finish(thread, work, &got);
+    (void)test_thread_finish(thread, work, &got);
     run_oracle(hits, count, &want);
     buf_add_byte(&got, 0);
     buf_add_byte(&want, 0);

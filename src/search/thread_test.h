@@ -28,6 +28,14 @@ static inline uint64_t test_hash(uint64_t number)
     return number == 0 ? 0 : number * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* How much a call did of the work it was given; what it could not do without more has used it up. */
+static inline unsigned test_work_done(unsigned given, unsigned left, bool is_done)
+{
+    assert_true(left <= given);
+    assert_true(is_done || left == 0);
+    return given - left;
+}
+
 /* Adds a hit, so much work at a time; answers how much it was. */
 static inline uint64_t test_thread_add(struct search_thread *thread, const struct test_hit *hit,
                                        unsigned work_each)
@@ -35,38 +43,38 @@ static inline uint64_t test_thread_add(struct search_thread *thread, const struc
     static uint8_t ids[8 * THREAD_TEST_IDS_MAX];
     struct search_thread_hit given = { hit->number, hit->date, test_hash(hit->subject),
                                        hit->is_reply, bytes_make(ids, (size_t)8 * hit->id_count) };
-    unsigned work = work_each;
     uint64_t done = 0;
+    bool is_done;
 
     for (uint32_t i = 0; i < hit->id_count; i++)
         num_store_u64(ids + (size_t)8 * i, test_hash(hit->ids[i]));
     assert_true(search_thread_has_room(thread, given.ids));
-    while (!search_thread_add(thread, &given, &work)) {
-        assert_int_equal(work, 0);
-        done += work_each;
-        work = work_each;
-    }
-    return done + work_each - work;
+    do {
+        unsigned work = work_each;
+
+        is_done = search_thread_add(thread, &given, &work);
+        done += test_work_done(work_each, work, is_done);
+    } while (!is_done);
+    return done;
 }
 
-/* What is left to do after the last hit; the threads are appended to `out`. */
-static inline void test_thread_finish(struct search_thread *thread, unsigned work_each,
-                                      struct buf *out)
+/* What is left to do after the last hit; the threads are appended to `out`. Answers how much work
+ * it was. */
+static inline uint64_t test_thread_finish(struct search_thread *thread, unsigned work_each,
+                                          struct buf *out)
 {
-    unsigned work = work_each;
+    uint64_t done = 0;
 
-    while (!search_thread_build(thread, &work)) {
-        assert_int_equal(work, 0);
-        work = work_each;
+    for (int call = 0; call < 3;) {
+        unsigned work = work_each;
+        bool is_done = call == 0   ? search_thread_build(thread, &work)
+                       : call == 1 ? search_thread_print(thread, out, &work)
+                                   : search_thread_release(thread, &work);
+
+        done += test_work_done(work_each, work, is_done);
+        call += is_done;
     }
-    while (!search_thread_print(thread, out, &work)) {
-        assert_int_equal(work, 0);
-        work = work_each;
-    }
-    while (!search_thread_release(thread, &work)) {
-        assert_int_equal(work, 0);
-        work = work_each;
-    }
+    return done;
 }
 
 #endif
