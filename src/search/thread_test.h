@@ -28,7 +28,7 @@ static inline uint64_t test_hash(uint64_t number)
     return number == 0 ? 0 : number * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* How much a call did of the work it was given; what it could not do without more has used it up. */
+/* How much a call did of the work it was given, all of it when it is not done. */
 static inline unsigned test_work_done(unsigned given, unsigned left, bool is_done)
 {
     assert_true(left <= given);
