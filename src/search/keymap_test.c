@@ -21,33 +21,62 @@ static uint64_t key_of(uint64_t seed, uint32_t n)
     return test_random_next(&random) | 1;
 }
 
-static void fill(struct search_keymap *map, uint64_t seed)
+/* With so much work for each key. Answers how much of it was done. */
+static uint64_t fill(struct search_keymap *map, uint64_t seed, unsigned work_each)
 {
+    uint64_t done = 0;
+
     for (uint32_t i = 1; i <= KEYS; i++) {
-        uint32_t *number = search_keymap_at(map, key_of(seed, i));
+        unsigned work = work_each;
+        uint32_t *number = search_keymap_at(map, key_of(seed, i), &work);
 
         assert_int_equal(*number, 0);
         *number = i;
+        assert_true(work <= work_each);
+        done += work_each - work;
     }
+    return done;
 }
 
 static void test_numbers(void **state)
 {
-    static const size_t expected[] = { 0, 1, KEYS, 10 * KEYS };
     uint64_t seed = (uint64_t)time(NULL) << 32;
+    struct search_keymap map;
+    unsigned work = 0;
 
     (void)state;
     print_message("seed %llu\n", (unsigned long long)seed);
-    for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
-        struct search_keymap map;
+    search_keymap_init(&map);
+    (void)fill(&map, seed, 5);
+    for (uint32_t n = 1; n <= KEYS; n++)
+        assert_int_equal(*search_keymap_at(&map, key_of(seed, n), &work), n);
+    assert_int_equal(*search_keymap_at(&map, 2, &work), 0);
+    search_keymap_done(&map);
+}
 
-        search_keymap_init(&map, expected[i]);
-        fill(&map, seed);
-        for (uint32_t n = 1; n <= KEYS; n++)
-            assert_int_equal(*search_keymap_at(&map, key_of(seed, n)), n);
-        assert_int_equal(*search_keymap_at(&map, 2), 0);
-        search_keymap_done(&map);
-    }
+/* A step for each slot of each growth, as far as there are any left; it grows all the same. */
+static void test_work(void **state)
+{
+    struct search_keymap map;
+    uint64_t freed = 0;
+    uint64_t slots;
+    bool is_free;
+    unsigned work;
+
+    (void)state;
+    search_keymap_init(&map);
+    assert_int_equal(fill(&map, 1, 0), 0);
+    search_keymap_done(&map);
+    slots = fill(&map, 1, 1000000);
+    assert_in_range(slots, KEYS, 8 * KEYS);
+    do {
+        work = 100;
+        is_free = search_keymap_free_step(&map, &work);
+        assert_true(work == 0 || (is_free && work <= 100));
+        freed += 100 - work;
+    } while (!is_free);
+    assert_in_range(freed, SEARCH_KEYMAP_PARTS, slots);
+    search_keymap_done(&map);
 }
 
 /* Keys that are alike: of one part, of one slot, with one half in common, with a half of zeros. */
@@ -64,27 +93,31 @@ static void test_neighbours(void **state)
                                      UINT64_MAX - 1,
                                      UINT32_MAX };
     struct search_keymap map;
+    unsigned work = 0;
 
     (void)state;
-    search_keymap_init(&map, 0);
+    search_keymap_init(&map);
     for (uint32_t i = 0; i < ARRAY_COUNT(keys); i++)
-        *search_keymap_at(&map, keys[i]) = i + 1;
+        *search_keymap_at(&map, keys[i], &work) = i + 1;
     for (uint32_t i = 0; i < ARRAY_COUNT(keys); i++)
-        assert_int_equal(*search_keymap_at(&map, keys[i]), i + 1);
+        assert_int_equal(*search_keymap_at(&map, keys[i], &work), i + 1);
     search_keymap_done(&map);
 }
 
-static void test_freed_in_parts(void **state)
+static void test_freed(void **state)
 {
     struct search_keymap map;
+    unsigned work = 1000000;
 
     (void)state;
-    search_keymap_init(&map, 0);
-    fill(&map, 1);
-    for (uint32_t i = 0; i < SEARCH_KEYMAP_PARTS; i++)
-        search_keymap_free_part(&map, i);
+    search_keymap_init(&map);
+    (void)fill(&map, 1, 0);
+    assert_true(search_keymap_free_step(&map, &work));
+    (void)fill(&map, 2, 0);
+    work = 1000;
+    assert_false(search_keymap_free_step(&map, &work));
     search_keymap_done(&map);
-    fill(&map, 2);
+    (void)fill(&map, 1, 0);
     search_keymap_done(&map);
 }
 
@@ -92,8 +125,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_work),
         cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_freed_in_parts),
+        cmocka_unit_test(test_freed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -324,6 +324,8 @@ static void load(struct search_sort *sort, uint32_t *left)
         uint64_t word = key << sort->number_bits | number;
 
         sort->words[at] = word;
+        if (!sort->has_words)
+            sort->spare[at] = word; /* its pages; else the first moves would touch all at once */
         for (unsigned i = 0; i < digits; i++)
             sort->counts[i][digit_at(word, shift_of(sort, i))]++;
     }

@@ -7,7 +7,7 @@
 #include "store/alloc.h"
 
 /* What cannot be cut. */
-enum { FREE_PART_WORK = 500, FREE_CHUNK_WORK = 4000, SORT_STEP_WORK = SEARCH_THREAD_WORK_STEP };
+enum { FREE_CHUNK_WORK = 4000, SORT_STEP_WORK = SEARCH_THREAD_WORK_STEP };
 
 struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits)
 {
@@ -21,27 +21,17 @@ struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, 
     thread->messages = store_alloc(thread->message_max, sizeof(*thread->messages));
     thread->algorithm = algorithm;
     search_forest_init(&thread->forest);
-    search_keymap_init(&thread->keys, thread->message_max);
+    search_keymap_init(&thread->keys);
     err = search_sort_new(&by_date, 1, thread->message_max, &nobody, &thread->sort);
     assert(err == ERR_OK && "no sort of so many numbers is too large");
     return thread;
-}
-
-static bool free_keys(struct search_thread *thread, unsigned *work)
-{
-    while (thread->freed < SEARCH_KEYMAP_PARTS) {
-        if (!search_thread_spend(work, FREE_PART_WORK))
-            return false;
-        search_keymap_free_part(&thread->keys, thread->freed++);
-    }
-    return true;
 }
 
 bool search_thread_release(struct search_thread *thread, unsigned *work)
 {
     const unsigned given = *work;
 
-    while (thread->forest.count > 0 && search_thread_spend(work, FREE_CHUNK_WORK))
+    while (thread->forest.count > 0 && search_work_spend(work, FREE_CHUNK_WORK))
         search_forest_free_chunk(&thread->forest);
     assert(*work <= given);
     return thread->forest.count == 0;
@@ -78,7 +68,7 @@ bool search_thread_add(struct search_thread *thread, const struct search_thread_
 static bool order_step(struct search_thread *thread, unsigned *work)
 {
     do {
-        if (!search_thread_spend(work, SORT_STEP_WORK))
+        if (!search_work_spend(work, SORT_STEP_WORK))
             return false;
     } while (!search_sort_step(thread->sort));
     thread->order = search_sort_order(thread->sort);
@@ -93,7 +83,7 @@ static bool clear_step(struct search_thread *thread, unsigned *work)
     for (; thread->at < thread->forest.count; thread->at++) {
         struct search_node *node = thread_node(thread, thread->at);
 
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, 1))
             return false;
         node->list.mark = 0;
         node->list.last = 0;
@@ -110,10 +100,10 @@ static bool group_step(struct search_thread *thread, unsigned *work)
         const struct thread_message *message;
         uint32_t *first;
 
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, THREAD_DATED_WORK))
             return false;
         message = thread_dated(thread, thread->at);
-        first = search_keymap_at(&thread->keys, message->subject == 0 ? 1 : message->subject);
+        first = search_keymap_at(&thread->keys, message->subject == 0 ? 1 : message->subject, work);
         if (*first == 0)
             *first = message->node;
         else
@@ -146,7 +136,7 @@ static bool arrange_step(struct search_thread *thread, unsigned *work)
         struct search_node *above;
         uint32_t node;
 
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, THREAD_DATED_WORK))
             return false;
         node = thread_dated(thread, thread->at)->node;
         here = thread_node(thread, node);
@@ -166,7 +156,7 @@ static bool arrange_step(struct search_thread *thread, unsigned *work)
 static bool phase_step(struct search_thread *thread, unsigned *work)
 {
     switch (thread->phase) {
-    case THREAD_LINK: return free_keys(thread, work);
+    case THREAD_LINK: return search_keymap_free_step(&thread->keys, work);
     case THREAD_CLEAR: return clear_step(thread, work);
     case THREAD_PRUNE: return thread_prune_step(thread, work);
     case THREAD_ORDER: return order_step(thread, work);
@@ -177,7 +167,7 @@ static bool phase_step(struct search_thread *thread, unsigned *work)
         return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT ? group_step(thread, work)
                                                                  : thread_merge_step(thread, work);
     case THREAD_ARRANGE: return arrange_step(thread, work);
-    case THREAD_FORGET: return free_keys(thread, work);
+    case THREAD_FORGET: return search_keymap_free_step(&thread->keys, work);
     case THREAD_READY: break;
     }
     return true;
@@ -185,10 +175,7 @@ static bool phase_step(struct search_thread *thread, unsigned *work)
 
 static void end_phase(struct search_thread *thread)
 {
-    if (thread->phase == THREAD_LINK) {
-        search_keymap_init(&thread->keys, 0);
-        thread->freed = 0;
-    } else if (thread->phase == THREAD_FORGET) {
+    if (thread->phase == THREAD_FORGET) {
         search_sort_free(thread->sort);
         thread->sort = NULL;
     }

@@ -6,6 +6,7 @@
 #include "search/keymap.h"
 #include "search/sort.h"
 #include "search/thread.h"
+#include "search/work.h"
 
 enum thread_phase {
     THREAD_LINK, /* hits are added */
@@ -48,7 +49,6 @@ struct search_thread {
     struct thread_link link;
     struct search_forest forest; /* node 0 is the root of all when it has grown up */
     struct search_keymap keys; /* nodes by identifier, later by subject */
-    uint32_t freed; /* parts of `keys` */
     struct search_sort *sort; /* of them by date; NULL: no longer needed */
     const uint32_t *order; /* their places + 1, by date */
     struct { /* of THREAD_PRUNE: the message at hand */
@@ -61,6 +61,9 @@ struct search_thread {
     } print;
 };
 
+/* Of a message that is gone to by its date: what it refers to lies anywhere in memory. */
+enum { THREAD_DATED_WORK = 3 };
+
 static inline struct search_node *thread_node(const struct search_thread *thread, uint32_t node)
 {
     return search_forest_node(&thread->forest, node);
@@ -70,16 +73,6 @@ static inline struct search_node *thread_node(const struct search_thread *thread
 static inline struct thread_message *thread_dated(const struct search_thread *thread, uint32_t at)
 {
     return &thread->messages[thread->order[at] - 1];
-}
-
-/* Takes off what is done next, before it is done: what cannot be cut may cost more than is left,
- * and then all of it goes. False: nothing was left, so it is not to be done. */
-MUST_USE static inline bool search_thread_spend(unsigned *work, unsigned cost)
-{
-    if (*work == 0)
-        return false;
-    *work -= *work < cost ? *work : cost;
-    return true;
 }
 
 /* RFC 5256 s3, REFERENCES: step 1 for one hit. */

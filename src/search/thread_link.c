@@ -18,9 +18,10 @@ static uint32_t id_count(const struct search_thread_hit *hit)
 }
 
 /* RFC 5256 s3, 1.A: the node of that identifier, a dummy when it is new. */
-static uint32_t node_of_id(struct search_thread *thread, uint64_t id, bool *out_is_new)
+static uint32_t node_of_id(struct search_thread *thread, uint64_t id, bool *out_is_new,
+                           unsigned *work)
 {
-    uint32_t *number = search_keymap_at(&thread->keys, id);
+    uint32_t *number = search_keymap_at(&thread->keys, id, work);
 
     *out_is_new = *number == 0;
     if (*out_is_new)
@@ -30,7 +31,7 @@ static uint32_t node_of_id(struct search_thread *thread, uint64_t id, bool *out_
 
 /* RFC 5256 s3, 1.A: a message without a Message-ID gets a node that nobody can refer to, and so
  * does one whose Message-ID an earlier one has. */
-static void begin(struct search_thread *thread, const struct search_thread_hit *hit)
+static void begin(struct search_thread *thread, const struct search_thread_hit *hit, unsigned *work)
 {
     struct thread_link *link = &thread->link;
     const struct search_sort_value sent = { .number = hit->sent_seconds };
@@ -42,7 +43,7 @@ static void begin(struct search_thread *thread, const struct search_thread_hit *
     assert(place < thread->message_max);
     *link = (struct thread_link){ .next = 1, .is_new = true };
     if (id != 0)
-        link->node = node_of_id(thread, id, &link->is_new);
+        link->node = node_of_id(thread, id, &link->is_new, work);
     if (id == 0 || thread_node(thread, link->node)->message != 0) {
         link->is_new = true;
         link->node = search_forest_add(&thread->forest);
@@ -100,9 +101,9 @@ static bool link_references(struct search_thread *thread, const struct search_th
 
         if (link->next >= id_count(hit))
             return true;
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, 1))
             return false;
-        node = node_of_id(thread, id_at(hit, link->next), &is_new);
+        node = node_of_id(thread, id_at(hit, link->next), &is_new, work);
         link->is_new &= node != link->node;
         adopt(thread, node, link->before, is_new);
         link->before = node;
@@ -139,9 +140,9 @@ bool thread_link_step(struct search_thread *thread, const struct search_thread_h
                       unsigned *work)
 {
     if (thread->link.node == 0) {
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, 1))
             return false;
-        begin(thread, hit);
+        begin(thread, hit, work);
     }
     if (!link_references(thread, hit, work) || !link_message(thread, work))
         return false;

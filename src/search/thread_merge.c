@@ -21,7 +21,7 @@ static bool climb(struct search_thread *thread, unsigned *work)
     while (thread->climb.top == 0) {
         const struct search_node *here = thread_node(thread, thread->climb.at);
 
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, 1))
             return false;
         if (!is_dummy(here) || here->parent == 0)
             thread->climb.top = thread->climb.at;
@@ -37,7 +37,7 @@ static bool shorten(struct search_thread *thread, unsigned *work)
     while (thread->climb.at != thread->climb.top) {
         struct search_node *here = thread_node(thread, thread->climb.at);
 
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, 1))
             return false;
         thread->climb.at = here->parent;
         here->parent = thread->climb.top;
@@ -78,7 +78,7 @@ bool thread_prune_step(struct search_thread *thread, unsigned *work)
         struct search_node *node = thread_node(thread, thread->at);
 
         if (thread->climb.at == 0) {
-            if (!search_thread_spend(work, 1))
+            if (!search_work_spend(work, 1))
                 return false;
             if (!is_below_dummy(thread, node))
                 continue;
@@ -125,13 +125,13 @@ bool thread_tabulate_step(struct search_thread *thread, unsigned *work)
         uint32_t *known;
         uint32_t top;
 
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, THREAD_DATED_WORK))
             return false;
         message = thread_dated(thread, thread->at);
         top = top_begun_by(thread, message->node);
         if (top == 0 || message->subject == 0)
             continue;
-        known = search_keymap_at(&thread->keys, message->subject);
+        known = search_keymap_at(&thread->keys, message->subject, work);
         if (*known == 0 || is_to_replace(thread_node(thread, *known), thread_node(thread, top)))
             *known = top;
     }
@@ -163,13 +163,13 @@ bool thread_merge_step(struct search_thread *thread, unsigned *work)
         uint32_t *known;
         uint32_t top;
 
-        if (!search_thread_spend(work, 1))
+        if (!search_work_spend(work, THREAD_DATED_WORK))
             return false;
         message = thread_dated(thread, thread->at);
         top = top_begun_by(thread, message->node);
         if (top == 0 || message->subject == 0)
             continue;
-        known = search_keymap_at(&thread->keys, message->subject);
+        known = search_keymap_at(&thread->keys, message->subject, work);
         if (*known != top)
             merge(thread, known, top);
     }

@@ -3,6 +3,9 @@
 
 #include <assert.h>
 
+/* Two of three neighbours lie anywhere in memory. */
+enum { NODE_WORK = 5 };
+
 /* A message alone below its parent goes on with the line of that one. */
 static bool has_list(const struct search_node *here, uint32_t node)
 {
@@ -57,7 +60,7 @@ bool search_thread_print(struct search_thread *thread, struct buf *out, unsigned
     assert(thread->phase == THREAD_READY);
     if (thread->print.at == 0 && !thread->print.is_upwards && last != 0)
         thread->print.at = thread_node(thread, last)->list.next;
-    while (thread->print.at != 0 && search_thread_spend(work, 1)) {
+    while (thread->print.at != 0 && search_work_spend(work, NODE_WORK)) {
         if (!thread->print.is_upwards)
             print_begin(thread, thread->print.at, out);
         go_on(thread, out);
