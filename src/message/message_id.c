@@ -3,21 +3,28 @@
 
 #include "message/token.h"
 
-/* Behind "<"; quotes and quoting go (RFC 5256 s3, REFERENCES). Answers false when no ">" comes. */
+/* Behind "<"; quotes and quoting go (RFC 5256 s3, REFERENCES). False: what comes is none. */
 static bool take_rest(struct cursor *cur, struct buf *out)
 {
+    size_t limit = cur->offset + MESSAGE_ID_BYTES_MAX - 1; /* the "<" is gone */
+    size_t left = out->len;
+    size_t right = 0; /* where it begins in `out`; 0: no "@" has come */
     bool is_quoted = false;
 
-    for (; !cursor_at_end(cur); cur->offset++) {
+    for (; !cursor_at_end(cur) && cur->offset < limit; cur->offset++) {
         int c = cursor_peek(cur);
         if (c == '>' && !is_quoted) {
             cur->offset++;
-            return true;
+            return right > 0 && out->len > right;
         }
         if (c == '"') {
             is_quoted = !is_quoted;
             continue;
         }
+        if (!is_quoted && (c == '<' || (c == '@' && out->len == left)))
+            return false;
+        if (c == '@' && !is_quoted)
+            right = out->len + 1;
         if (c == '\\' && is_quoted && cursor_peek_at(cur, 1) != CURSOR_END)
             c = cursor_peek_at(cur, 1), cur->offset++;
         if (!token_is_space(c))
@@ -31,12 +38,16 @@ bool message_id_next(struct cursor *cur, struct buf *out)
     size_t before = out->len;
 
     while (!cursor_at_end(cur)) {
+        size_t start;
+
         cur->offset = bytes_find_byte(cur->in, cur->offset, '<');
         if (!cursor_skip(cur, '<'))
             return false;
-        if (take_rest(cur, out) && out->len > before)
+        start = cur->offset;
+        if (take_rest(cur, out))
             return true;
         buf_truncate(out, before);
+        cur->offset = start; /* there may be one in what was taken for this one */
     }
     return false;
 }

@@ -17,7 +17,7 @@
 #include "message/transfer.h"
 
 enum {
-    SUMMARY_VERSION = 3,
+    SUMMARY_VERSION = 4,
     SUMMARY_PREVIEW_CHARS_MAX = 200, /* RFC 8970 s3.1 */
     SUMMARY_FIELDS_BYTES_MAX = 64 * 1024, /* of raw fields kept */
     SUMMARY_KEY_BYTES_MAX = 1024, /* of each sort key */
