@@ -114,6 +114,7 @@ static void tell_vanished(struct imap_session *session, struct imap_news *news)
 
     if (news->next == 0 && changes->expunged_count > 0)
         buf_add(session->out, BYTES("* VANISHED "));
+    session->line_open = changes->expunged_count > 0;
     news->printer.out = session->out;
     for (; news->next < changes->expunged_count; news->next++) {
         if (news->next > 0 && imap_output_is_full(session)) /* the line has begun by then */
@@ -123,6 +124,7 @@ static void tell_vanished(struct imap_session *session, struct imap_news *news)
     imap_seqset_printer_end(&news->printer);
     if (changes->expunged_count > 0)
         buf_add(session->out, BYTES("\r\n"));
+    session->line_open = false;
     go_to(news, IMAP_NEWS_MESSAGES);
 }
 

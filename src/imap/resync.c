@@ -128,6 +128,7 @@ bool imap_vanished_print(struct imap_session *session, struct imap_vanished *van
         return true;
     if (vanished->next == 0)
         buf_add(session->out, BYTES("* VANISHED (EARLIER) "));
+    session->line_open = true;
     for (; vanished->next < uids->count; vanished->next++) {
         const struct uid_range *range = &uids->ranges[vanished->next];
 
@@ -142,6 +143,7 @@ bool imap_vanished_print(struct imap_session *session, struct imap_vanished *van
         buf_add_number(session->out, range->last);
     }
     buf_add(session->out, BYTES("\r\n"));
+    session->line_open = false;
     return true;
 }
 

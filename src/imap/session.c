@@ -159,7 +159,8 @@ bool imap_read_is_spent(struct imap_session *session, uint64_t bytes)
 static void say_bye(struct imap_session *session)
 {
     end_run(session);
-    imap_respond(session->out, IMAP_UNTAGGED, IMAP_BYE, NULL, session->bye);
+    if (!session->line_open) /* within a literal it would be taken for what the literal lacks */
+        imap_respond(session->out, IMAP_UNTAGGED, IMAP_BYE, NULL, session->bye);
     session->ended = true;
 }
 

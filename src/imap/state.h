@@ -94,7 +94,8 @@ struct imap_session {
     bool condstore; /* FETCH responses bear MODSEQ (RFC 7162 section 3.1) */
     bool qresync; /* VANISHED takes the place of EXPUNGE (RFC 7162 section 3.2.3) */
     bool tls;
-    bool ended; /* LOGOUT or BYE is in the output */
+    bool ended; /* LOGOUT or BYE is in the output, or there was no place for BYE */
+    bool line_open; /* the output ends within a response: nothing but its rest may follow */
     bool hand_back;
     /* set for the time of one step */
     struct bytes in;

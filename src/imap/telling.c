@@ -146,6 +146,7 @@ static void begin(struct imap_session *session, const struct imap_run *run,
         buf_add(session->out, telling->untagged);
     else if (!is_silent(telling))
         print_esearch_head(session, run, telling);
+    session->line_open = !is_silent(telling);
 }
 
 /* RFC 5267 s3.2: the printer joins what goes up by one. */
@@ -180,6 +181,7 @@ static enum imap_progress end(struct imap_session *session, struct imap_run *run
         buf_add_format(session->out, " (MODSEQ %llu)", (unsigned long long)found->modseq);
     if (!is_silent(telling))
         buf_add(session->out, BYTES("\r\n"));
+    session->line_open = false;
     return imap_answer(run, IMAP_OK, NULL, found->unread ? telling->done_in_part : telling->done);
 }
 

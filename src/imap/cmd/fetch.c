@@ -28,7 +28,6 @@ struct fetch_state {
     struct row row; /* the message at hand; uid 0: none */
     struct seqno seqno;
     uint32_t att; /* items of it that are done */
-    bool open; /* its line has been begun */
     bool has_uid; /* UID is among the items asked for */
     bool has_flags;
     bool has_modseq;
@@ -190,7 +189,6 @@ static void end_message(struct fetch_state *state)
 {
     state->row.uid.value = 0;
     state->att = 0;
-    state->open = false;
 }
 
 /* True for a message that this command has set \Seen on, when that says more than its FLAGS (RFC
@@ -206,7 +204,7 @@ static bool says_change(const struct imap_session *session, const struct imap_ru
 static void open_line(struct imap_session *session, const struct imap_run *run,
                       struct fetch_state *state)
 {
-    state->open = true;
+    session->line_open = true;
     buf_add(session->out, BYTES("* "));
     buf_add_number(session->out, state->seqno.value);
     buf_add(session->out, BYTES(" FETCH ("));
@@ -232,6 +230,7 @@ static void close_line(struct imap_session *session, const struct imap_run *run,
         imap_modseq_print(session, &state->row);
     }
     buf_add(session->out, BYTES(")\r\n"));
+    session->line_open = false;
 }
 
 static enum err bring_summary(struct imap_session *session, struct fetch_state *state)
@@ -309,7 +308,7 @@ static enum err print_items(struct imap_session *session, struct imap_run *run,
     err = prepare(session, state);
     if (err != ERR_OK)
         return err;
-    if (!state->open)
+    if (!session->line_open)
         open_line(session, run, state);
     while (state->att < args->att_count) {
         if (imap_output_is_full(session) || imap_read_is_spent(session, 0))
@@ -355,9 +354,10 @@ static enum err continue_message(struct imap_session *session, struct imap_run *
 }
 
 /* An error that no answer can hide: damage in the middle of a line, or of the whole message. */
-static bool skip_message(struct fetch_state *state, enum err err)
+static bool skip_message(const struct imap_session *session, struct fetch_state *state,
+                         enum err err)
 {
-    if (state->open)
+    if (session->line_open)
         return false;
     note_trouble(state, err);
     end_message(state);
@@ -398,7 +398,7 @@ static enum imap_progress fetch_messages(struct imap_session *session, struct im
             end_message(state);
         else if (err == ERR_BUSY)
             return IMAP_BLOCKED;
-        else if (err != ERR_LIMIT && !skip_message(state, err))
+        else if (err != ERR_LIMIT && !skip_message(session, state, err))
             return break_off(session, run, err);
     }
     return IMAP_AGAIN;

@@ -162,6 +162,7 @@ static enum imap_progress build(struct imap_session *session, struct thread_stat
     buf_add(session->out, BYTES("* THREAD"));
     if (state->found.count > 0)
         buf_add_byte(session->out, ' ');
+    session->line_open = true;
     state->phase = THREAD_TELL;
     return IMAP_AGAIN;
 }
@@ -176,6 +177,7 @@ static enum imap_progress tell(struct imap_session *session, struct thread_state
             return IMAP_AGAIN;
         if (search_thread_print(state->thread, session->out, &work)) {
             buf_add(session->out, BYTES("\r\n"));
+            session->line_open = false;
             state->phase = THREAD_RELEASE;
             return IMAP_AGAIN;
         }
