@@ -13,7 +13,7 @@ enum {
     ROWS_STEP_MIN = 64, /* rows, however many keys there are */
 };
 
-void imap_searching_values(const struct imap_session *session, struct search_values *values)
+void imap_searching_values_init(const struct imap_session *session, struct search_values *values)
 {
     struct account *account = session->selected->handle.account;
 
@@ -21,6 +21,25 @@ void imap_searching_values(const struct imap_session *session, struct search_val
     values->account = account_id(account);
     values->source.account = account;
     values->source.waker = session->waker;
+}
+
+/* Who is gone by now is not damaged. */
+static void note_unread(struct imap_searching *searching, enum err err)
+{
+    searching->unread |= err != ERR_OK && err != ERR_NOT_FOUND;
+}
+
+enum err imap_searching_values_get(struct imap_searching *searching, struct search_values *values,
+                                   const struct view_run *row,
+                                   struct bytes out_values[SEARCH_VALUES])
+{
+    struct body_id body = { block_get(row->block, COLUMN_BODY, row->at) };
+    enum err err = search_values_get(values, body, out_values);
+
+    if (err == ERR_BUSY || err == ERR_LIMIT)
+        return err;
+    note_unread(searching, err);
+    return ERR_OK;
 }
 
 void imap_searching_done(struct imap_searching *searching)
@@ -231,7 +250,7 @@ static enum err match_message(struct imap_session *session, struct imap_searchin
 
     if (err == ERR_BUSY || err == ERR_LIMIT)
         return err;
-    searching->unread |= err != ERR_OK && err != ERR_NOT_FOUND;
+    note_unread(searching, err);
     if (err == ERR_OK && matches) {
         note_hit(searching, seqno.value - 1);
         if (searching->args->has_modseq) {

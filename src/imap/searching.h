@@ -25,7 +25,7 @@ struct imap_searching {
     uint32_t first; /* by sequence number; 0: none */
     uint32_t last;
     uint64_t modseq; /* the highest among them, where the program has MODSEQ */
-    bool unread; /* some messages could not be read, and are no hits */
+    bool unread; /* some messages could not be read: they are no hits, or count as empty ones */
 
     /* The search itself. */
     struct search_match match;
@@ -46,8 +46,22 @@ MUST_USE enum imap_progress imap_searching_begin(struct imap_session *session, s
 MUST_USE enum err imap_searching_step(struct imap_session *session,
                                       struct imap_searching *searching);
 
+/* What a runner says when its share of a step ended in that error, which is not ERR_OK:
+ * IMAP_BLOCKED of ERR_BUSY, else IMAP_AGAIN. */
+static inline enum imap_progress imap_searching_progress(enum err err)
+{
+    return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
+}
+
 /* Makes `values`, zeroed but for `wanted`, ready for the messages of the selected mailbox. */
-void imap_searching_values(const struct imap_session *session, struct search_values *values);
+void imap_searching_values_init(const struct imap_session *session, struct search_values *values);
+
+/* What is wanted of the hit in the row at row->at, as of search_values_get. ERR_BUSY, ERR_LIMIT:
+ * call again in another step. ERR_OK: also when it cannot be read, and all is empty. */
+MUST_USE enum err imap_searching_values_get(struct imap_searching *searching,
+                                            struct search_values *values,
+                                            const struct view_run *row,
+                                            struct bytes out_values[SEARCH_VALUES]);
 
 /* NO, and why; what `$` stands for is emptied if the command was to set it. */
 enum imap_progress imap_searching_fail(struct imap_session *session, struct imap_run *run,

@@ -18,7 +18,7 @@
 
 enum {
     SEARCH_FOREST_CHUNK = 32768, /* nodes */
-    SEARCH_FOREST_CHUNKS = 192,
+    SEARCH_FOREST_CHUNKS = 193,
     SEARCH_FOREST_MAX = SEARCH_FOREST_CHUNK * SEARCH_FOREST_CHUNKS, /* nodes, number 0 included */
 };
 

@@ -9,15 +9,21 @@
 /* What cannot be cut. */
 enum { FREE_CHUNK_WORK = 4000, SORT_STEP_WORK = SEARCH_THREAD_WORK_STEP };
 
-struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits)
+/* Each two of a subject may need a dummy in the end; and there is number 0. */
+static_assert(SEARCH_THREAD_NODES_MAX / 2 * 3 < SEARCH_FOREST_MAX, "there is room for dummies");
+
+struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits,
+                                        uint32_t nodes_max)
 {
     static const struct search_criterion by_date;
     static const struct account_id nobody;
     struct search_thread *thread = store_alloc(1, sizeof(*thread));
     enum err err;
 
-    /* More are refused when the first of them is added. */
-    thread->message_max = hits < SEARCH_THREAD_NODES_MAX ? hits : SEARCH_THREAD_NODES_MAX;
+    assert(nodes_max <= SEARCH_THREAD_NODES_MAX);
+    /* For more of them there is no room, and nothing is built. */
+    thread->nodes_max = nodes_max;
+    thread->message_max = hits < nodes_max ? hits : nodes_max;
     thread->messages = store_alloc(thread->message_max, sizeof(*thread->messages));
     thread->algorithm = algorithm;
     search_forest_init(&thread->forest);
@@ -56,15 +62,16 @@ bool search_thread_add(struct search_thread *thread, const struct search_thread_
     struct search_thread_hit alone = *hit;
     bool is_added;
 
-    assert(thread->phase == THREAD_LINK);
+    assert(thread->phase == PHASE_LINK);
     if (thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT)
         alone.ids = BYTES("");
-    is_added = thread_link_step(thread, &alone, work);
+    is_added = search_thread_link_step(thread, &alone, work);
     assert(*work <= given);
     return is_added;
 }
 
-/* RFC 5256 s3, steps 4 and 6: what is sorted is put in one order at first. */
+/* RFC 5256 s3, steps 4 and 6: all messages are put in one order. Whoever goes through that one
+ * meets the children of any parent in theirs, and need not sort each list of siblings. */
 static bool order_step(struct search_thread *thread, unsigned *work)
 {
     do {
@@ -156,26 +163,27 @@ static bool arrange_step(struct search_thread *thread, unsigned *work)
 static bool phase_step(struct search_thread *thread, unsigned *work)
 {
     switch (thread->phase) {
-    case THREAD_LINK: return search_keymap_free_step(&thread->keys, work);
-    case THREAD_CLEAR: return clear_step(thread, work);
-    case THREAD_PRUNE: return thread_prune_step(thread, work);
-    case THREAD_ORDER: return order_step(thread, work);
-    case THREAD_TABULATE:
+    case PHASE_LINK: return search_keymap_free_step(&thread->keys, work);
+    case PHASE_CLEAR: return clear_step(thread, work);
+    case PHASE_PRUNE: return search_thread_prune_step(thread, work);
+    case PHASE_ORDER: return order_step(thread, work);
+    case PHASE_TABULATE:
         return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT ||
-               thread_tabulate_step(thread, work);
-    case THREAD_MERGE:
-        return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT ? group_step(thread, work)
-                                                                 : thread_merge_step(thread, work);
-    case THREAD_ARRANGE: return arrange_step(thread, work);
-    case THREAD_FORGET: return search_keymap_free_step(&thread->keys, work);
-    case THREAD_READY: break;
+               search_thread_tabulate_step(thread, work);
+    case PHASE_MERGE:
+        return thread->algorithm == SEARCH_THREAD_ORDEREDSUBJECT
+                   ? group_step(thread, work)
+                   : search_thread_merge_step(thread, work);
+    case PHASE_ARRANGE: return arrange_step(thread, work);
+    case PHASE_FORGET: return search_keymap_free_step(&thread->keys, work);
+    case PHASE_READY: break;
     }
     return true;
 }
 
 static void end_phase(struct search_thread *thread)
 {
-    if (thread->phase == THREAD_FORGET) {
+    if (thread->phase == PHASE_FORGET) {
         search_sort_free(thread->sort);
         thread->sort = NULL;
     }
@@ -186,11 +194,11 @@ bool search_thread_build(struct search_thread *thread, unsigned *work)
     const unsigned given = *work;
 
     assert(thread->link.node == 0);
-    while (thread->phase != THREAD_READY && phase_step(thread, work)) {
+    while (thread->phase != PHASE_READY && phase_step(thread, work)) {
         end_phase(thread);
         thread->phase++;
         thread->at = 0;
     }
     assert(*work <= given);
-    return thread->phase == THREAD_READY;
+    return thread->phase == PHASE_READY;
 }

@@ -1,9 +1,13 @@
 /* The threads among messages (RFC 5256 section 3): ORDEREDSUBJECT and REFERENCES.
  *
  * Pure: hits go in, in the order of the mailbox, and "(2)(3 6 (4 23)(44 7 96))" comes out. All in
- * bounded steps, however the messages refer to each other: `work` is what a call may still do, in
- * steps of some ten nanoseconds, and what it did is taken off. Nothing recurses. Memory is about 80
- * bytes for each hit and 40 for each identifier that none of them has. */
+ * bounded steps, however the messages refer to each other: `work` (search/work.h) is what a call
+ * may still do. Nothing recurses. Memory is about 80 bytes for each hit and 40 for each identifier
+ * that none of them has.
+ *
+ * What is left out of this: of more than 200 references of a message the middle ones are not among
+ * its ids, so that they link nothing; and identifiers that differ only behind their first 1024
+ * bytes are the same (SUMMARY_REFERENCES_MAX, SUMMARY_KEY_BYTES_MAX in message/summary.h). */
 #ifndef ROOST_SEARCH_THREAD_H
 #define ROOST_SEARCH_THREAD_H
 
@@ -16,7 +20,7 @@
 
 enum {
     SEARCH_THREAD_WORK_STEP = 20000, /* well below 2 ms */
-    SEARCH_THREAD_NODES_MAX = 4 * 1024 * 1024, /* hits, and identifiers that none of them has */
+    SEARCH_THREAD_NODES_MAX = 4 * 1024 * 1024, /* the most that may be allowed */
 };
 
 enum search_thread_algorithm {
@@ -37,16 +41,18 @@ struct search_thread_hit {
 
 struct search_thread;
 
-/* For so many hits, all of which are added. Never NULL. */
-struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits);
+/* For so many hits, all of which are added unless there is no room for one of them: `nodes_max` is
+ * how many hits, and identifiers that none of them has, there may be together. Never NULL. */
+struct search_thread *search_thread_new(enum search_thread_algorithm algorithm, uint32_t hits,
+                                        uint32_t nodes_max);
 void search_thread_free(struct search_thread *thread); /* NULL is allowed */
 
-/* Is there room for a hit with those ids, below SEARCH_THREAD_NODES_MAX? To be asked before each.
- */
+/* Is there room for a hit with those ids, each of which may be new? To be asked once before each;
+ * not of one whose addition has begun. */
 MUST_USE bool search_thread_has_room(const struct search_thread *thread, struct bytes ids);
 
 /* Takes the next hit, which comes later in the mailbox than those before. False: out of work, call
- * again with the same one. */
+ * again with the same one and nothing else before. */
 MUST_USE bool search_thread_add(struct search_thread *thread, const struct search_thread_hit *hit,
                                 unsigned *work);
 

@@ -8,16 +8,16 @@
 #include "search/thread.h"
 #include "search/work.h"
 
-enum thread_phase {
-    THREAD_LINK, /* hits are added */
-    THREAD_CLEAR, /* nodes of the paths that were kept */
-    THREAD_PRUNE,
-    THREAD_ORDER,
-    THREAD_TABULATE,
-    THREAD_MERGE,
-    THREAD_ARRANGE,
-    THREAD_FORGET, /* what is not printed */
-    THREAD_READY,
+enum search_thread_phase {
+    PHASE_LINK, /* hits are added */
+    PHASE_CLEAR, /* nodes of the paths that were kept */
+    PHASE_PRUNE,
+    PHASE_ORDER,
+    PHASE_TABULATE,
+    PHASE_MERGE,
+    PHASE_ARRANGE,
+    PHASE_FORGET, /* what is not printed */
+    PHASE_READY,
 };
 
 struct thread_message {
@@ -41,8 +41,9 @@ struct thread_link {
 
 struct search_thread {
     enum search_thread_algorithm algorithm;
-    enum thread_phase phase;
+    enum search_thread_phase phase;
     uint32_t at; /* the place or node that the phase has come to */
+    uint32_t nodes_max;
     uint32_t message_count; /* so far */
     uint32_t message_max;
     struct thread_message *messages; /* owned; in the order of the mailbox */
@@ -51,7 +52,7 @@ struct search_thread {
     struct search_keymap keys; /* nodes by identifier, later by subject */
     struct search_sort *sort; /* of them by date; NULL: no longer needed */
     const uint32_t *order; /* their places + 1, by date */
-    struct { /* of THREAD_PRUNE: the message at hand */
+    struct { /* of PHASE_PRUNE: the message at hand */
         uint32_t at; /* dummy on the way up; 0: none is at hand */
         uint32_t top; /* 0: not found */
     } climb;
@@ -76,12 +77,13 @@ static inline struct thread_message *thread_dated(const struct search_thread *th
 }
 
 /* RFC 5256 s3, REFERENCES: step 1 for one hit. */
-MUST_USE bool thread_link_step(struct search_thread *thread, const struct search_thread_hit *hit,
-                               unsigned *work);
+MUST_USE bool search_thread_link_step(struct search_thread *thread,
+                                      const struct search_thread_hit *hit, unsigned *work);
 
 /* Steps of the phases, each false when out of work. */
-MUST_USE bool thread_prune_step(struct search_thread *thread, unsigned *work); /* 2, 3 */
-MUST_USE bool thread_tabulate_step(struct search_thread *thread, unsigned *work); /* 5.A, B */
-MUST_USE bool thread_merge_step(struct search_thread *thread, unsigned *work); /* 5.C */
+MUST_USE bool search_thread_prune_step(struct search_thread *thread, unsigned *work); /* 2, 3 */
+MUST_USE bool search_thread_tabulate_step(struct search_thread *thread,
+                                          unsigned *work); /* 5.A, B */
+MUST_USE bool search_thread_merge_step(struct search_thread *thread, unsigned *work); /* 5.C */
 
 #endif

@@ -133,17 +133,22 @@ static bool link_message(struct search_thread *thread, unsigned *work)
 
 bool search_thread_has_room(const struct search_thread *thread, struct bytes ids)
 {
-    return thread->forest.count + ids.len / ID_BYTES < SEARCH_THREAD_NODES_MAX;
+    uint32_t used = thread->forest.count - 1; /* number 0 is nobody */
+    size_t needed = ids.len == 0 ? 1 : ids.len / ID_BYTES;
+
+    assert(thread->link.node == 0 && used <= thread->nodes_max);
+    return needed <= thread->nodes_max - used;
 }
 
-bool thread_link_step(struct search_thread *thread, const struct search_thread_hit *hit,
-                      unsigned *work)
+bool search_thread_link_step(struct search_thread *thread, const struct search_thread_hit *hit,
+                             unsigned *work)
 {
     if (thread->link.node == 0) {
         if (!search_work_spend(work, 1))
             return false;
         begin(thread, hit, work);
     }
+    assert(hit->number == thread->messages[thread->message_count - 1].number);
     if (!link_references(thread, hit, work) || !link_message(thread, work))
         return false;
     thread->link.node = 0;

@@ -72,7 +72,7 @@ static bool is_below_dummy(const struct search_thread *thread, const struct sear
     return !is_dummy(node) && node->parent != 0 && is_dummy(thread_node(thread, node->parent));
 }
 
-bool thread_prune_step(struct search_thread *thread, unsigned *work)
+bool search_thread_prune_step(struct search_thread *thread, unsigned *work)
 {
     for (; thread->at < thread->forest.count; thread->at++) {
         struct search_node *node = thread_node(thread, thread->at);
@@ -118,7 +118,7 @@ static bool is_to_replace(const struct search_node *known, const struct search_n
 }
 
 /* RFC 5256 s3, 5.A and 5.B */
-bool thread_tabulate_step(struct search_thread *thread, unsigned *work)
+bool search_thread_tabulate_step(struct search_thread *thread, unsigned *work)
 {
     for (; thread->at < thread->message_count; thread->at++) {
         const struct thread_message *message;
@@ -156,7 +156,7 @@ static void merge(struct search_thread *thread, uint32_t *known, uint32_t top)
     here->parent = *known;
 }
 
-bool thread_merge_step(struct search_thread *thread, unsigned *work)
+bool search_thread_merge_step(struct search_thread *thread, unsigned *work)
 {
     for (; thread->at < thread->message_count; thread->at++) {
         const struct thread_message *message;

@@ -57,7 +57,7 @@ bool search_thread_print(struct search_thread *thread, struct buf *out, unsigned
     const unsigned given = *work;
     uint32_t last = thread_node(thread, 0)->list.last;
 
-    assert(thread->phase == THREAD_READY);
+    assert(thread->phase == PHASE_READY);
     if (thread->print.at == 0 && !thread->print.is_upwards && last != 0)
         thread->print.at = thread_node(thread, last)->list.next;
     while (thread->print.at != 0 && search_work_spend(work, NODE_WORK)) {

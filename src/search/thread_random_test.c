@@ -344,7 +344,8 @@ static struct shape random_shape(struct test_random *random)
 static bool check(struct test_random *random, const struct test_hit *hits, uint32_t count)
 {
     unsigned work = 1 + below(random, 500);
-    struct search_thread *thread = search_thread_new(SEARCH_THREAD_REFERENCES, count);
+    struct search_thread *thread =
+        search_thread_new(SEARCH_THREAD_REFERENCES, count, THREAD_TEST_NODES_MAX);
     struct buf got = buf_make(THREAD_TEST_TEXT_MAX);
     struct buf want = buf_make(THREAD_TEST_TEXT_MAX);
     bool is_deep;

@@ -43,7 +43,7 @@ static void check(enum search_thread_algorithm algorithm, const char *text, cons
     uint32_t count = read_hits(text, hits);
 
     for (unsigned work = 1; work <= 1000; work *= 10) {
-        struct search_thread *thread = search_thread_new(algorithm, count);
+        struct search_thread *thread = search_thread_new(algorithm, count, THREAD_TEST_NODES_MAX);
         struct buf out = buf_make(THREAD_TEST_TEXT_MAX);
 
         for (uint32_t i = 0; i < count; i++)
@@ -206,7 +206,8 @@ static void test_example(void **state)
         { 7, 6, 0, false, { 'g', 'x' }, 2 },  { 23, 7, 0, false, { 'w', 'd' }, 2 },
         { 44, 5, 0, false, { 'x', 'f' }, 2 }, { 96, 8, 0, false, { 'z', 'g' }, 2 },
     };
-    struct search_thread *thread = search_thread_new(SEARCH_THREAD_REFERENCES, ARRAY_COUNT(hits));
+    struct search_thread *thread =
+        search_thread_new(SEARCH_THREAD_REFERENCES, ARRAY_COUNT(hits), THREAD_TEST_NODES_MAX);
     struct buf out = buf_make(THREAD_TEST_TEXT_MAX);
 
     (void)state;
@@ -301,7 +302,8 @@ static void test_slow_mail(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(makes); i++) {
-        struct search_thread *thread = search_thread_new(SEARCH_THREAD_REFERENCES, MANY);
+        struct search_thread *thread =
+            search_thread_new(SEARCH_THREAD_REFERENCES, MANY, THREAD_TEST_NODES_MAX);
         struct buf out = buf_make(THREAD_TEST_TEXT_MAX);
         uint64_t ids = 0;
         uint64_t work = 0;
@@ -324,19 +326,49 @@ static void test_slow_mail(void **state)
     }
 }
 
+/* Adds hits with ids that are new, as many of each as are told, as long as there is room. */
+static uint32_t count_added(const uint32_t *ids, uint32_t count, uint32_t nodes_max)
+{
+    struct search_thread *thread = search_thread_new(SEARCH_THREAD_REFERENCES, count, nodes_max);
+    struct buf out = buf_make(THREAD_TEST_TEXT_MAX);
+    static const uint8_t space[8 * THREAD_TEST_IDS_MAX];
+    static struct test_hit hit;
+    uint32_t next_id = 1;
+    uint32_t added = 0;
+
+    while (added < count &&
+           search_thread_has_room(thread, bytes_make(space, (size_t)8 * ids[added]))) {
+        hit = (struct test_hit){ .number = added + 1, .subject = 1, .id_count = ids[added] };
+        for (uint32_t i = 0; i < hit.id_count; i++)
+            hit.ids[i] = next_id++;
+        (void)test_thread_add(thread, &hit, 1);
+        added++;
+    }
+    if (added == count)
+        (void)test_thread_finish(thread, 10, &out);
+    buf_done(&out);
+    search_thread_free(thread);
+    return added;
+}
+
+/* At the limit and one past it: of hits with many ids, with one, and with none, which need a node
+ * as well; whatever becomes of them in the end (all have one subject, which takes another node). */
 static void test_limit(void **state)
 {
-    struct search_thread *thread = search_thread_new(SEARCH_THREAD_REFERENCES, 1);
-    struct bytes one_id = BYTES("12345678");
+    static const uint32_t none[] = { 0, 0, 0 };
+    static const uint32_t some[] = { 1, 0, 3 };
+    static const uint32_t many[] = { 200, 201, 1 };
 
     (void)state;
-    assert_true(search_thread_has_room(thread, one_id));
-    thread->forest.count = SEARCH_THREAD_NODES_MAX - 1;
-    assert_true(search_thread_has_room(thread, BYTES("")));
-    assert_false(search_thread_has_room(thread, one_id));
-    thread->forest.count = SEARCH_THREAD_NODES_MAX - 2;
-    assert_true(search_thread_has_room(thread, one_id));
-    search_thread_free(thread);
+    assert_int_equal(count_added(none, 3, 3), 3);
+    assert_int_equal(count_added(none, 3, 2), 2);
+    assert_int_equal(count_added(none, 3, 0), 0);
+    assert_int_equal(count_added(some, 3, 5), 3);
+    assert_int_equal(count_added(some, 3, 4), 2);
+    assert_int_equal(count_added(some, 3, 1), 1);
+    assert_int_equal(count_added(many, 3, 402), 3);
+    assert_int_equal(count_added(many, 3, 401), 2);
+    assert_int_equal(count_added(many, 3, 400), 1);
 }
 
 /* Wherever it is left. */
@@ -351,7 +383,7 @@ static void test_given_up(void **state)
     for (unsigned work = 0; work < 60; work++) {
         unsigned left = work;
 
-        thread = search_thread_new(SEARCH_THREAD_REFERENCES, 1);
+        thread = search_thread_new(SEARCH_THREAD_REFERENCES, 1, THREAD_TEST_NODES_MAX);
         (void)test_thread_add(thread, &hit, 10);
         (void)(search_thread_build(thread, &left) && search_thread_print(thread, &out, &left));
         search_thread_free(thread);

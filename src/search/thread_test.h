@@ -11,7 +11,11 @@
 #include "base/num.h"
 #include "search/thread_internal.h"
 
-enum { THREAD_TEST_IDS_MAX = 201, THREAD_TEST_TEXT_MAX = 64 * 1024 * 1024 };
+enum {
+    THREAD_TEST_IDS_MAX = 201,
+    THREAD_TEST_NODES_MAX = SEARCH_THREAD_NODES_MAX,
+    THREAD_TEST_TEXT_MAX = 64 * 1024 * 1024,
+};
 
 struct test_hit {
     uint32_t number;

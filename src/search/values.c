@@ -67,11 +67,16 @@ static bool get_kept(struct search_values *values, struct body_id body, struct b
     return true;
 }
 
+uint64_t search_values_hash(const struct search_values *values, struct bytes text)
+{
+    uint64_t hash = thread_hash(&values->account, text);
+
+    return hash == 0 ? 1 : hash;
+}
+
 static void put_id(struct search_values *values, struct bytes id)
 {
-    uint64_t hash = thread_hash(&values->account, id);
-
-    buf_put_u64(&values->made, hash == 0 ? 1 : hash);
+    buf_put_u64(&values->made, search_values_hash(values, id));
 }
 
 static void put_ids(struct search_values *values, const struct summary *summary)

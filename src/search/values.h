@@ -56,15 +56,15 @@ MUST_USE enum err search_values_get(struct search_values *values, struct body_id
 
 void search_values_done(struct search_values *values);
 
-/* The sent date in seconds since 1970, UTC (RFC 5256 section 2.2). False when there is none that
- * can be read: it is INTERNALDATE then. */
-static inline bool search_value_sent(struct bytes value, int64_t *out_seconds)
+/* The sent date in seconds since 1970, UTC; INTERNALDATE when there is none that can be read (RFC
+ * 5256 section 2.2). */
+static inline int64_t search_value_sent(struct bytes value, int64_t internal_seconds)
 {
-    if (value.len < 8)
-        return false;
-    *out_seconds = (int64_t)num_load_u64(value.at);
-    return true;
+    return value.len < 8 ? internal_seconds : (int64_t)num_load_u64(value.at);
 }
+
+/* Stands for a text of the account's: a hash under its id (store/thread_table.h), never 0. */
+uint64_t search_values_hash(const struct search_values *values, struct bytes text);
 
 /* The base subject (RFC 5256 section 2.1), and whether it was cut out of a reply or forward. */
 static inline struct bytes search_value_subject(struct bytes value)
@@ -77,9 +77,9 @@ static inline bool search_value_is_reply(struct bytes value)
     return value.len > 0 && value.at[0] != 0;
 }
 
-/* Hashes of identifiers, under the account's id (store/thread_table.h); never 0. Number 0 is the
- * message's own, which may be missing: 0. From 1 on they are its references, oldest first (RFC 5256
- * section 3, REFERENCES). At least 1. */
+/* Hashes of identifiers (search_values_hash). Number 0 is the message's own: 0 when that is
+ * missing. From 1 on they are its references, oldest first (RFC 5256 section 3, REFERENCES). At
+ * least 1. */
 static inline uint32_t search_value_id_count(struct bytes value)
 {
     return value.len < 8 ? 1 : (uint32_t)(value.len / 8);

@@ -70,7 +70,7 @@ enum imap_progress imap_search_run(struct imap_session *session, struct imap_run
         enum err err = imap_searching_step(session, &state->found);
 
         if (err != ERR_OK)
-            return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
+            return imap_searching_progress(err);
         begin_telling(session, run, state);
     }
     return imap_telling_step(session, run, &state->telling);

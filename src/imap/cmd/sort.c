@@ -128,22 +128,20 @@ static enum imap_progress begin_collect(struct imap_session *session, struct ima
     }
     if (search_sort_new(criteria, args->count, state->found.count, &id, &state->sort) != ERR_OK)
         return refuse(session, run);
-    imap_searching_values(session, &state->values);
+    imap_searching_values_init(session, &state->values);
     state->next = state->found.first;
     state->phase = SORT_COLLECT;
     return IMAP_AGAIN;
 }
 
-/* RFC 5256 s2.2: without a Date that can be read, a message was sent when it came. */
 static int64_t number_of(enum imap_sort_key key, const struct view_run *row, struct bytes sent)
 {
-    int64_t seconds;
+    int64_t came;
 
     if (key == IMAP_SORT_SIZE)
         return (int64_t)block_get(row->block, COLUMN_SIZE, row->at);
-    if (key == IMAP_SORT_DATE && search_value_sent(sent, &seconds))
-        return seconds;
-    return (int64_t)block_get(row->block, COLUMN_INTERNAL_SECONDS, row->at);
+    came = (int64_t)block_get(row->block, COLUMN_INTERNAL_SECONDS, row->at);
+    return key == IMAP_SORT_DATE ? search_value_sent(sent, came) : came;
 }
 
 static struct bytes text_of(enum imap_sort_key key, const struct bytes values[SEARCH_VALUES])
@@ -157,16 +155,14 @@ static struct bytes text_of(enum imap_sort_key key, const struct bytes values[SE
 static enum err collect_message(const struct imap_sort_args *args, struct sort_state *state,
                                 const struct view_run *row, bool *out_fits)
 {
-    struct body_id body = { block_get(row->block, COLUMN_BODY, row->at) };
     struct bytes values[SEARCH_VALUES] = { 0 };
     struct search_sort_value by[IMAP_SORT_KEYS];
     enum err err = ERR_OK;
 
     if (state->values.wanted != 0)
-        err = search_values_get(&state->values, body, values);
-    if (err == ERR_BUSY || err == ERR_LIMIT)
+        err = imap_searching_values_get(&state->found, &state->values, row, values);
+    if (err != ERR_OK)
         return err;
-    state->found.unread |= err != ERR_OK && err != ERR_NOT_FOUND;
     for (uint32_t i = 0; i < args->count; i++) {
         enum imap_sort_key key = args->criteria[i].key;
 
@@ -213,7 +209,7 @@ static enum imap_progress collect(struct imap_session *session, struct imap_run 
         if (!fits)
             return refuse(session, run);
         if (err != ERR_OK)
-            return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
+            return imap_searching_progress(err);
     }
     state->phase = SORT_ORDER;
     return IMAP_AGAIN;
@@ -229,7 +225,7 @@ static enum imap_progress step(struct imap_session *session, struct imap_run *ru
     case SORT_FIND:
         err = imap_searching_step(session, &state->found);
         if (err != ERR_OK)
-            return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
+            return imap_searching_progress(err);
         return begin_collect(session, run, state);
     case SORT_COLLECT: return collect(session, run, state);
     case SORT_ORDER:

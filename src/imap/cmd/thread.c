@@ -1,20 +1,24 @@
 /* THREAD and UID THREAD (RFC 5256 section 3): the hits are found, what relates them is collected,
- * they are put into threads, and told. */
+ * they are put into threads, and told. A program with MODSEQ changes nothing in that (RFC 7162
+ * section 3.1.9). */
 #include "imap/wire/thread.h"
+
+#include <assert.h>
+#include <string.h>
 
 #include "imap/cmd/runners.h"
 #include "imap/searching.h"
 #include "imap/selected.h"
+#include "message/summary.h"
 #include "search/thread.h"
 #include "search/values.h"
-#include "store/account.h"
 #include "store/block.h"
-#include "store/thread_table.h"
 #include "store/view.h"
 
 enum {
     MESSAGE_WORK = 8, /* to collect one, in SEARCH_THREAD_WORK_STEP */
     PRINT_WORK = 1000, /* between two looks at the output */
+    IDS_BYTES_MAX = 8 * (1 + SUMMARY_REFERENCES_MAX),
 };
 
 enum thread_phase {
@@ -31,6 +35,9 @@ struct thread_state {
     struct search_values values;
     struct search_thread *thread; /* NULL while hits are looked for */
     uint32_t next; /* to be collected; 0: no more */
+    bool has_hit; /* there is room for that one, and it may have been added in part */
+    struct search_thread_hit hit;
+    uint8_t ids[IDS_BYTES_MAX]; /* of `hit`: values do not outlive a step */
 };
 
 static void release_thread(struct imap_run *run)
@@ -63,53 +70,46 @@ static enum imap_progress begin_collect(struct imap_session *session, const stru
     };
     const struct imap_thread_args *args = run->args;
 
-    state->thread = search_thread_new(algorithms[args->algorithm], state->found.count);
+    state->thread =
+        search_thread_new(algorithms[args->algorithm], state->found.count, SEARCH_THREAD_NODES_MAX);
     state->values.wanted = 1 << SEARCH_VALUE_SENT | 1 << SEARCH_VALUE_SUBJECT;
     if (args->algorithm == IMAP_THREAD_REFERENCES)
         state->values.wanted |= 1 << SEARCH_VALUE_IDS;
-    imap_searching_values(session, &state->values);
+    imap_searching_values_init(session, &state->values);
     state->next = state->found.first;
     state->phase = THREAD_COLLECT;
     return IMAP_AGAIN;
 }
 
-static uint64_t hash_of(const struct account_id *account, struct bytes subject)
+/* The next hit, which is in the row at row->at. ERR_BUSY and ERR_LIMIT are of its values. */
+static enum err collect_hit(struct imap_session *session, const struct imap_run *run,
+                            struct thread_state *state, const struct view_run *row)
 {
-    uint64_t hash = thread_hash(account, subject);
-
-    return subject.len == 0 ? 0 : hash == 0 ? 1 : hash;
-}
-
-/* The message of the row at row->at. ERR_BUSY and ERR_LIMIT are of its values. */
-static enum err collect_hit(struct thread_state *state, const struct view_run *row,
-                            struct search_thread_hit *out_hit)
-{
-    struct body_id body = { block_get(row->block, COLUMN_BODY, row->at) };
+    int64_t came = (int64_t)block_get(row->block, COLUMN_INTERNAL_SECONDS, row->at);
     struct bytes values[SEARCH_VALUES];
-    enum err err = search_values_get(&state->values, body, values);
+    enum err err = imap_searching_values_get(&state->found, &state->values, row, values);
+    struct bytes subject;
+    struct bytes ids;
 
-    if (err == ERR_BUSY || err == ERR_LIMIT)
+    if (err != ERR_OK)
         return err;
-    state->found.unread |= err != ERR_OK && err != ERR_NOT_FOUND;
-    /* RFC 5256 s2.2: without a Date that can be read, a message was sent when it came. */
-    if (!search_value_sent(values[SEARCH_VALUE_SENT], &out_hit->sent_seconds))
-        out_hit->sent_seconds = (int64_t)block_get(row->block, COLUMN_INTERNAL_SECONDS, row->at);
-    out_hit->subject =
-        hash_of(&state->values.account, search_value_subject(values[SEARCH_VALUE_SUBJECT]));
-    out_hit->is_reply = search_value_is_reply(values[SEARCH_VALUE_SUBJECT]);
-    out_hit->ids = values[SEARCH_VALUE_IDS];
+    subject = search_value_subject(values[SEARCH_VALUE_SUBJECT]);
+    ids = values[SEARCH_VALUE_IDS];
+    assert(ids.len <= sizeof(state->ids));
+    if (ids.len > 0)
+        memcpy(state->ids, ids.at, ids.len);
+    state->hit = (struct search_thread_hit){
+        .number = imap_searching_number(session, run, state->next),
+        .sent_seconds = search_value_sent(values[SEARCH_VALUE_SENT], came),
+        .subject = subject.len == 0 ? 0 : search_values_hash(&state->values, subject),
+        .is_reply = search_value_is_reply(values[SEARCH_VALUE_SUBJECT]),
+        .ids = bytes_make(state->ids, ids.len),
+    };
     return ERR_OK;
 }
 
-static enum imap_progress refuse(struct imap_session *session, struct imap_run *run)
-{
-    const struct imap_thread_args *args = run->args;
-
-    return imap_searching_refuse(session, run, &args->search,
-                                 "Too many messages for threads at once");
-}
-
-/* The hits among the rows of one block. IMAP_AGAIN: the step is over, or the block. */
+/* The hits among the rows of one block. IMAP_AGAIN: the step is over and no work left, or the block
+ * is. IMAP_BLOCKED: waits for the disk. IMAP_ENDED: they are too many, and that was answered. */
 static enum imap_progress collect_run(struct imap_session *session, struct imap_run *run,
                                       struct thread_state *state, unsigned *work)
 {
@@ -117,21 +117,23 @@ static enum imap_progress collect_run(struct imap_session *session, struct imap_
     uint32_t first = state->next - row.at; /* the message of a row at 0 */
 
     while (state->next != 0 && state->next - first < row.end) {
-        struct search_thread_hit hit = { .number =
-                                             imap_searching_number(session, run, state->next) };
-        enum err err;
-
         row.at = state->next - first;
-        err = collect_hit(state, &row, &hit);
-        if (err == ERR_LIMIT)
-            *work = 0;
-        if (err != ERR_OK)
-            return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
-        if (!search_thread_has_room(state->thread, hit.ids))
-            return refuse(session, run);
-        *work -= *work < MESSAGE_WORK ? *work : MESSAGE_WORK;
-        if (!search_thread_add(state->thread, &hit, work))
+        if (!state->has_hit) {
+            enum err err = collect_hit(session, run, state, &row);
+
+            if (err == ERR_LIMIT)
+                *work = 0;
+            if (err != ERR_OK)
+                return imap_searching_progress(err);
+            if (!search_thread_has_room(state->thread, state->hit.ids))
+                return imap_answer_limit(run, SEARCH_THREAD_NODES_MAX,
+                                         "messages in threads, with those that they answer");
+            state->has_hit = true;
+            *work -= *work < MESSAGE_WORK ? *work : MESSAGE_WORK;
+        }
+        if (!search_thread_add(state->thread, &state->hit, work))
             return IMAP_AGAIN;
+        state->has_hit = false;
         state->next = imap_searching_next(&state->found, state->next + 1);
     }
     return IMAP_AGAIN;
@@ -206,7 +208,7 @@ static enum imap_progress step(struct imap_session *session, struct imap_run *ru
     case THREAD_FIND:
         err = imap_searching_step(session, &state->found);
         if (err != ERR_OK)
-            return err == ERR_BUSY ? IMAP_BLOCKED : IMAP_AGAIN;
+            return imap_searching_progress(err);
         return begin_collect(session, run, state);
     case THREAD_COLLECT: return collect(session, run, state);
     case THREAD_BUILD: return build(session, state);
