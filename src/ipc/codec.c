@@ -185,6 +185,7 @@ static const struct field handoff_fields[] = {
 static const struct field deliver_fields[] = {
     REQUEST(ipc_deliver),
     RAW16(ipc_deliver, ticket),
+    BOOL(ipc_deliver, keeps_ticket),
     SERVICE(ipc_deliver),
     CLIENT(ipc_deliver),
     DATA(ipc_deliver, recipient, PATH_MAX_BYTES),

@@ -281,6 +281,7 @@ struct ipc_handoff {
 struct ipc_deliver {
     uint64_t request;
     struct ipc_ticket ticket;
+    bool keeps_ticket; /* it will be shown again */
     uint8_t service;
     struct ipc_client client;
     struct bytes recipient; /* as given, for the log */

@@ -274,6 +274,21 @@ def test_a_shard_that_dies_costs_a_try_and_no_mail(make_server):
     assert [text for text in accepted if found.count(text) != 1] == []
 
 
+def test_who_is_removed_between_two_messages_of_a_session(server):
+    talk = Talk(server)
+    for n in range(4):  # from the third on nobody is asked who that is
+        assert talk.begin('ann@example.org').data(message(n))[0].startswith('250 2.0.0')
+    server.run('account', 'remove', 'ann', '--yes')
+    if talk.ask('MAIL FROM:<a@example.net>').startswith('250') and \
+            talk.ask('RCPT TO:<ann@example.org>').startswith('250'):
+        assert talk.data(message(5))[0].startswith('550 5.1.1')
+    assert talk.ask('RSET').startswith('250')
+    assert talk.begin('bob@example.org').data(message(6))[0].startswith('250')
+    assert talk.ask('MAIL FROM:<a@example.net>').startswith('250')
+    assert talk.ask('RCPT TO:<ann@example.org>').startswith('550 5.1.1')
+    talk.close()
+
+
 def test_a_shard_that_hangs_is_answered_for(make_server):
     server = make_server({'mail.shards': '1'})
     server.imap('ann').logout()

@@ -76,6 +76,7 @@ static void lmtp_close(struct client *client)
     parcels_drop(side);
     drop_message(side);
     smtp_session_free(side->session);
+    lately_done(&side->lately);
     free(side->looked_up);
     free(side);
 }
@@ -95,7 +96,7 @@ static void lmtp_tls_started(struct client *client)
 }
 
 /* Answers its token. */
-static uint32_t keep_ticket(struct lmtp_side *side, const struct ipc_recipient_result *result)
+static uint32_t keep_found(struct lmtp_side *side, const struct looked_up *found)
 {
     uint32_t token = side->looked_up_count;
 
@@ -106,7 +107,7 @@ static uint32_t keep_ticket(struct lmtp_side *side, const struct ipc_recipient_r
         if (side->looked_up == NULL)
             abort();
     }
-    side->looked_up[token] = (struct looked_up){ result->ticket, result->shard, clock_mono() };
+    side->looked_up[token] = *found;
     side->looked_up_count++;
     return token;
 }
@@ -120,8 +121,14 @@ static void on_recipient_answer(struct role_ask *ask, const struct ipc_message *
 
     if (answer != NULL)
         verdict = parcel_verdict_of_recipient((enum ipc_result)answer->recipient_result.result);
-    if (verdict == SMTP_ACCEPTED)
-        token = keep_ticket(side, &answer->recipient_result);
+    if (verdict == SMTP_ACCEPTED) {
+        struct looked_up found = { .ticket = answer->recipient_result.ticket,
+                                   .shard = answer->recipient_result.shard,
+                                   .when = clock_mono() };
+
+        lately_note(&side->lately, question->address, &found);
+        token = keep_found(side, &found);
+    }
     side->look_ups_out--;
     smtp_session_recipient_is(side->session, (unsigned)(question - side->look_ups), verdict, token);
     lmtp_step_soon(side);
@@ -133,6 +140,7 @@ static void look_up(struct client *client)
     struct smtp_asked asked = smtp_session_asked(side->session);
     struct role_peer *auth = role_peer_find(client->gate->role, IPC_ROLE_AUTH, 0);
     struct look_up *question = &side->look_ups[asked.slot];
+    const struct looked_up *found = lately_find(&side->lately, asked.address, clock_mono());
     struct ipc_message message = { IPC_RECIPIENT,
                                    { .recipient = { .service = IPC_SERVICE_LMTP,
                                                     .session = client->session,
@@ -141,7 +149,13 @@ static void look_up(struct client *client)
 
     if (side->look_ups_out == 0 && smtp_session_recipient_count(side->session) == 0)
         side->looked_up_count = 0; /* a new message, or nobody has been accepted yet */
+    if (found != NULL) {
+        smtp_session_recipient_is(side->session, asked.slot, SMTP_ACCEPTED,
+                                  keep_found(side, found));
+        return;
+    }
     question->side = side;
+    question->address = asked.address;
     question->ask.answered = on_recipient_answer;
     if (auth != NULL && role_ask(auth, &question->ask, &message, NULL, PARCEL_LOOK_UP_MS) == ERR_OK)
         side->look_ups_out++;

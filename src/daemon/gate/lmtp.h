@@ -1,14 +1,15 @@
 /* An LMTP connection: the session's host, and the parcels in which its messages go to the shards.
  *
  * A parcel is one recipient's share of a message: a ticket (the one that RCPT brought, if it is
- * fresh; else a new one), the message or its descriptor, the shard's answer. Parcels travel side by
- * side, at most PARCELS_OUT_MAX at once. */
+ * fresh and the shard takes it; else a new one), the message or its descriptor, the shard's answer.
+ * Parcels travel side by side, at most PARCELS_OUT_MAX at once. */
 #ifndef ROOST_DAEMON_GATE_LMTP_H
 #define ROOST_DAEMON_GATE_LMTP_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/gate/lately.h"
 #include "daemon/role/ask.h"
 #include "smtp/session.h"
 #include "sys/loop.h"
@@ -16,7 +17,6 @@
 
 enum {
     PARCELS_OUT_MAX = 64, /* of one message at once */
-    PARCEL_FRESH_MS = 5000, /* a ticket of that age is still shown */
     PARCEL_LOOK_UP_MS = 30 * 1000,
     PARCEL_DELIVER_MS = 5 * 60 * 1000, /* RFC 5321 section 4.5.3.2.6 gives us ten minutes */
 };
@@ -24,23 +24,18 @@ enum {
 struct client;
 struct lmtp_side;
 
-/* What RCPT brought. */
-struct looked_up {
-    struct ipc_ticket ticket;
-    uint16_t shard;
-    struct mono when;
-};
-
 /* A recipient that auth is asked about. */
 struct look_up {
     struct role_ask ask;
     struct lmtp_side *side;
+    struct bytes address; /* of the session's */
 };
 
 struct parcel {
     struct role_ask ask;
     struct lmtp_side *side;
     size_t index; /* of the recipient */
+    const struct ipc_ticket *kept; /* that was shown and may be void: then another one is got */
 };
 
 struct lmtp_side {
@@ -50,6 +45,7 @@ struct lmtp_side {
     int message_fd; /* the finished message, once a parcel needed it so; else -1 */
     struct look_up look_ups[SMTP_ASKED_MAX]; /* by slot */
     unsigned look_ups_out;
+    struct lately lately;
     struct looked_up *looked_up; /* by token: of the recipients that were accepted */
     uint32_t looked_up_count;
     uint32_t looked_up_max;

@@ -157,6 +157,59 @@ static void test_a_client_that_does_not_wait_for_its_recipients(void **state)
     assert_non_null(role_peer_find(&f->role, IPC_ROLE_AUTH, 0));
 }
 
+/* A message of its own, up to its parcel. */
+static uint64_t send_one(struct fixture *f, int client)
+{
+    assert_non_null(strstr(ask(f, client, "DATA\r\n"), "354"));
+    assert_string_equal(ask(f, client, CONTENT ".\r\n"), "");
+    return take_parcel(f, BYTES(CONTENT));
+}
+
+static void deliver_one(struct fixture *f, int client, bool keeps)
+{
+    uint64_t request = send_one(f, client);
+
+    assert_int_equal(f->heard.got.deliver.keeps_ticket, keeps);
+    answer_parcel(f, request, IPC_OK);
+    assert_non_null(strstr(hear(f, client), "250"));
+    assert_non_null(strstr(ask(f, client, "MAIL FROM:<>\r\n"), "250"));
+}
+
+/* From the third time on nobody is asked; when the shard does not know the ticket any more, auth
+ * says what has become of the account. */
+static void test_who_was_named_lately(void **state)
+{
+    struct fixture *f = *state;
+    int client = begin_mail(f);
+
+    add_recipient(f, client, BYTES("alice"));
+    deliver_one(f, client, false);
+    add_recipient(f, client, BYTES("alice"));
+    deliver_one(f, client, true);
+    assert_non_null(strstr(ask(f, client, "RCPT TO:<alice>\r\n"), "250"));
+    deliver_one(f, client, true);
+    assert_non_null(strstr(ask(f, client, "RCPT TO:<alice>\r\n"), "250"));
+    answer_parcel(f, send_one(f, client), IPC_EXPIRED);
+    answer_recipient(f, BYTES("alice"), IPC_OK);
+    answer_parcel(f, take_parcel(f, BYTES(CONTENT)), IPC_OK);
+    assert_false(f->heard.got.deliver.keeps_ticket);
+    assert_non_null(strstr(hear(f, client), "250"));
+
+    (void)ask(f, client, "MAIL FROM:<>\r\n");
+    add_recipient(f, client, BYTES("alice")); /* it was forgotten */
+    answer_parcel(f, send_one(f, client), IPC_DENIED);
+    answer_recipient(f, BYTES("alice"), IPC_NOT_FOUND);
+    assert_non_null(strstr(hear(f, client), "550"));
+
+    (void)ask(f, client, "MAIL FROM:<>\r\n");
+    add_recipient(f, client, BYTES("alice"));
+    answer_parcel(f, send_one(f, client), IPC_DENIED);
+    answer_recipient(f, BYTES("alice"), IPC_OK);
+    answer_parcel(f, take_parcel(f, BYTES(CONTENT)), IPC_DENIED); /* once is enough */
+    assert_non_null(strstr(hear(f, client), "451"));
+    fd_close(&client);
+}
+
 static void test_what_is_down_is_a_451(void **state)
 {
     struct fixture *f = *state;
@@ -175,7 +228,7 @@ static void test_what_is_down_is_a_451(void **state)
     assert_non_null(strstr(ask(f, client, CONTENT ".\r\n"), "451")); /* no shard at all */
 
     fd_close(&f->auth);
-    assert_non_null(strstr(ask(f, client, "MAIL FROM:<>\r\nRCPT TO:<alice>\r\n"), "451"));
+    assert_non_null(strstr(ask(f, client, "MAIL FROM:<>\r\nRCPT TO:<carol>\r\n"), "451"));
     fd_close(&client);
 }
 
@@ -246,6 +299,7 @@ static void test_a_shard_that_hangs_is_sent_descriptors(void **state)
     const int socket_bytes = 4 * BYTES_EACH;
     struct channel *channel = &role_peer_find(&f->role, IPC_ROLE_MAIL, 0)->channel;
     size_t inside = 0;
+    char address[20];
 
     memset(text, 'x', sizeof(text));
     memcpy(text + BYTES_EACH - 2, "\r\n.\r\n", 5);
@@ -253,8 +307,10 @@ static void test_a_shard_that_hangs_is_sent_descriptors(void **state)
     assert_int_equal(
         setsockopt(channel->watch.fd, SOL_SOCKET, SO_SNDBUF, &socket_bytes, sizeof(socket_bytes)),
         0);
-    for (int i = 0; i < RECIPIENTS; i++)
-        add_recipient(f, client, BYTES("alice"));
+    for (int i = 0; i < RECIPIENTS; i++) {
+        (void)snprintf(address, sizeof(address), "user%d", i);
+        add_recipient(f, client, bytes_from_string(address));
+    }
     (void)ask(f, client, "DATA\r\n");
     assert_int_equal(send(client, text, BYTES_EACH + 3, MSG_NOSIGNAL), BYTES_EACH + 3);
     fake_settle(f->loop);
@@ -316,6 +372,7 @@ int main(void)
         GATE_TEST(test_mail_is_taken_when_the_shard_has_it),
         GATE_TEST(test_recipients_that_come_together),
         GATE_TEST(test_a_client_that_does_not_wait_for_its_recipients),
+        GATE_TEST(test_who_was_named_lately),
         GATE_TEST(test_what_is_down_is_a_451),
         GATE_TEST(test_a_large_message_is_spooled_and_gone),
         GATE_TEST(test_what_does_not_fit_into_a_packet_is_a_descriptor),

@@ -83,12 +83,29 @@ static void end_sent(struct parcel *parcel, enum smtp_verdict verdict)
     lmtp_step_soon(side);
 }
 
+static enum err look_up(struct parcel *parcel);
+
+/* A ticket that was kept is void: the shard began anew, the account was removed, or time has
+ * passed. Who knows more is auth. True: it was asked. */
+static bool is_looked_up_again(struct parcel *parcel, const struct ipc_deliver_answer *answer)
+{
+    bool is_void = answer->result == IPC_DENIED || answer->result == IPC_EXPIRED;
+
+    if (parcel->kept == NULL || !is_void)
+        return false;
+    lately_forget(&parcel->side->lately, parcel->kept);
+    parcel->kept = NULL;
+    return look_up(parcel) == ERR_OK;
+}
+
 static void on_delivered(struct role_ask *ask, const struct ipc_message *answer, int *fd)
 {
     struct parcel *parcel = CONTAINER_OF(ask, struct parcel, ask);
     struct smtp_delivery delivery = smtp_session_delivery(parcel->side->session, parcel->index);
     enum smtp_verdict verdict = SMTP_UNAVAILABLE;
 
+    if (answer != NULL && is_looked_up_again(parcel, &answer->deliver_answer))
+        return;
     if (answer != NULL)
         verdict = verdict_of_delivery((enum ipc_result)answer->deliver_answer.result,
                                       delivery.folder.len > 0);
@@ -119,6 +136,7 @@ static enum err send_parcel(struct parcel *parcel, const struct ipc_ticket *tick
     struct buf trace = buf_make(TRACE_BYTES_MAX);
     struct ipc_message message = { IPC_DELIVER,
                                    { .deliver = { .ticket = *ticket,
+                                                  .keeps_ticket = parcel->kept != NULL,
                                                   .service = IPC_SERVICE_LMTP,
                                                   .client = client_identity(side->client),
                                                   .recipient = delivery.recipient,
@@ -171,11 +189,11 @@ static enum err start_parcel(struct parcel *parcel)
 {
     struct smtp_delivery delivery = smtp_session_delivery(parcel->side->session, parcel->index);
     const struct looked_up *known = &parcel->side->looked_up[delivery.token];
-    bool fresh = clock_mono().ms - known->when.ms < PARCEL_FRESH_MS;
 
-    if (fresh)
-        return send_parcel(parcel, &known->ticket, known->shard);
-    return look_up(parcel);
+    if (!looked_up_is_fresh(known, clock_mono()))
+        return look_up(parcel);
+    parcel->kept = known->is_kept ? &known->ticket : NULL;
+    return send_parcel(parcel, &known->ticket, known->shard);
 }
 
 static void start_more(struct lmtp_side *side)

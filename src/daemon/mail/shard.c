@@ -125,11 +125,12 @@ static enum ipc_result claim_late(struct role_peer *gate, const struct ipc_ticke
 }
 
 static enum ipc_result claim(struct role_peer *gate, const struct ipc_ticket *shown,
-                             uint8_t service, struct ticket **out_ticket)
+                             uint8_t service, bool keeps, struct ticket **out_ticket)
 {
     struct ticket_claim claim = { .gate = gate->index,
                                   .gate_incarnation = gate->incarnation,
-                                  .service = service };
+                                  .service = service,
+                                  .keeps = keeps };
     struct log_line line;
     enum ipc_result result =
         tickets_claim(&shard_of(gate->role)->tickets, shown, &claim, clock_mono(), out_ticket);
@@ -164,7 +165,7 @@ static enum ipc_result take_connection(struct role_peer *gate, const struct ipc_
 
     if (handoff->service != IPC_SERVICE_IMAP || !fd_check(*fd, FD_KIND_SOCKET_STREAM))
         return IPC_INVALID;
-    result = claim(gate, &handoff->ticket, handoff->service, &ticket);
+    result = claim(gate, &handoff->ticket, handoff->service, false, &ticket);
     if (result != IPC_OK)
         return result;
     home = home_for(shard, ticket->account_id, ticket->quota_bytes);
@@ -211,7 +212,7 @@ static enum ipc_result take_delivery(struct role_peer *gate, const struct role_a
         return IPC_INVALID;
     if (deliver->size > shard->config.mail_message_bytes_max)
         return IPC_TOO_LARGE;
-    result = claim(gate, &deliver->ticket, deliver->service, &ticket);
+    result = claim(gate, &deliver->ticket, deliver->service, deliver->keeps_ticket, &ticket);
     if (result != IPC_OK)
         return result;
     home = shard->counts.deliveries < SHARD_DELIVERIES_MAX

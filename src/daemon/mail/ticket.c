@@ -93,6 +93,17 @@ void tickets_void(struct tickets *tickets, const uint8_t account_id[IPC_ACCOUNT_
     }
 }
 
+static struct ticket *copy(const struct ticket *ticket)
+{
+    struct ticket *copied = malloc(sizeof(*copied));
+
+    if (copied == NULL)
+        abort();
+    *copied = *ticket;
+    list_init(&copied->link);
+    return copied;
+}
+
 enum ipc_result tickets_claim(struct tickets *tickets, const struct ipc_ticket *shown,
                               const struct ticket_claim *claim, struct mono now,
                               struct ticket **out_ticket)
@@ -102,6 +113,10 @@ enum ipc_result tickets_claim(struct tickets *tickets, const struct ipc_ticket *
     if (ticket == NULL || ticket->gate != claim->gate ||
         ticket->gate_incarnation != claim->gate_incarnation || ticket->service != claim->service)
         return IPC_DENIED;
+    if (claim->keeps && ipc_service_delivers(ticket->service) && ticket->expires.ms > now.ms) {
+        *out_ticket = copy(ticket);
+        return IPC_OK;
+    }
     take_out(tickets, ticket);
     if (ticket->expires.ms <= now.ms) {
         free(ticket);

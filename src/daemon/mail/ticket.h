@@ -1,7 +1,8 @@
 /* Tickets: what lets a connection or a message into an account (promise 5).
  *
- * auth announces a ticket; the gate that it names shows it, once, within TICKET_MS. Nothing else
- * opens an account to a stranger. Pure: `now` is passed in. */
+ * auth announces a ticket; the gate that it names shows it within TICKET_MS: a login once, a
+ * delivery as often as it has mail. Nothing else opens an account to a stranger. Pure: `now` is
+ * passed in. */
 #ifndef ROOST_DAEMON_MAIL_TICKET_H
 #define ROOST_DAEMON_MAIL_TICKET_H
 
@@ -55,9 +56,11 @@ struct ticket_claim {
     uint16_t gate;
     uint64_t gate_incarnation;
     uint8_t service;
+    bool keeps; /* a delivery's: it will be shown again, until it expires */
 };
 
-/* IPC_OK with the ticket in *out_ticket, which the caller frees; it is void from now on.
+/* IPC_OK with the ticket in *out_ticket, which the caller frees; it is void from now on, unless it
+ * is to be kept.
  * IPC_DENIED: never announced, shown before, or meant for another gate or service. IPC_EXPIRED. */
 MUST_USE enum ipc_result tickets_claim(struct tickets *tickets, const struct ipc_ticket *shown,
                                        const struct ticket_claim *claim, struct mono now,

@@ -59,6 +59,43 @@ static void test_a_ticket_opens_once(void **state)
                      IPC_DENIED);
 }
 
+/* For as long as it is valid, by the gate that it names; one for a login never. */
+static void test_a_delivery_may_keep_its_ticket(void **state)
+{
+    static const struct ticket_claim kept = {
+        .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP, .keeps = true
+    };
+    struct ticket_claim login = right;
+    struct ticket_claim stranger = kept;
+    struct ipc_ticket_announce announce = announcement(1);
+    struct ticket *ticket = NULL;
+
+    announce.service = IPC_SERVICE_LMTP;
+    stranger.gate = 2;
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 100 }), IPC_OK);
+    for (int64_t ms = 100; ms < 10100; ms += 1111) {
+        assert_int_equal(
+            tickets_claim(*state, &announce.ticket, &kept, (struct mono){ ms }, &ticket), IPC_OK);
+        ASSERT_BYTES(ticket_account(ticket), announce.account);
+        free(ticket);
+        assert_int_equal(
+            tickets_claim(*state, &announce.ticket, &stranger, (struct mono){ ms }, &ticket),
+            IPC_DENIED);
+    }
+    assert_int_equal(
+        tickets_claim(*state, &announce.ticket, &kept, (struct mono){ 10100 }, &ticket),
+        IPC_EXPIRED);
+
+    announce = announcement(2);
+    login.keeps = true;
+    assert_int_equal(tickets_announce(*state, &announce, (struct mono){ 0 }), IPC_OK);
+    assert_int_equal(tickets_claim(*state, &announce.ticket, &login, (struct mono){ 1 }, &ticket),
+                     IPC_OK);
+    free(ticket);
+    assert_int_equal(tickets_claim(*state, &announce.ticket, &login, (struct mono){ 1 }, &ticket),
+                     IPC_DENIED);
+}
+
 static void test_a_late_ticket_is_void(void **state)
 {
     struct ipc_ticket_announce announce = announcement(1);
@@ -162,6 +199,7 @@ int main(void)
 #define TICKET_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TICKET_TEST(test_a_ticket_opens_once),
+        TICKET_TEST(test_a_delivery_may_keep_its_ticket),
         TICKET_TEST(test_a_late_ticket_is_void),
         TICKET_TEST(test_wrong_claims_are_denied_and_spoil_nothing),
         TICKET_TEST(test_announcements_that_are_refused),
