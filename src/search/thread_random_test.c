@@ -1,5 +1,5 @@
 /* REFERENCES against its steps as RFC 5256 section 3 tells them, taken one after the other over
- * plain lists: slow, and nothing in common with what it checks. */
+ * plain lists, and ORDEREDSUBJECT likewise: slow, and nothing in common with what it checks. */
 #include "search/thread_test.h"
 
 #include <stdio.h>
@@ -257,19 +257,51 @@ static void print_children(const struct oracle *oracle, const struct entry *pare
     }
 }
 
-static void run_oracle(const struct test_hit *hits, size_t count, struct buf *out)
+static void references(struct oracle *oracle, const struct test_hit *hits, size_t count)
 {
-    static struct oracle oracle;
     struct entry *table[HITS_MAX] = { 0 };
 
+    step_1(oracle, hits, count);
+    step_2(oracle);
+    step_3(oracle, &oracle->root);
+    step_4(oracle);
+    step_5b(oracle, table);
+    step_5c(oracle, table);
+    step_6(&oracle->root);
+}
+
+/* Sorted by date, then the first of each subject is above the others. */
+static void ordered_subject(struct oracle *oracle, const struct test_hit *hits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        enter(entry_new(oracle, &hits[i], 0), &oracle->root);
+    sort_children(&oracle->root);
+    for (size_t i = 0; i < oracle->root.child_count; i++) {
+        struct entry *first = oracle->root.children[i];
+
+        for (size_t k = i + 1; k < oracle->root.child_count;) {
+            struct entry *other = oracle->root.children[k];
+
+            if (other->hit->subject != first->hit->subject) {
+                k++;
+                continue;
+            }
+            leave(other);
+            enter(other, first);
+        }
+    }
+}
+
+static void run_oracle(enum search_thread_algorithm algorithm, const struct test_hit *hits,
+                       size_t count, struct buf *out)
+{
+    static struct oracle oracle;
+
     oracle = (struct oracle){ 0 };
-    step_1(&oracle, hits, count);
-    step_2(&oracle);
-    step_3(&oracle, &oracle.root);
-    step_4(&oracle);
-    step_5b(&oracle, table);
-    step_5c(&oracle, table);
-    step_6(&oracle.root);
+    if (algorithm == SEARCH_THREAD_REFERENCES)
+        references(&oracle, hits, count);
+    else
+        ordered_subject(&oracle, hits, count);
     print_children(&oracle, &oracle.root, out);
     for (size_t i = 0; i < oracle.count; i++)
         free(oracle.entries[i]);
@@ -341,11 +373,11 @@ static struct shape random_shape(struct test_random *random)
 }
 
 /* True when the forest kept paths. */
-static bool check(struct test_random *random, const struct test_hit *hits, uint32_t count)
+static bool check(struct test_random *random, enum search_thread_algorithm algorithm,
+                  const struct test_hit *hits, uint32_t count)
 {
     unsigned work = 1 + below(random, 500);
-    struct search_thread *thread =
-        search_thread_new(SEARCH_THREAD_REFERENCES, count, THREAD_TEST_NODES_MAX);
+    struct search_thread *thread = search_thread_new(algorithm, count, THREAD_TEST_NODES_MAX);
     struct buf got = buf_make(THREAD_TEST_TEXT_MAX);
     struct buf want = buf_make(THREAD_TEST_TEXT_MAX);
     bool is_deep;
@@ -354,7 +386,7 @@ static bool check(struct test_random *random, const struct test_hit *hits, uint3
         (void)test_thread_add(thread, &hits[i], work);
     is_deep = thread->forest.is_deep;
     (void)test_thread_finish(thread, work, &got);
-    run_oracle(hits, count, &want);
+    run_oracle(algorithm, hits, count, &want);
     buf_add_byte(&got, 0);
     buf_add_byte(&want, 0);
     assert_string_equal((const char *)got.at, (const char *)want.at);
@@ -384,7 +416,8 @@ static void test_against_steps(void **state)
             if (round % 20 == 0)
                 make_long(&random, i == 0, &hits[i]);
         }
-        deep += check(&random, hits, count);
+        deep += check(&random, SEARCH_THREAD_REFERENCES, hits, count);
+        (void)check(&random, SEARCH_THREAD_ORDEREDSUBJECT, hits, count);
     }
     assert_true(deep > 0 && "both ways to find a root were gone");
 }

@@ -38,8 +38,7 @@ void desk_close(struct desk *desk);
 /* The answer of an act that has answered `err` so far: goes on with it to its end. */
 enum err desk_finish(struct desk *desk, enum err err);
 
-/* Runs all jobs and drops the account as a killed process does: nothing more reaches the disk, and
- * the disk is not to be used again. */
+/* Goes on with what the account is at, and runs all jobs. */
 void desk_settle(struct desk *desk);
 
 /* Until all that was done is durable. */

@@ -140,26 +140,23 @@ static enum imap_progress collect_run(struct imap_session *session, struct imap_
 }
 
 static enum imap_progress collect(struct imap_session *session, struct imap_run *run,
-                                  struct thread_state *state)
+                                  struct thread_state *state, unsigned *work)
 {
-    unsigned work = SEARCH_THREAD_WORK_STEP;
-
     search_values_begin_step(&state->values);
     while (state->next != 0) {
-        enum imap_progress progress = collect_run(session, run, state, &work);
+        enum imap_progress progress = collect_run(session, run, state, work);
 
-        if (progress != IMAP_AGAIN || work == 0)
+        if (progress != IMAP_AGAIN || *work == 0)
             return progress;
     }
     state->phase = THREAD_BUILD;
     return IMAP_AGAIN;
 }
 
-static enum imap_progress build(struct imap_session *session, struct thread_state *state)
+static enum imap_progress build(struct imap_session *session, struct thread_state *state,
+                                unsigned *work)
 {
-    unsigned work = SEARCH_THREAD_WORK_STEP;
-
-    if (!search_thread_build(state->thread, &work))
+    if (!search_thread_build(state->thread, work))
         return IMAP_AGAIN;
     buf_add(session->out, BYTES("* THREAD"));
     if (state->found.count > 0)
@@ -170,14 +167,16 @@ static enum imap_progress build(struct imap_session *session, struct thread_stat
 }
 
 /* RFC 5256 s4 */
-static enum imap_progress tell(struct imap_session *session, struct thread_state *state)
+static enum imap_progress tell(struct imap_session *session, struct thread_state *state,
+                               unsigned *work)
 {
-    for (unsigned done = 0; done < SEARCH_THREAD_WORK_STEP; done += PRINT_WORK) {
-        unsigned work = PRINT_WORK;
+    while (*work > 0 && !imap_output_is_full(session)) {
+        unsigned given = *work < PRINT_WORK ? *work : PRINT_WORK;
+        unsigned left = given;
+        bool is_told = search_thread_print(state->thread, session->out, &left);
 
-        if (imap_output_is_full(session))
-            return IMAP_AGAIN;
-        if (search_thread_print(state->thread, session->out, &work)) {
+        *work -= given - left;
+        if (is_told) {
             buf_add(session->out, BYTES("\r\n"));
             session->line_open = false;
             state->phase = THREAD_RELEASE;
@@ -187,11 +186,9 @@ static enum imap_progress tell(struct imap_session *session, struct thread_state
     return IMAP_AGAIN;
 }
 
-static enum imap_progress end(struct imap_run *run, struct thread_state *state)
+static enum imap_progress end(struct imap_run *run, struct thread_state *state, unsigned *work)
 {
-    unsigned work = SEARCH_THREAD_WORK_STEP;
-
-    if (!search_thread_release(state->thread, &work))
+    if (!search_thread_release(state->thread, work))
         return IMAP_AGAIN;
     return imap_answer(run, IMAP_OK, NULL,
                        state->found.unread ? "THREAD done, but some messages are damaged"
@@ -200,7 +197,7 @@ static enum imap_progress end(struct imap_run *run, struct thread_state *state)
 
 /* The phase at hand; IMAP_AGAIN also when it is over. */
 static enum imap_progress step(struct imap_session *session, struct imap_run *run,
-                               struct thread_state *state)
+                               struct thread_state *state, unsigned *work)
 {
     enum err err;
 
@@ -210,25 +207,26 @@ static enum imap_progress step(struct imap_session *session, struct imap_run *ru
         if (err != ERR_OK)
             return imap_searching_progress(err);
         return begin_collect(session, run, state);
-    case THREAD_COLLECT: return collect(session, run, state);
-    case THREAD_BUILD: return build(session, state);
-    case THREAD_TELL: return tell(session, state);
+    case THREAD_COLLECT: return collect(session, run, state, work);
+    case THREAD_BUILD: return build(session, state, work);
+    case THREAD_TELL: return tell(session, state, work);
     case THREAD_RELEASE: break;
     }
-    return end(run, state);
+    return end(run, state, work);
 }
 
 enum imap_progress imap_thread_run(struct imap_session *session, struct imap_run *run)
 {
     enum imap_progress progress = run->state == NULL ? begin(session, run) : IMAP_AGAIN;
     struct thread_state *state = run->state;
+    unsigned work = SEARCH_THREAD_WORK_STEP;
     enum thread_phase before;
 
     if (progress == IMAP_ENDED)
         return progress;
     do {
         before = state->phase;
-        progress = step(session, run, state);
-    } while (progress == IMAP_AGAIN && state->phase != before);
+        progress = step(session, run, state, &work);
+    } while (progress == IMAP_AGAIN && state->phase != before && work > 0);
     return progress;
 }
