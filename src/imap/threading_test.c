@@ -10,7 +10,6 @@
 #include "imap/session.h"
 #include "kit/imap_bench.h"
 #include "kit/mem_vfs.h"
-#include "search/texts.h"
 #include "search/thread.h"
 
 enum {
@@ -182,13 +181,6 @@ static void test_reads_once(void **state)
     imap_bench_close(&bench);
 }
 
-static void forget_texts(struct imap_bench *bench)
-{
-    struct account_id id = account_id(bench->desk.account);
-
-    search_texts_forget(bench->texts, &id);
-}
-
 /* What is kept of messages may go between any two steps, also in the middle of one of them, which
  * is where most steps end here. */
 static void test_values_go(void **state)
@@ -210,7 +202,7 @@ static void test_values_go(void **state)
             (void)imap_seat_step(&bench.seat);
         if (bench.seat.out.len > 0)
             break;
-        forget_texts(&bench);
+        imap_bench_forget(&bench);
         assert_true(bytes_equal(imap_seat_finish(&bench.seat), buf_bytes(&want)));
         buf_clear(&bench.seat.out);
     }
@@ -228,20 +220,14 @@ struct said {
 
 static struct said end_after(struct imap_bench *bench, unsigned steps)
 {
+    struct buf out = buf_make(1024 * 1024);
     struct said said;
-    struct bytes out;
 
-    imap_seat_say(&bench->seat, BYTES("a THREAD REFERENCES UTF-8 ALL\r\n"));
-    for (unsigned step = 0; step < steps; step++) {
-        (void)imap_seat_step(&bench->seat);
-        if (step % 2 == 0)
-            desk_settle(&bench->desk);
-    }
-    out = buf_bytes(&bench->seat.out);
+    imap_bench_end_after(bench, "a THREAD REFERENCES UTF-8 ALL", steps, &out);
     said.has_begun = out.len > 0;
-    said.has_line = bytes_find(out, 0, BYTES("\r\n")) < out.len;
-    said.has_ended = bytes_find(out, 0, BYTES("\r\na OK")) < out.len;
-    imap_bench_sit_down(bench);
+    said.has_line = bytes_find(buf_bytes(&out), 0, BYTES("\r\n")) < out.len;
+    said.has_ended = bytes_find(buf_bytes(&out), 0, BYTES("\r\na OK")) < out.len;
+    buf_done(&out);
     return said;
 }
 
@@ -256,7 +242,7 @@ static void test_ended_cold(void **state)
     imap_bench_open(&bench, 8 * FEW, write_groups);
     for (steps = 1; !said.has_ended; steps++) {
         mem_vfs_chill(bench.vfs);
-        forget_texts(&bench);
+        imap_bench_forget(&bench);
         said = end_after(&bench, steps);
     }
     assert_true(steps > 10);

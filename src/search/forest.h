@@ -5,9 +5,8 @@
  * been short; then paths are kept as splay trees (Sleator and Tarjan, "A data structure for
  * dynamic trees", 1983), and an answer costs the logarithm of what there is, over many of them.
  *
- * `work` is what a call may still do, in steps of some ten nanoseconds; what it did is taken off.
- * A call that answers false has used it up: call again with the same arguments and more work, and
- * do nothing else with the forest before. */
+ * `work` is what a call may still do (search/work.h). A call that answers false has used it up:
+ * call again with the same arguments and more work, and do nothing else with the forest before. */
 #ifndef ROOST_SEARCH_FOREST_H
 #define ROOST_SEARCH_FOREST_H
 

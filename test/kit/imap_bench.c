@@ -62,8 +62,25 @@ void imap_bench_close(struct imap_bench *bench)
     mem_vfs_free(bench->vfs);
 }
 
-void imap_bench_sit_down(struct imap_bench *bench)
+void imap_bench_forget(struct imap_bench *bench)
 {
+    struct account_id id = account_id(bench->desk.account);
+
+    search_texts_forget(bench->texts, &id);
+}
+
+void imap_bench_end_after(struct imap_bench *bench, const char *line, unsigned steps,
+                          struct buf *out_said)
+{
+    imap_seat_say(&bench->seat, bytes_from_string(line));
+    imap_seat_say(&bench->seat, BYTES("\r\n"));
+    for (unsigned step = 0; step < steps; step++) {
+        (void)imap_seat_step(&bench->seat);
+        if (step % 2 == 0)
+            desk_settle(&bench->desk);
+    }
+    buf_clear(out_said);
+    buf_add(out_said, buf_bytes(&bench->seat.out));
     imap_seat_close(&bench->seat);
     desk_settle(&bench->desk);
     open_seat(bench);

@@ -22,8 +22,14 @@ typedef void imap_bench_write(uint32_t number, struct buf *out);
 void imap_bench_open(struct imap_bench *bench, uint32_t messages, imap_bench_write *write);
 void imap_bench_close(struct imap_bench *bench); /* at any time; nothing is left of the session */
 
-/* Another session in the place of the one there is, which ends as it stands. */
-void imap_bench_sit_down(struct imap_bench *bench);
+/* Says the line, with CRLF, takes so many steps, all jobs run after each second one, and puts
+ * another session in the place of this one, which ends as it stands. `out_said` is what it has
+ * said. */
+void imap_bench_end_after(struct imap_bench *bench, const char *line, unsigned steps,
+                          struct buf *out_said);
+
+/* Drops what searches have kept of the account. */
+void imap_bench_forget(struct imap_bench *bench);
 
 /* Closes the account, flips a bit where the disk has `text`, takes away the summaries, and opens it
  * again. */
