@@ -6,8 +6,8 @@
  * that none of them has.
  *
  * What is left out of this: of more than 200 references of a message the middle ones are not among
- * its ids, so that they link nothing; and identifiers that differ only behind their first 1024
- * bytes are the same (SUMMARY_REFERENCES_MAX, SUMMARY_KEY_BYTES_MAX in message/summary.h). */
+ * its ids, so that they link nothing (SUMMARY_REFERENCES_MAX in message/summary.h); and what is
+ * longer than a line may be is no identifier (message/message_id.h). */
 #ifndef ROOST_SEARCH_THREAD_H
 #define ROOST_SEARCH_THREAD_H
 
