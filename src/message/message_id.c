@@ -3,7 +3,8 @@
 
 #include "message/token.h"
 
-/* Behind "<"; quotes and quoting go (RFC 5256 s3, REFERENCES). False: what comes is none. */
+/* Behind "<"; quotes and quoting go (RFC 5256 s3, REFERENCES). False: what comes is none; a "<", in
+ * quotes as well, is left, for it may begin one: so no byte is looked at twice. */
 static bool take_rest(struct cursor *cur, struct buf *out)
 {
     size_t limit = cur->offset + MESSAGE_ID_BYTES_MAX - 1; /* the "<" is gone */
@@ -21,7 +22,7 @@ static bool take_rest(struct cursor *cur, struct buf *out)
             is_quoted = !is_quoted;
             continue;
         }
-        if (!is_quoted && (c == '<' || (c == '@' && out->len == left)))
+        if (c == '<' || (c == '@' && !is_quoted && out->len == left))
             return false;
         if (c == '@' && !is_quoted)
             right = out->len + 1;
@@ -38,16 +39,12 @@ bool message_id_next(struct cursor *cur, struct buf *out)
     size_t before = out->len;
 
     while (!cursor_at_end(cur)) {
-        size_t start;
-
         cur->offset = bytes_find_byte(cur->in, cur->offset, '<');
         if (!cursor_skip(cur, '<'))
             return false;
-        start = cur->offset;
         if (take_rest(cur, out))
             return true;
         buf_truncate(out, before);
-        cur->offset = start; /* there may be one in what was taken for this one */
     }
     return false;
 }

@@ -27,6 +27,8 @@ static void test_ids(void **state)
         { BYTES("<a@[x\"y]> <b@x>"), BYTES("b@x|") },
         { BYTES("<a@x <b@x>"), BYTES("b@x|") },
         { BYTES("<<a@b>>"), BYTES("a@b|") },
+        { BYTES("<\"a<b\"@c>"), BYTES("") },
+        { BYTES("<\\\"<\\\"<a@b>"), BYTES("a@b|") },
         { BYTES("<a@b@c>"), BYTES("a@b@c|") }, /* more than RFC 5322 has, and found in mail */
     };
     struct buf out = buf_make(1000);

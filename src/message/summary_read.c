@@ -21,6 +21,27 @@ static bool is_list(struct bytes bytes)
     return bytes.len >= 2 && bytes.at[0] == '(' && bytes.at[bytes.len - 1] == ')';
 }
 
+/* What is kept of a message for comparison, in buffers of its size. */
+static struct bytes read_key(struct reader *reader)
+{
+    struct bytes key = reader_bytes(reader);
+
+    reader->failed = reader->failed || key.len > SUMMARY_KEY_BYTES_MAX;
+    return key;
+}
+
+static bool are_references(struct bytes references)
+{
+    struct reader reader = reader_make(references);
+
+    for (size_t count = 0; !reader.failed && reader_left(&reader) > 0; count++) {
+        if (count == SUMMARY_REFERENCES_MAX)
+            return false;
+        (void)read_key(&reader);
+    }
+    return !reader.failed;
+}
+
 bool summary_decode(struct bytes encoded, struct summary *out_summary)
 {
     struct reader reader = reader_make(encoded);
@@ -37,13 +58,13 @@ bool summary_decode(struct bytes encoded, struct summary *out_summary)
     s.fields = reader_bytes(&reader);
     s.sent_seconds = (int64_t)reader_u64(&reader);
     s.sent_zone_minutes = (int32_t)reader_u32(&reader);
-    s.subject = reader_bytes(&reader);
-    s.from_mailbox = reader_bytes(&reader);
-    s.to_mailbox = reader_bytes(&reader);
-    s.cc_mailbox = reader_bytes(&reader);
-    s.from_display = reader_bytes(&reader);
-    s.to_display = reader_bytes(&reader);
-    s.message_id = reader_bytes(&reader);
+    s.subject = read_key(&reader);
+    s.from_mailbox = read_key(&reader);
+    s.to_mailbox = read_key(&reader);
+    s.cc_mailbox = read_key(&reader);
+    s.from_display = read_key(&reader);
+    s.to_display = read_key(&reader);
+    s.message_id = read_key(&reader);
     s.references = reader_bytes(&reader);
     s.preview = reader_bytes(&reader);
     s.part_count = (uint32_t)reader_varint_max(&reader, UINT32_MAX - 1);
@@ -51,7 +72,8 @@ bool summary_decode(struct bytes encoded, struct summary *out_summary)
     if (!reader_finish(&reader) || s.part_count == 0 || s.sent_zone_minutes >= ZONE_MINUTES_MAX ||
         s.sent_zone_minutes <= -ZONE_MINUTES_MAX)
         return false;
-    if (!is_list(s.envelope) || !is_list(s.body) || !is_list(s.bodystructure))
+    if (!is_list(s.envelope) || !is_list(s.body) || !is_list(s.bodystructure) ||
+        !are_references(s.references))
         return false;
     *out_summary = s;
     return true;

@@ -207,6 +207,49 @@ static void test_cut(void **state)
     buf_done(&out);
 }
 
+/* The encoded summary with other contents in the place of `field`, which is of it. */
+static void replace(struct bytes encoded, struct bytes field, struct bytes with, struct buf *out)
+{
+    struct buf length = buf_make(10);
+    size_t at = (size_t)(field.at - encoded.at);
+
+    buf_put_varint(&length, field.len);
+    buf_clear(out);
+    buf_add(out, bytes_slice(encoded, 0, at - length.len));
+    buf_put_bytes(out, with);
+    buf_add(out, bytes_from(encoded, at + field.len));
+    buf_done(&length);
+}
+
+/* Who compares what is kept counts on that there is no more of it. */
+static void test_no_more_than_is_kept(void **state)
+{
+    static const uint8_t key[SUMMARY_KEY_BYTES_MAX + 1];
+    struct buf out = buf_make(SUMMARY_BYTES_MAX), other = buf_make(SUMMARY_BYTES_MAX);
+    struct buf references = buf_make(SUMMARY_BYTES_MAX);
+    struct summary s, read;
+
+    (void)state;
+    encode(BYTES("Subject: s\r\nReferences: <a@b>\r\n\r\n"), &out);
+    assert_true(summary_decode(buf_bytes(&out), &s));
+    for (size_t more = 0; more < 2; more++) {
+        replace(buf_bytes(&out), s.subject, bytes_make(key, sizeof(key) - 1 + more), &other);
+        assert_int_equal(summary_decode(buf_bytes(&other), &read), more == 0);
+        buf_clear(&references);
+        for (size_t i = 0; i < SUMMARY_REFERENCES_MAX + more; i++)
+            buf_put_bytes(&references, BYTES("c@d"));
+        replace(buf_bytes(&out), s.references, buf_bytes(&references), &other);
+        assert_int_equal(summary_decode(buf_bytes(&other), &read), more == 0);
+        buf_clear(&references);
+        buf_put_bytes(&references, bytes_make(key, sizeof(key) - 1 + more));
+        replace(buf_bytes(&out), s.references, buf_bytes(&references), &other);
+        assert_int_equal(summary_decode(buf_bytes(&other), &read), more == 0);
+    }
+    buf_done(&references);
+    buf_done(&other);
+    buf_done(&out);
+}
+
 static void test_damaged(void **state)
 {
     struct buf out = buf_make(SUMMARY_BYTES_MAX);
@@ -231,8 +274,11 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sections), cmocka_unit_test(test_no_sections),
-        cmocka_unit_test(test_walk),     cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_no_sections),
+        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_no_more_than_is_kept),
         cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
