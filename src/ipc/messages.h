@@ -47,7 +47,7 @@ enum ipc_service {
 
 enum ipc_result {
     IPC_OK = 0,
-    IPC_DENIED, /* wrong credentials, or a ticket that does not hold */
+    IPC_DENIED, /* wrong credentials, or a ticket that does not hold: nothing else */
     IPC_NOT_FOUND, /* no such account or mailbox */
     IPC_EXISTS,
     IPC_INVALID, /* the request itself makes no sense; `text` says why */
@@ -139,7 +139,7 @@ static inline bool ipc_service_delivers(uint8_t service)
 }
 
 struct ipc_ticket {
-    uint8_t raw[IPC_TICKET_BYTES]; /* random; valid once, for 10 s */
+    uint8_t raw[IPC_TICKET_BYTES]; /* random; valid for 10 s: once, or for deliveries */
 };
 
 struct ipc_account_id {

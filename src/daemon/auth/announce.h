@@ -1,7 +1,7 @@
-/* Telling a shard that somebody may come: the ticket (128 random bits, once, 10 s) for one gate,
- * one account, one service and one start of the shard. Whoever shows it must not be there first:
- * either the shard says that it has it, or it lies in the shard's channel before the gate hears of
- * it, and the shard looks there before it refuses one. */
+/* Telling a shard that somebody may come: the ticket (128 random bits, 10 s, once unless it is for
+ * deliveries) for one gate, one account, one service and one start of the shard. Whoever shows it
+ * must not be there first: either the shard says that it has it, or it lies in the shard's channel
+ * before the gate hears of it, and the shard looks there before it refuses one. */
 #ifndef ROOST_DAEMON_AUTH_ANNOUNCE_H
 #define ROOST_DAEMON_AUTH_ANNOUNCE_H
 

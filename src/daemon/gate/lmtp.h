@@ -18,7 +18,7 @@
 enum {
     PARCELS_OUT_MAX = 64, /* of one message at once */
     PARCEL_LOOK_UP_MS = 30 * 1000,
-    PARCEL_DELIVER_MS = 5 * 60 * 1000, /* RFC 5321 section 4.5.3.2.6 gives us ten minutes */
+    PARCEL_DELIVER_MS = 5 * 60 * 1000, /* in all; RFC 5321 section 4.5.3.2.6 gives ten minutes */
 };
 
 struct client;
@@ -35,7 +35,9 @@ struct parcel {
     struct role_ask ask;
     struct lmtp_side *side;
     size_t index; /* of the recipient */
-    const struct ipc_ticket *kept; /* that was shown and may be void: then another one is got */
+    const struct ipc_ticket *kept; /* of looked_up, which no RCPT changes while parcels are out: was
+                                      shown and may be void; then another one is got */
+    struct mono give_up;
 };
 
 struct lmtp_side {

@@ -210,6 +210,25 @@ static void test_who_was_named_lately(void **state)
     fd_close(&client);
 }
 
+/* A ticket that was not to be kept is not asked for again; nor can it be where auth is gone. */
+static void test_who_is_not_asked_for_again(void **state)
+{
+    struct fixture *f = *state;
+    int client = begin_mail(f);
+
+    add_recipient(f, client, BYTES("alice"));
+    answer_parcel(f, send_one(f, client), IPC_DENIED);
+    assert_non_null(strstr(hear(f, client), "451"));
+
+    (void)ask(f, client, "MAIL FROM:<>\r\n");
+    add_recipient(f, client, BYTES("alice"));
+    fd_close(&f->auth);
+    answer_parcel(f, send_one(f, client), IPC_DENIED);
+    assert_true(f->heard.got.deliver.keeps_ticket);
+    assert_non_null(strstr(hear(f, client), "451"));
+    fd_close(&client);
+}
+
 static void test_what_is_down_is_a_451(void **state)
 {
     struct fixture *f = *state;
@@ -373,6 +392,7 @@ int main(void)
         GATE_TEST(test_recipients_that_come_together),
         GATE_TEST(test_a_client_that_does_not_wait_for_its_recipients),
         GATE_TEST(test_who_was_named_lately),
+        GATE_TEST(test_who_is_not_asked_for_again),
         GATE_TEST(test_what_is_down_is_a_451),
         GATE_TEST(test_a_large_message_is_spooled_and_gone),
         GATE_TEST(test_what_does_not_fit_into_a_packet_is_a_descriptor),

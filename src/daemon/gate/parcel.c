@@ -55,6 +55,14 @@ static struct role *role_of(const struct parcel *parcel)
 
 static void start_more(struct lmtp_side *side);
 
+/* However often it is sent. At least a moment: what is late is ended by its clock. */
+static int64_t time_left(const struct parcel *parcel)
+{
+    int64_t left = parcel->give_up.ms - clock_mono().ms;
+
+    return left > 0 ? left : 1;
+}
+
 void parcels_drop(struct lmtp_side *side)
 {
     for (size_t i = 0; i < side->parcel_count; i++)
@@ -83,11 +91,11 @@ static void end_sent(struct parcel *parcel, enum smtp_verdict verdict)
     lmtp_step_soon(side);
 }
 
-static enum err look_up(struct parcel *parcel);
+static enum err ask_auth(struct parcel *parcel);
 
-/* A ticket that was kept is void: the shard began anew, the account was removed, or time has
- * passed. Who knows more is auth. True: it was asked. */
-static bool is_looked_up_again(struct parcel *parcel, const struct ipc_deliver_answer *answer)
+/* When a ticket that was kept is void, for the shard began anew, the account was removed, or time
+ * has passed: who knows more is auth. False: it was not asked. */
+static bool try_again(struct parcel *parcel, const struct ipc_deliver_answer *answer)
 {
     bool is_void = answer->result == IPC_DENIED || answer->result == IPC_EXPIRED;
 
@@ -95,7 +103,7 @@ static bool is_looked_up_again(struct parcel *parcel, const struct ipc_deliver_a
         return false;
     lately_forget(&parcel->side->lately, parcel->kept);
     parcel->kept = NULL;
-    return look_up(parcel) == ERR_OK;
+    return ask_auth(parcel) == ERR_OK;
 }
 
 static void on_delivered(struct role_ask *ask, const struct ipc_message *answer, int *fd)
@@ -104,7 +112,7 @@ static void on_delivered(struct role_ask *ask, const struct ipc_message *answer,
     struct smtp_delivery delivery = smtp_session_delivery(parcel->side->session, parcel->index);
     enum smtp_verdict verdict = SMTP_UNAVAILABLE;
 
-    if (answer != NULL && is_looked_up_again(parcel, &answer->deliver_answer))
+    if (answer != NULL && try_again(parcel, &answer->deliver_answer))
         return;
     if (answer != NULL)
         verdict = verdict_of_delivery((enum ipc_result)answer->deliver_answer.result,
@@ -149,7 +157,7 @@ static enum err send_parcel(struct parcel *parcel, const struct ipc_ticket *tick
         smtp_session_trace(side->session, parcel->index, clock_wall(), &trace);
         message.deliver.trace = buf_bytes(&trace);
         parcel->ask.answered = on_delivered;
-        err = role_ask(mail, &parcel->ask, &message, &fd, PARCEL_DELIVER_MS);
+        err = role_ask(mail, &parcel->ask, &message, &fd, time_left(parcel));
     }
     buf_done(&trace);
     return err;
@@ -168,10 +176,11 @@ static void on_looked_up(struct role_ask *ask, const struct ipc_message *answer,
         end_sent(parcel, SMTP_UNAVAILABLE);
 }
 
-static enum err look_up(struct parcel *parcel)
+static enum err ask_auth(struct parcel *parcel)
 {
     struct lmtp_side *side = parcel->side;
     struct role_peer *auth = role_peer_find(role_of(parcel), IPC_ROLE_AUTH, 0);
+    int64_t left = time_left(parcel);
     struct ipc_message message = {
         IPC_RECIPIENT,
         { .recipient = { .service = IPC_SERVICE_LMTP,
@@ -181,8 +190,9 @@ static enum err look_up(struct parcel *parcel)
     };
 
     parcel->ask.answered = on_looked_up;
-    return auth == NULL ? ERR_CLOSED
-                        : role_ask(auth, &parcel->ask, &message, NULL, PARCEL_LOOK_UP_MS);
+    if (left > PARCEL_LOOK_UP_MS)
+        left = PARCEL_LOOK_UP_MS;
+    return auth == NULL ? ERR_CLOSED : role_ask(auth, &parcel->ask, &message, NULL, left);
 }
 
 static enum err start_parcel(struct parcel *parcel)
@@ -190,8 +200,9 @@ static enum err start_parcel(struct parcel *parcel)
     struct smtp_delivery delivery = smtp_session_delivery(parcel->side->session, parcel->index);
     const struct looked_up *known = &parcel->side->looked_up[delivery.token];
 
+    parcel->give_up.ms = clock_mono().ms + PARCEL_DELIVER_MS;
     if (!looked_up_is_fresh(known, clock_mono()))
-        return look_up(parcel);
+        return ask_auth(parcel);
     parcel->kept = known->is_kept ? &known->ticket : NULL;
     return send_parcel(parcel, &known->ticket, known->shard);
 }

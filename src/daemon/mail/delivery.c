@@ -136,7 +136,7 @@ static enum ipc_result result_of(enum err err)
     case ERR_OVER_QUOTA: return IPC_OVER_QUOTA;
     case ERR_NOT_FOUND: return IPC_NOT_FOUND;
     case ERR_INVALID: return IPC_INVALID;
-    case ERR_DENIED: return IPC_DENIED;
+    case ERR_DENIED: /* by the system; IPC_DENIED is of tickets */
     case ERR_IO:
     case ERR_EXISTS:
     case ERR_LIMIT: /* of the account: a later try may find it lifted */

@@ -139,7 +139,8 @@ static enum ipc_result claim(struct role_peer *gate, const struct ipc_ticket *sh
         result = claim_late(gate, shown, &claim, out_ticket);
     if (result == IPC_OK)
         return IPC_OK;
-    log_begin(&line, LOG_LEVEL_WARNING, "ticket-refused");
+    /* Whose ticket was to be kept asks auth for another one. */
+    log_begin(&line, keeps ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "ticket-refused");
     log_number(&line, "gate", gate->index);
     log_string(&line, "why", ipc_result_text(result));
     log_end(&line);

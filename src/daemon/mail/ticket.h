@@ -18,13 +18,13 @@
 
 enum {
     TICKET_MS = 10 * 1000,
-    TICKETS_MAX = 65536, /* waiting to be shown */
+    TICKETS_MAX = 65536, /* that may be shown; those that were make room for others */
     TICKET_ACCOUNT_BYTES_MAX = 512,
 };
 
 /* What a ticket is worth. */
 struct ticket {
-    struct list link; /* oldest first */
+    struct list link; /* of tickets.fresh or tickets.kept */
     uint8_t raw[IPC_TICKET_BYTES];
     struct mono expires;
     uint16_t gate;
@@ -38,7 +38,8 @@ struct ticket {
 
 struct tickets {
     struct map by_raw;
-    struct list oldest;
+    struct list fresh; /* not shown yet, oldest first */
+    struct list kept; /* shown, and to be shown again; who was shown last is last */
     uint64_t incarnation; /* of this shard */
 };
 
@@ -66,8 +67,8 @@ MUST_USE enum ipc_result tickets_claim(struct tickets *tickets, const struct ipc
                                        const struct ticket_claim *claim, struct mono now,
                                        struct ticket **out_ticket);
 
-/* Makes void what was announced for the account and not shown yet: all of it, or the logins. For
- * when its password was changed, or it was removed. */
+/* Makes void what may be shown for the account: all of it, or the logins. For when its password was
+ * changed, or it was removed. */
 void tickets_void(struct tickets *tickets, const uint8_t account_id[IPC_ACCOUNT_ID_BYTES],
                   bool logins_only);
 

@@ -166,16 +166,72 @@ static void test_the_table_is_bounded_and_swept(void **state)
     assert_int_equal(tickets->by_raw.count, 1);
 }
 
+/* Those that were shown leave before anybody is refused, and at once when they expire. */
+static void test_kept_tickets_make_room(void **state)
+{
+    enum { KEPT = 3 };
+    static const struct ticket_claim kept = {
+        .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP, .keeps = true
+    };
+    struct tickets *tickets = *state;
+    struct ipc_ticket_announce announce = announcement(1);
+    struct ticket *ticket = NULL;
+
+    announce.service = IPC_SERVICE_LMTP;
+    for (uint32_t i = 0; i < TICKETS_MAX; i++) {
+        memcpy(announce.ticket.raw, &i, sizeof(i));
+        assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 0 }), IPC_OK);
+        if (i >= KEPT)
+            continue;
+        assert_int_equal(
+            tickets_claim(tickets, &announce.ticket, &kept, (struct mono){ 1 }, &ticket), IPC_OK);
+        free(ticket);
+    }
+    announce = announcement(9);
+    for (uint32_t i = 0; i < KEPT; i++) {
+        announce.ticket.raw[1] = (uint8_t)i;
+        assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 2 }), IPC_OK);
+    }
+    announce.ticket.raw[1] = KEPT;
+    assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 2 }), IPC_LIMIT);
+}
+
+static void test_kept_tickets_leave_when_they_expire(void **state)
+{
+    static const struct ticket_claim kept = {
+        .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP, .keeps = true
+    };
+    struct tickets *tickets = *state;
+    struct ipc_ticket_announce announce = announcement(1);
+    struct ticket *ticket = NULL;
+
+    announce.service = IPC_SERVICE_LMTP;
+    assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 0 }), IPC_OK);
+    assert_int_equal(tickets_claim(tickets, &announce.ticket, &kept, (struct mono){ 1 }, &ticket),
+                     IPC_OK);
+    free(ticket);
+    announce = announcement(2);
+    assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ TICKET_MS + 1 }), IPC_OK);
+    assert_int_equal(tickets->by_raw.count, 1);
+}
+
 static void test_what_an_account_loses(void **state)
 {
     struct ipc_ticket_announce login = announcement(1);
     struct ipc_ticket_announce mail = announcement(2);
     struct ipc_ticket_announce other = announcement(3);
+    struct ipc_ticket_announce again = announcement(4);
     struct ticket_claim for_mail = right;
+    struct ticket_claim kept = right;
     struct ticket *ticket = NULL;
 
-    mail.service = for_mail.service = IPC_SERVICE_LMTP;
+    mail.service = again.service = for_mail.service = kept.service = IPC_SERVICE_LMTP;
+    kept.keeps = true;
     other.account_id.raw[0] = 1;
+    assert_int_equal(tickets_announce(*state, &again, (struct mono){ 0 }), IPC_OK);
+    assert_int_equal(tickets_claim(*state, &again.ticket, &kept, (struct mono){ 1 }, &ticket),
+                     IPC_OK);
+    free(ticket);
     for (int logins_only = 1; logins_only >= 0; logins_only--) {
         assert_int_equal(tickets_announce(*state, &login, (struct mono){ 0 }), IPC_OK);
         assert_int_equal(tickets_announce(*state, &mail, (struct mono){ 0 }), IPC_OK);
@@ -186,6 +242,10 @@ static void test_what_an_account_loses(void **state)
         assert_int_equal(
             tickets_claim(*state, &mail.ticket, &for_mail, (struct mono){ 1 }, &ticket),
             logins_only == 1 ? IPC_OK : IPC_DENIED);
+        if (logins_only == 1)
+            free(ticket);
+        assert_int_equal(tickets_claim(*state, &again.ticket, &kept, (struct mono){ 1 }, &ticket),
+                         logins_only == 1 ? IPC_OK : IPC_DENIED);
         if (logins_only == 1)
             free(ticket);
         assert_int_equal(tickets_claim(*state, &other.ticket, &right, (struct mono){ 1 }, &ticket),
@@ -203,6 +263,8 @@ int main(void)
         TICKET_TEST(test_a_late_ticket_is_void),
         TICKET_TEST(test_wrong_claims_are_denied_and_spoil_nothing),
         TICKET_TEST(test_announcements_that_are_refused),
+        TICKET_TEST(test_kept_tickets_make_room),
+        TICKET_TEST(test_kept_tickets_leave_when_they_expire),
         TICKET_TEST(test_what_an_account_loses),
         TICKET_TEST(test_the_table_is_bounded_and_swept),
     };
