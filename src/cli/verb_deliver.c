@@ -13,7 +13,6 @@ enum { READ_BYTES = 64 * 1024 };
 /* Standard input as an order reads it. */
 struct input {
     struct lmtp_order order;
-    bool begun;
     struct bytes kept; /* read but not given out yet */
     uint8_t space[READ_BYTES];
 };
@@ -25,17 +24,28 @@ static void skip_from_line(struct input *input)
         input->kept = bytes_from(input->kept, bytes_find_byte(input->kept, 0, '\n') + 1);
 }
 
+static void read_more(struct input *input)
+{
+    input->kept = bytes_make(input->space, fread(input->space, 1, READ_BYTES, stdin));
+}
+
+/* The beginning of a message. False: there is none, as behind a pipe that broke at once. */
+static bool begin_input(struct input *input)
+{
+    read_more(input);
+    if (input->kept.len == 0)
+        return false;
+    skip_from_line(input);
+    return true;
+}
+
 static size_t read_input(struct lmtp_order *order, void *into, size_t len)
 {
     struct input *input = CONTAINER_OF(order, struct input, order);
     struct bytes part;
 
-    if (input->kept.len == 0) {
-        input->kept = bytes_make(input->space, fread(input->space, 1, READ_BYTES, stdin));
-        if (!input->begun)
-            skip_from_line(input);
-        input->begun = true;
-    }
+    if (input->kept.len == 0)
+        read_more(input);
     if (input->kept.len == 0 && ferror(stdin))
         order->read_failed = true;
     part = bytes_slice(input->kept, 0, len);
@@ -131,6 +141,8 @@ static int run(const struct verb *verb, struct arguments arguments)
         if (code == EX_CONFIG)
             code = EX_TEMPFAIL; /* the mail waits until the configuration is right again */
     }
+    if (code == CLI_GO_ON && !begin_input(&input))
+        code = cli_complain(EX_TEMPFAIL, "not delivered: no message came on standard input");
     if (code == CLI_GO_ON) {
         input.order = (struct lmtp_order){ .sender = bytes_from_string(from),
                                            .recipient = bytes_from_string(cli.options.words[0]),

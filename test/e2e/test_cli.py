@@ -200,6 +200,13 @@ def test_check_refuses_two_settings_with_one_address(off):
     assert 'lmtp.listen and metrics.listen both have port 9154' in fails(off, EX_CONFIG, 'check')
 
 
+def test_deliver_of_nothing_is_for_later(server):
+    done = server.run('deliver', 'ann', data=b'', check=False)
+    assert done.returncode == EX_TEMPFAIL and b'no message came' in done.stderr
+    connection = server.imap('ann')
+    assert connection.select('INBOX')[1] == [b'0']
+
+
 def test_deliver_without_a_server_is_for_later(off):
     assert 'does the server run?' in fails(off, EX_TEMPFAIL, 'deliver', 'ann', data=b'A: b\n\nc\n')
     off.settings['mail.shards'] = 'many'

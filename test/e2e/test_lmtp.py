@@ -274,6 +274,17 @@ def test_a_shard_that_dies_costs_a_try_and_no_mail(make_server):
     assert [text for text in accepted if found.count(text) != 1] == []
 
 
+def test_a_server_without_any_account_refuses_nobody_for_good(server):
+    talk = Talk(server)
+    talk.ask('MAIL FROM:<a@example.net>')
+    assert talk.ask('RCPT TO:<carol@example.org>').startswith('550 5.1.1')
+    for name in ('ann', 'bob'):
+        server.run('account', 'remove', name, '--yes')
+    assert talk.ask('RCPT TO:<carol@example.org>').startswith('451 4.3.0')
+    assert 'there is no account at all' in server.log()
+    talk.close()
+
+
 def test_who_is_removed_between_two_messages_of_a_session(server):
     talk = Talk(server)
     for n in range(4):  # from the third on nobody is asked who that is

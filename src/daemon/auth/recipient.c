@@ -62,12 +62,24 @@ static void finish(struct recipient *recipient, enum ipc_result result)
         log_number(&line, "session", (int64_t)recipient->session);
         log_bytes(&line, "recipient", address_of(recipient));
         log_string(&line, "result", ipc_result_text(result));
+        if (recipient->err == ERR_CONFLICT)
+            log_string(&line, "why", "there is no account at all");
         log_end(&line);
     }
     answer(&recipient->asker, result, recipient);
     free_recipient(recipient);
 }
 
+static bool is_nobody_here(struct accounts *accounts)
+{
+    struct accounts_record first;
+    size_t count = 0;
+
+    return accounts_list(accounts, bytes_make(NULL, 0), &first, 1, &count) == ERR_OK && count == 0;
+}
+
+/* A server without a single account is one that is not ready, or has lost its data: it is not for
+ * it to say who does not exist. */
 static void run(struct job *job)
 {
     struct recipient *recipient = CONTAINER_OF(job, struct recipient, job);
@@ -75,6 +87,8 @@ static void run(struct job *job)
 
     recipient->err = accounts_find_recipient(recipient->state->accounts, address_of(recipient),
                                              domains->at, domains->count, &recipient->record);
+    if (recipient->err == ERR_NOT_FOUND && is_nobody_here(recipient->state->accounts))
+        recipient->err = ERR_CONFLICT;
 }
 
 static void on_announced(struct announce *announce, enum ipc_result result)

@@ -52,6 +52,7 @@ static void test_what_is_remembered(void **state)
 {
     struct auth_fixture *f = *state;
 
+    auth_add(f, "bert");
     for (int i = 0; i < 3; i++) {
         say_recipient(f, "anna@example.org");
         auth_shard_hears(f);
@@ -65,6 +66,21 @@ static void test_what_is_remembered(void **state)
     (void)auth_control_hear(f, IPC_OK);
     say_recipient(f, "anna@example.org");
     (void)hear_recipient(f, IPC_NOT_FOUND);
+}
+
+/* Who has lost all accounts, or has none yet, does not say that somebody does not exist. */
+static void test_nobody_at_all(void **state)
+{
+    struct auth_fixture *f = *state;
+
+    say_recipient(f, "carol");
+    (void)hear_recipient(f, IPC_NOT_FOUND);
+    fd_close(&f->mail);
+    fake_settle(f->loop);
+    auth_control_ask(f, IPC_ACCOUNT_REMOVE, "anna", "");
+    (void)auth_control_hear(f, IPC_OK);
+    say_recipient(f, "carol");
+    (void)hear_recipient(f, IPC_UNAVAILABLE);
 }
 
 /* A shard that has much to read is told in the way in which it answers. */
@@ -125,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         AUTH_TEST(test_recipients),
         AUTH_TEST(test_what_is_remembered),
+        AUTH_TEST(test_nobody_at_all),
         AUTH_TEST(test_a_shard_that_is_slow),
         AUTH_TEST(test_no_ticket_for_a_login),
     };
