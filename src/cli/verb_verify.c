@@ -55,6 +55,22 @@ static void print_when(const json_t *damage)
     (void)printf(", written %s", printed);
 }
 
+/* What came by a change that is lost nobody can tell. */
+static void print_changes(const json_t *damage)
+{
+    const json_t *lost = json_object_get(damage, "changes_lost");
+    json_int_t first = json_integer_value(json_array_get(lost, 0));
+    json_int_t last = json_integer_value(json_array_get(lost, 1));
+
+    if (lost == NULL)
+        return;
+    (void)printf("; it may have cost changes, and the mail that came with them: number "
+                 "%" JSON_INTEGER_FORMAT,
+                 first);
+    if (last != first)
+        (void)printf(" to %" JSON_INTEGER_FORMAT, last);
+}
+
 static void print_damage(const struct verifying *verifying, const json_t *damage)
 {
     (void)printf("%s: damaged: %s, offset %" JSON_INTEGER_FORMAT ", %" JSON_INTEGER_FORMAT
@@ -66,6 +82,7 @@ static void print_damage(const struct verifying *verifying, const json_t *damage
         (void)printf("; met before");
     if (number(damage, "messages") > 0)
         (void)printf("; messages that it costs: %" JSON_INTEGER_FORMAT, number(damage, "messages"));
+    print_changes(damage);
     (void)printf("\n");
 }
 

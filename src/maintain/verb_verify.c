@@ -5,7 +5,8 @@
  *              "number":7,"time":1700000000,"messages":2}}
  *       what was found, and how many messages it costs that are there now; `number` (of a change,
  *       id of a body) and `time` only where the record tells; "known":true when an opening of the
- *       account has met it before
+ *       account has met it before; "changes_lost":[7,9] when changes of those numbers went with it,
+ *       or may have: what came by them is not among `messages`
  *   {"message":{"mailbox":"INBOX","uid":5}}
  *       behind its damage: one of those messages
  *   {"derived":{"file":"checkpoint","holds":true}}
@@ -130,6 +131,10 @@ static void tell_finding(struct buf *out, const struct verify_finding *finding)
                                   json_integer((json_int_t)wall_seconds(finding->when)));
     if (finding->is_known)
         (void)json_object_set_new(damage, "known", json_true());
+    if (finding->change_first != 0)
+        (void)json_object_set_new(damage, "changes_lost",
+                                  json_pack("[I, I]", (json_int_t)finding->change_first,
+                                            (json_int_t)finding->change_last));
     maintain_put(out, json_pack("{s:o}", "damage", damage));
 }
 

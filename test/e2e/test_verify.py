@@ -108,6 +108,30 @@ def test_damage_is_named(make_server, compression):
     assert re.search(rb' records, 1 message, ', server.run('verify', 'bob').stdout)
 
 
+def test_a_change_that_is_lost_is_no_message_that_is_hit(make_server):
+    """The message whose change it was is gone: what is left to count says nothing of it."""
+    server = make_server({'mail.compression': 'none'})
+    for number in range(6):
+        assert not server.deliver('ann@example.org', message(number))
+    server.stop()
+    log = max(log_files(server, 'log'), key=lambda path: path.stat().st_size)
+    for derived in log.parent.parent.glob('checkpoint*'):
+        derived.unlink()
+    data = log.read_bytes()
+    change = data.index(data[32:40], where_stored(data, 3, 'none'))  # the marker of its records
+    flip(log, change + 50)
+    code, lines = results(server, 'ann')
+    damage, = [line['damage'] for line in lines if 'damage' in line]
+    result, = [line['result'] for line in lines if 'result' in line]
+    assert code == DAMAGED
+    assert damage['offset'] == change and damage['messages'] == 0
+    assert (result['messages'], result['messages_damaged']) == (5, 0)
+    first, last = damage['changes_lost']
+    assert first == last
+    assert re.search(rb'; it may have cost changes, and the mail that came with them: number %d$'
+                     % first, server.run('verify', 'ann', check=False).stdout, re.M)
+
+
 def test_names_that_nobody_has(server):
     for running in (True, False):
         done = server.run('verify', 'nobody', check=False)
