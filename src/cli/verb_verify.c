@@ -79,7 +79,7 @@ static void print_damage(const struct verifying *verifying, const json_t *damage
                  number(damage, "length"), text(damage, "kind"));
     print_when(damage);
     if (json_is_true(json_object_get(damage, "known")))
-        (void)printf("; met before");
+        (void)printf("; set aside when the account was opened");
     if (number(damage, "messages") > 0)
         (void)printf("; messages that it costs: %" JSON_INTEGER_FORMAT, number(damage, "messages"));
     print_changes(damage);
@@ -219,8 +219,10 @@ const struct verb verb_verify = {
     .help = "roost verify [NAME]\n\n"
             "Reads every record of the account's log, or of all accounts', while the server runs\n"
             "or without one, and checks it against its checksums. Ends with 0 when all is whole,\n"
-            "with 1 when something is damaged. Changes nothing. An account that nobody has used\n"
-            "is named as such and no trouble; one whose directory is lost looks like it.\n\n"
+            "with 1 when something is damaged. Repairs nothing; without a server it opens the\n"
+            "account as the server would: the end of a broken write is cut off, damage is set\n"
+            "aside in the log's directory and kept. An account that nobody has used is named as\n"
+            "such and no trouble; one whose directory is lost looks like it.\n\n"
             "  --json   one JSON object a line\n\n"
             "  roost verify ann\n",
     .run = run,
