@@ -267,6 +267,13 @@ def test_the_log_tells_of_sessions_that_no_shard_has_seen(server):
     socket.create_connection(('127.0.0.1', server.imap_port)).close()
     pattern = r'session=(\d+) service=imap address=127.0.0.1:\d+ why="said bye" .*login=no'
     number = wait_for(lambda: re.search(pattern, server.log()), 5, server.log)[1]
+    with socket.create_connection(('127.0.0.1', server.lmtp_port)) as gone:
+        gone.sendall(b'LHLO there\r\nMAIL FROM:<>\r\n')
+        gone.shutdown(socket.SHUT_WR)
+        while gone.recv(1000):
+            pass
+    pattern = r'service=lmtp address=127.0.0.1:\d+ why="client closed" .*messages=0'
+    wait_for(lambda: re.search(pattern, server.log()), 5, server.log)
     with smtplib.LMTP('127.0.0.1', server.lmtp_port) as lmtp:
         assert lmtp.sendmail('eve@example.com', ['ann'], message(1)) == {}
     pattern = r'event=delivery session=(\d+) account=ann .*result=ok'
@@ -275,7 +282,7 @@ def test_the_log_tells_of_sessions_that_no_shard_has_seen(server):
     assert ended(server, delivered).endswith('messages=1')
     # The one that only looked whether the port is open has no line; the others have one each.
     assert number != delivered
-    assert len(re.findall('event=session-ended', server.log())) == 2
+    assert len(re.findall('event=session-ended', server.log())) == 3
 
 
 def test_tls_versions_of_python(server):

@@ -106,14 +106,14 @@ static void log_last(struct client *client, enum log_level level, const char *ev
 static void log_end_of(const struct client *client)
 {
     struct log_line line;
-    const char *why = client->input_ended ? "client closed" : "connection lost";
+    const char *why = client->farewell;
     bool quiet = client->read_bytes == 0 ||
                  (client->service == IPC_SERVICE_LMTP && client->peer.kind == ADDRESS_UNIX);
 
     if (client->end_told || !(client->counted || client->resumed))
         return;
-    if (client->stage == CLIENT_CLOSING)
-        why = "said bye";
+    if (why == NULL)
+        why = client->input_ended ? "client closed" : "connection lost";
     log_begin(&line, quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "session-ended");
     log_number(&line, "session", (int64_t)client->session);
     log_string(&line, "service", client->service == IPC_SERVICE_LMTP ? "lmtp" : "imap");
@@ -324,8 +324,9 @@ void client_close(struct client *client)
     gate_client_left(gate, crowd);
 }
 
-void client_finish(struct client *client)
+void client_finish(struct client *client, const char *why)
 {
+    client->farewell = why;
     role_ask_drop(&client->ask);
     if (client->state != NULL)
         client->protocol->close(client);

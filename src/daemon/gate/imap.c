@@ -289,7 +289,7 @@ static bool step_once(struct client *client)
     case IMAP_LOGIN_INPUT:
         if (!client->input_ended)
             return false;
-        client_finish(client);
+        client_finish(client, "client closed");
         return false;
     case IMAP_LOGIN_AUTH: attend_auth(client); return side->phase == PHASE_LOGIN;
     case IMAP_LOGIN_STARTTLS:
@@ -299,7 +299,7 @@ static bool step_once(struct client *client)
         begin_change(side, PHASE_STARTTLS);
         return false;
     case IMAP_LOGIN_HANDOFF: begin_change(side, PHASE_HANDOFF); return false;
-    case IMAP_LOGIN_CLOSE: client_finish(client); return false;
+    case IMAP_LOGIN_CLOSE: client_finish(client, "said bye"); return false;
     }
     return false;
 }

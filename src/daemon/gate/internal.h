@@ -92,6 +92,7 @@ struct client {
     bool resumed; /* given back by a shard (RFC 8437) */
     bool tls;
     bool input_ended;
+    const char *farewell; /* for the log, why it is closing; static */
     bool end_told; /* another line of the log tells how it ended */
     struct address peer; /* the client's, not the balancer's */
     uint64_t session;
@@ -117,8 +118,8 @@ void client_take_back(struct gate *gate, const struct ipc_hand_back *back, int f
 /* At once, without a word. `client` is gone. */
 void client_close(struct client *client);
 
-/* Once all output is out. Nothing is read any more; the protocol is closed. */
-void client_finish(struct client *client);
+/* Once all output is out. Nothing is read any more; the protocol is closed. `why`: for the log. */
+void client_finish(struct client *client, const char *why);
 
 /* The server ends. The client may be gone afterwards. */
 void client_stop(struct client *client);
@@ -144,7 +145,6 @@ void client_consume(struct client *client, size_t used);
 /* Called when a connection has gone: listeners may go on, a stop may be complete. */
 void gate_client_left(struct gate *gate, enum gate_crowd crowd);
 
-/* For messages: borrows from the client. */
-struct ipc_client client_identity(const struct client *client);
+struct ipc_client client_identity(const struct client *client); /* borrows from the client */
 
 #endif

@@ -210,7 +210,7 @@ static bool step_once(struct client *client)
     case SMTP_INPUT:
         client_read(client, true);
         if (client->input_ended)
-            client_finish(client);
+            client_finish(client, "client closed");
         return false;
     case SMTP_OUTPUT:
         stream_flush(&client->stream);
@@ -230,7 +230,7 @@ static bool step_once(struct client *client)
         side->give_up.ms = clock_mono().ms + DRAIN_MS;
         client_read(client, false);
         return false;
-    case SMTP_CLOSE: client_finish(client); return false;
+    case SMTP_CLOSE: client_finish(client, "said bye"); return false;
     }
     return false;
 }
