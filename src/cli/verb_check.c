@@ -14,6 +14,8 @@
 #include "sys/sandbox.h"
 #include "sys/sockets.h"
 #include "sys/tls.h"
+#include "sys/vfs.h"
+#include "sys/vfs_posix.h"
 
 enum {
     PEM_BYTES_MAX = 1024 * 1024,
@@ -145,6 +147,28 @@ static void check_directory(struct checking *checking, const char *what, const c
         tell(checking, WARN, what, "others may write there: chmod go-w it");
     if (with_disk)
         check_disk(checking, &place);
+}
+
+/* What a restore has begun lies aside until it is whole. */
+static void check_restore(struct checking *checking)
+{
+    char path[PATH_BYTES_MAX];
+    char line[2 * PATH_BYTES_MAX];
+    bool anything = false;
+    struct vfs *vfs;
+    int fd = -1;
+
+    if ((size_t)snprintf(path, sizeof(path), "%s/accounts/restore", checking->config->data) >=
+            sizeof(path) ||
+        file_open_directory(path, &fd, NULL) != ERR_OK)
+        return;
+    vfs = vfs_posix_new(fd);
+    if (vfs_has_names(vfs, "", &anything) == ERR_OK && anything) {
+        (void)snprintf(line, sizeof(line),
+                       "one is under way or was not finished: run it again (%s)", path);
+        tell(checking, WARN, "restore", line);
+    }
+    vfs_posix_free(vfs);
 }
 
 static void check_walls(struct checking *checking)
@@ -328,6 +352,7 @@ static int run(const struct verb *verb, struct arguments arguments)
              cli.settings.file != NULL ? cli.settings.file : "no file, defaults");
         check_directory(&checking, "data", cli.config.data, true);
         check_directory(&checking, "run", cli.config.run, false);
+        check_restore(&checking);
         check_users(&checking);
         check_certificate(&checking);
         check_key_mode(&checking);

@@ -1,5 +1,6 @@
 """The commands of a person, with no server running: account, config, check, help, deliver."""
 import os
+import pathlib
 import re
 import socket
 import stat
@@ -150,6 +151,15 @@ def test_check(off, tmp_path):
     done = off.run('check', check=False)
     assert done.returncode == EX_CONFIG
     assert re.search(rb'^FAIL +data', done.stdout, re.M)
+
+
+def test_check_sees_a_restore_that_was_not_finished(off):
+    aside = pathlib.Path(off.settings['data']) / 'accounts' / 'restore'
+    aside.mkdir(parents=True)
+    assert b'warn  restore' not in off.run('check', check=False).stdout
+    (aside / '0123').mkdir()
+    assert b'warn  restore      one is under way or was not finished: run it again' in \
+        off.run('check', check=False).stdout
 
 
 def test_check_sees_a_certificate_that_does_not_fit(off, tmp_path):
