@@ -17,7 +17,7 @@ static uint32_t id_count(const struct search_thread_hit *hit)
     return (uint32_t)(hit->ids.len / ID_BYTES);
 }
 
-/* RFC 5256 s3, 1.A: the node of that identifier, a dummy when it is new. */
+/* RFC 5256 s3 step 1.A: the node of that identifier, a dummy when it is new. */
 static uint32_t node_of_id(struct search_thread *thread, uint64_t id, bool *out_is_new,
                            unsigned *work)
 {
@@ -29,7 +29,7 @@ static uint32_t node_of_id(struct search_thread *thread, uint64_t id, bool *out_
     return *number;
 }
 
-/* RFC 5256 s3, 1.A: a message without a Message-ID gets a node that nobody can refer to, and so
+/* RFC 5256 s3 step 1.A: a message without a Message-ID gets a node that nobody can refer to, and so
  * does one whose Message-ID an earlier one has. */
 static void begin(struct search_thread *thread, const struct search_thread_hit *hit, unsigned *work)
 {
@@ -56,7 +56,7 @@ static void begin(struct search_thread *thread, const struct search_thread_hit *
     assert(err == ERR_OK);
 }
 
-/* RFC 5256 s3, 1.A: a parent is kept, and no loop is closed. `is_new`: nothing can be below the
+/* RFC 5256 s3 step 1.A: a parent is kept, and no loop is closed. `is_new`: nothing can be below the
  * child. */
 static void adopt(struct search_thread *thread, uint32_t child, uint32_t parent, bool is_new)
 {
@@ -89,7 +89,7 @@ static bool adopt_step(struct search_thread *thread, unsigned *work)
     return true;
 }
 
-/* RFC 5256 s3, 1.A: each reference is the parent of the next. */
+/* RFC 5256 s3 step 1.A: each reference is the parent of the next. */
 static bool link_references(struct search_thread *thread, const struct search_thread_hit *hit,
                             unsigned *work)
 {
@@ -112,7 +112,7 @@ static bool link_references(struct search_thread *thread, const struct search_th
     return false;
 }
 
-/* RFC 5256 s3, 1.B: the last reference, or nobody, is the parent of the message, whatever
+/* RFC 5256 s3 step 1.B: the last reference, or nobody, is the parent of the message, whatever
  * references of others have said. */
 static bool link_message(struct search_thread *thread, unsigned *work)
 {

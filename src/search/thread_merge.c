@@ -111,13 +111,13 @@ static uint32_t top_begun_by(struct search_thread *thread, uint32_t node)
     return above->list.next == node ? here->parent : 0;
 }
 
-/* RFC 5256 s3, 5.B.iv */
+/* RFC 5256 s3 step 5.B.iv */
 static bool is_to_replace(const struct search_node *known, const struct search_node *node)
 {
     return !is_dummy(known) && (is_dummy(node) || (known->is_reply && !node->is_reply));
 }
 
-/* RFC 5256 s3, 5.A and 5.B */
+/* RFC 5256 s3 step 5.A and 5.B */
 bool search_thread_tabulate_step(struct search_thread *thread, unsigned *work)
 {
     for (; thread->at < thread->message_count; thread->at++) {
@@ -138,8 +138,8 @@ bool search_thread_tabulate_step(struct search_thread *thread, unsigned *work)
     return true;
 }
 
-/* RFC 5256 s3, 5.C.iv. A dummy that goes below another one is none: its children are that one's.
- * The one in the table is a dummy if any of that subject is. */
+/* RFC 5256 s3 step 5.C.iv. A dummy that goes below another one is none: its children are that
+ * one's. The one in the table is a dummy if any of that subject is. */
 static void merge(struct search_thread *thread, uint32_t *known, uint32_t top)
 {
     struct search_node *kept = thread_node(thread, *known);
