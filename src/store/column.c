@@ -6,7 +6,7 @@
 
 #include "store/alloc.h"
 
-enum { CAPACITY_FIRST = 16 };
+enum { CAPACITY_FIRST = 16, LOADED_STEP = 128 };
 
 /* How the differences of a list of values can be written. */
 struct shape {
@@ -261,6 +261,33 @@ void column_load(const struct column *column, uint32_t first, uint32_t count, ui
             out[i] = base + step * i;
         break;
     }
+}
+
+static bool loaded_matches(const struct column *a, const struct column *b, uint32_t first,
+                           uint32_t count)
+{
+    uint64_t of_a[LOADED_STEP];
+    uint64_t of_b[LOADED_STEP];
+
+    for (uint32_t at = 0; at < count; at += LOADED_STEP) {
+        uint32_t take = count - at < LOADED_STEP ? count - at : LOADED_STEP;
+
+        column_load(a, first + at, take, of_a);
+        column_load(b, first + at, take, of_b);
+        if (memcmp(of_a, of_b, take * sizeof(*of_a)) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool column_matches(const struct column *a, const struct column *b, uint32_t first, uint32_t count)
+{
+    if (column_is_same(a, b))
+        return true;
+    if (a->base != b->base || a->step != b->step || a->width != b->width)
+        return loaded_matches(a, b, first, count);
+    return memcmp(a->array->at + (size_t)first * a->width, b->array->at + (size_t)first * b->width,
+                  (size_t)count * a->width) == 0;
 }
 
 void column_store(struct column *column, const uint64_t *values, uint32_t count)

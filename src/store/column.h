@@ -82,6 +82,10 @@ void column_set(struct column *column, uint32_t count, uint32_t at, uint64_t val
 /* `count` values from `first` on into `out`. */
 void column_load(const struct column *column, uint32_t first, uint32_t count, uint64_t *out);
 
+/* True when both say the same of `count` values from `first` on, which are looked at many at a
+ * time. */
+bool column_matches(const struct column *a, const struct column *b, uint32_t first, uint32_t count);
+
 /* All values anew, packed as tightly as they can be, with no room for more. */
 void column_store(struct column *column, const uint64_t *values, uint32_t count);
 

@@ -257,6 +257,32 @@ static void check_parts(const struct model *model, struct test_random *random)
     column_done(&column);
 }
 
+/* Beside a copy that is packed in another way, and one of which a single value is another. */
+static void check_matches(const struct model *model, struct test_random *random)
+{
+    uint32_t at = (uint32_t)test_random_below(random, model->count);
+    uint64_t values[COLUMN_VALUES_MAX];
+    struct column shared = column_share(&model->column);
+    struct column other = { 0 };
+
+    memcpy(values, model->values, model->count * sizeof(*values));
+    column_store(&other, values, model->count);
+    assert_true(column_matches(&model->column, &other, 0, model->count));
+    column_set(&shared, model->count, at, values[at] ^ 1);
+    values[at] ^= UINT64_C(1) << test_random_below(random, 64);
+    column_store(&other, values, model->count);
+    for (uint32_t i = 0; i < 10; i++) {
+        uint32_t first = (uint32_t)test_random_below(random, model->count);
+        uint32_t count = 1 + (uint32_t)test_random_below(random, model->count - first);
+        bool is_in = at >= first && at < first + count;
+
+        assert_int_equal(column_matches(&model->column, &other, first, count), !is_in);
+        assert_int_equal(column_matches(&model->column, &shared, first, count), !is_in);
+    }
+    column_done(&other);
+    column_done(&shared);
+}
+
 static void run_random(struct test_random *random, unsigned kind)
 {
     struct model *model = calloc(1, sizeof(*model));
@@ -279,6 +305,7 @@ static void run_random(struct test_random *random, unsigned kind)
     assert_same(&model->column, model->values, model->count);
     check_codec(model);
     check_parts(model, random);
+    check_matches(model, random);
     column_store(&model->column, model->values, model->count);
     assert_same(&model->column, model->values, model->count);
     check_codec(model);
