@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "cli/cli.h"
 #include "sys/fd.h"
 #include "sys/files.h"
 #include "sys/place.h"
@@ -72,18 +73,11 @@ static enum err check_apart(const char *path, bool is_there, const struct config
 
 static enum err is_empty(const char *path, bool *out_is_empty, struct note *why)
 {
-    bool anything = false;
-    struct vfs *vfs;
-    int fd = -1;
-    enum err err = file_open_directory(path, &fd, why);
+    bool has_names = false;
+    enum err err = cli_look_into(path, &has_names, why);
 
-    if (err != ERR_OK)
-        return err;
-    vfs = vfs_posix_new(fd);
-    err = vfs_has_names(vfs, "", &anything);
-    vfs_posix_free(vfs);
-    *out_is_empty = !anything;
-    return err == ERR_OK ? err : note_fail(why, err, "cannot list %s: %s", path, err_text(err));
+    *out_is_empty = !has_names;
+    return err;
 }
 
 static enum err check_mark(const char *path, struct note *why)

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "sys/files.h"
 #include "sys/process.h"
 #include "sys/terminal.h"
+#include "sys/vfs.h"
+#include "sys/vfs_posix.h"
 
 int cli_complain(int exit_code, const char *format, ...)
 {
@@ -39,6 +42,20 @@ int cli_check_terminal(const char *what)
     if (terminal_is(0))
         return CLI_GO_ON;
     return cli_complain(EX_USAGE, "%s: where there is no terminal to ask at it wants --yes", what);
+}
+
+enum err cli_look_into(const char *path, bool *out_has_names, struct note *why)
+{
+    struct vfs *vfs;
+    int fd = -1;
+    enum err err = file_open_directory(path, &fd, why);
+
+    if (err != ERR_OK)
+        return err;
+    vfs = vfs_posix_new(fd);
+    err = vfs_has_names(vfs, "", out_has_names);
+    vfs_posix_free(vfs);
+    return err == ERR_OK ? err : note_fail(why, err, "cannot list %s: %s", path, err_text(err));
 }
 
 int cli_exit_code(enum err err)

@@ -63,6 +63,9 @@ int cli_ask_yes(const char *format, ...) PRINTF_LIKE(1, 2);
  * there is no terminal to ask at it wants --yes". */
 int cli_check_terminal(const char *what);
 
+/* Does that directory hold any name? Not told unless ERR_OK. */
+enum err cli_look_into(const char *path, bool *out_has_names, struct note *why);
+
 /* The exit code that tells an MTA or a script what kind of trouble it was. */
 int cli_exit_code(enum err err);
 

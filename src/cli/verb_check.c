@@ -14,8 +14,6 @@
 #include "sys/sandbox.h"
 #include "sys/sockets.h"
 #include "sys/tls.h"
-#include "sys/vfs.h"
-#include "sys/vfs_posix.h"
 
 enum {
     PEM_BYTES_MAX = 1024 * 1024,
@@ -154,21 +152,15 @@ static void check_restore(struct checking *checking)
 {
     char path[PATH_BYTES_MAX];
     char line[2 * PATH_BYTES_MAX];
-    bool anything = false;
-    struct vfs *vfs;
-    int fd = -1;
+    bool has_names = false;
 
     if ((size_t)snprintf(path, sizeof(path), "%s/accounts/restore", checking->config->data) >=
             sizeof(path) ||
-        file_open_directory(path, &fd, NULL) != ERR_OK)
+        cli_look_into(path, &has_names, NULL) != ERR_OK || !has_names)
         return;
-    vfs = vfs_posix_new(fd);
-    if (vfs_has_names(vfs, "", &anything) == ERR_OK && anything) {
-        (void)snprintf(line, sizeof(line),
-                       "one is under way or was not finished: run it again (%s)", path);
-        tell(checking, WARN, "restore", line);
-    }
-    vfs_posix_free(vfs);
+    (void)snprintf(line, sizeof(line), "one is under way or was not finished: run it again (%s)",
+                   path);
+    tell(checking, WARN, "restore", line);
 }
 
 static void check_walls(struct checking *checking)

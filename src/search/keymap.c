@@ -5,6 +5,7 @@
 
 #include "search/work.h"
 #include "store/alloc.h"
+#include "store/step_charge.h"
 
 enum {
     SLOTS_MIN = 8,
@@ -85,7 +86,7 @@ static void grow(struct search_keymap_part *part, unsigned *work)
 
     if (larger.capacity == 0)
         larger.capacity = SLOTS_MIN;
-    *work -= *work < larger.capacity ? *work : larger.capacity;
+    step_charge(work, larger.capacity);
     larger.slots = store_alloc(larger.capacity, sizeof(*larger.slots));
     for (uint32_t i = 0; i < part->capacity; i++) {
         const struct search_keymap_slot *slot = &part->slots[i];

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/attributes.h"
+#include "store/step_charge.h"
 
 /* Takes off what is done next, before it is done: what cannot be cut may cost more than is left,
  * and then all of it goes. False: nothing was left, so it is not to be done. */
@@ -12,7 +13,7 @@ MUST_USE static inline bool search_work_spend(unsigned *work, unsigned cost)
 {
     if (*work == 0)
         return false;
-    *work -= *work < cost ? *work : cost;
+    step_charge(work, cost);
     return true;
 }
 

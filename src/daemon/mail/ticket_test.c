@@ -10,6 +10,10 @@ static const struct ticket_claim right = { .gate = 3,
                                            .gate_incarnation = 30,
                                            .service = IPC_SERVICE_IMAP };
 
+static const struct ticket_claim kept = {
+    .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP, .keeps = true
+};
+
 static struct ipc_ticket_announce announcement(uint8_t seed)
 {
     struct ipc_ticket_announce announce = {
@@ -24,6 +28,16 @@ static struct ipc_ticket_announce announcement(uint8_t seed)
     memset(announce.ticket.raw, seed, sizeof(announce.ticket.raw));
     memset(announce.account_id.raw, 0xaa, sizeof(announce.account_id.raw));
     return announce;
+}
+
+/* A delivery's, to be shown again. */
+static void show_kept(struct tickets *tickets, const struct ipc_ticket_announce *announce)
+{
+    struct ticket *ticket = NULL;
+
+    assert_int_equal(tickets_claim(tickets, &announce->ticket, &kept, (struct mono){ 1 }, &ticket),
+                     IPC_OK);
+    free(ticket);
 }
 
 static int set_up(void **state)
@@ -62,9 +76,6 @@ static void test_a_ticket_opens_once(void **state)
 /* For as long as it is valid, by the gate that it names; one for a login never. */
 static void test_a_delivery_may_keep_its_ticket(void **state)
 {
-    static const struct ticket_claim kept = {
-        .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP, .keeps = true
-    };
     struct ticket_claim login = right;
     struct ticket_claim stranger = kept;
     struct ipc_ticket_announce announce = announcement(1);
@@ -170,22 +181,15 @@ static void test_the_table_is_bounded_and_swept(void **state)
 static void test_kept_tickets_make_room(void **state)
 {
     enum { KEPT = 3 };
-    static const struct ticket_claim kept = {
-        .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP, .keeps = true
-    };
     struct tickets *tickets = *state;
     struct ipc_ticket_announce announce = announcement(1);
-    struct ticket *ticket = NULL;
 
     announce.service = IPC_SERVICE_LMTP;
     for (uint32_t i = 0; i < TICKETS_MAX; i++) {
         memcpy(announce.ticket.raw, &i, sizeof(i));
         assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 0 }), IPC_OK);
-        if (i >= KEPT)
-            continue;
-        assert_int_equal(
-            tickets_claim(tickets, &announce.ticket, &kept, (struct mono){ 1 }, &ticket), IPC_OK);
-        free(ticket);
+        if (i < KEPT)
+            show_kept(tickets, &announce);
     }
     announce = announcement(9);
     for (uint32_t i = 0; i < KEPT; i++) {
@@ -198,18 +202,12 @@ static void test_kept_tickets_make_room(void **state)
 
 static void test_kept_tickets_leave_when_they_expire(void **state)
 {
-    static const struct ticket_claim kept = {
-        .gate = 3, .gate_incarnation = 30, .service = IPC_SERVICE_LMTP, .keeps = true
-    };
     struct tickets *tickets = *state;
     struct ipc_ticket_announce announce = announcement(1);
-    struct ticket *ticket = NULL;
 
     announce.service = IPC_SERVICE_LMTP;
     assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ 0 }), IPC_OK);
-    assert_int_equal(tickets_claim(tickets, &announce.ticket, &kept, (struct mono){ 1 }, &ticket),
-                     IPC_OK);
-    free(ticket);
+    show_kept(tickets, &announce);
     announce = announcement(2);
     assert_int_equal(tickets_announce(tickets, &announce, (struct mono){ TICKET_MS + 1 }), IPC_OK);
     assert_int_equal(tickets->by_raw.count, 1);
@@ -222,16 +220,12 @@ static void test_what_an_account_loses(void **state)
     struct ipc_ticket_announce other = announcement(3);
     struct ipc_ticket_announce again = announcement(4);
     struct ticket_claim for_mail = right;
-    struct ticket_claim kept = right;
     struct ticket *ticket = NULL;
 
-    mail.service = again.service = for_mail.service = kept.service = IPC_SERVICE_LMTP;
-    kept.keeps = true;
+    mail.service = again.service = for_mail.service = IPC_SERVICE_LMTP;
     other.account_id.raw[0] = 1;
     assert_int_equal(tickets_announce(*state, &again, (struct mono){ 0 }), IPC_OK);
-    assert_int_equal(tickets_claim(*state, &again.ticket, &kept, (struct mono){ 1 }, &ticket),
-                     IPC_OK);
-    free(ticket);
+    show_kept(*state, &again);
     for (int logins_only = 1; logins_only >= 0; logins_only--) {
         assert_int_equal(tickets_announce(*state, &login, (struct mono){ 0 }), IPC_OK);
         assert_int_equal(tickets_announce(*state, &mail, (struct mono){ 0 }), IPC_OK);

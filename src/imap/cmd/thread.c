@@ -13,6 +13,7 @@
 #include "search/thread.h"
 #include "search/values.h"
 #include "store/block.h"
+#include "store/step_charge.h"
 #include "store/view.h"
 
 enum {
@@ -129,7 +130,7 @@ static enum imap_progress collect_run(struct imap_session *session, struct imap_
                 return imap_answer_limit(run, SEARCH_THREAD_NODES_MAX,
                                          "messages in threads, with those that they answer");
             state->has_hit = true;
-            *work -= *work < MESSAGE_WORK ? *work : MESSAGE_WORK;
+            step_charge(work, MESSAGE_WORK);
         }
         if (!search_thread_add(state->thread, &state->hit, work))
             return IMAP_AGAIN;
